@@ -1,0 +1,58 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let package = Package(
+    name: "orepa",
+    products: [
+        .library(name: "Orepa", targets: ["Orepa"]),
+        .executable(name: "orepa-infer", targets: ["orepa-infer"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    ],
+    targets: [
+        // System libraries and the C that they need. A target below imports only targets above it.
+        .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
+        .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .target(name: "COrepaImage", dependencies: ["CJPEG", "CPNG"]),
+        .target(name: "CDefaultModel"),
+
+        // Run time.
+        .target(name: "OrepaSafetensors"),
+        .target(name: "OrepaNetwork", dependencies: ["OrepaSafetensors"]),
+        .target(name: "OrepaPlan", dependencies: ["OrepaNetwork", "COpenBLAS"]),
+        .target(name: "OrepaImage", dependencies: ["COrepaImage"]),
+        .target(name: "Orepa", dependencies: ["OrepaNetwork", "OrepaPlan", "OrepaImage"]),
+
+        // Conversion, offline: nothing above imports these.
+        .target(name: "OrepaCheckpoint", dependencies: ["OrepaSafetensors", "CZlib"]),
+        .target(name: "OrepaTraining", dependencies: ["OrepaCheckpoint"]),
+        .target(name: "OrepaFold", dependencies: ["OrepaTraining", "OrepaNetwork", "COpenBLAS"]),
+        .target(
+            name: "OrepaConversion",
+            dependencies: ["OrepaFold", "OrepaPlan", "COpenBLAS", "CCrypto"]),
+
+        .executableTarget(
+            name: "orepa-infer",
+            dependencies: [
+                "Orepa", "OrepaConversion", "CDefaultModel",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+
+        .target(name: "TestSupport", dependencies: ["OrepaSafetensors"], path: "Tests/TestSupport"),
+        .testTarget(name: "OrepaSafetensorsTests", dependencies: ["OrepaSafetensors", "TestSupport"]),
+        .testTarget(name: "OrepaNetworkTests", dependencies: ["OrepaNetwork", "TestSupport"]),
+        .testTarget(name: "OrepaPlanTests", dependencies: ["OrepaPlan", "TestSupport"]),
+        .testTarget(name: "OrepaImageTests", dependencies: ["OrepaImage", "TestSupport"]),
+        .testTarget(name: "OrepaTests", dependencies: ["Orepa", "TestSupport"]),
+        .testTarget(name: "OrepaCheckpointTests", dependencies: ["OrepaCheckpoint", "TestSupport"]),
+        .testTarget(name: "OrepaFoldTests", dependencies: ["OrepaFold", "OrepaPlan", "TestSupport"]),
+        .testTarget(
+            name: "OrepaConversionTests", dependencies: ["OrepaConversion", "TestSupport"]),
+        .testTarget(name: "CommandLineTests", dependencies: ["orepa-infer", "TestSupport"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

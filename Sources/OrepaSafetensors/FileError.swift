@@ -1,0 +1,25 @@
+/// A file that cannot be opened, read or written.
+public enum FileError: Error, Hashable, Sendable {
+    /// There is no file at the path.
+    case notFound(path: String)
+    /// The path names a folder, a device or another thing that is no regular file.
+    case notRegular(path: String)
+    /// The system refused to open, read or map the file.
+    case notReadable(path: String, reason: String)
+    /// The system refused to create, write or rename the file.
+    case notWritable(path: String, reason: String)
+    /// The file is there and may not be replaced.
+    case exists(path: String)
+}
+
+extension FileError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .notFound(let path): "\(path): no such file"
+        case .notRegular(let path): "\(path): expected a regular file"
+        case .notReadable(let path, let reason): "\(path): cannot read: \(reason)"
+        case .notWritable(let path, let reason): "\(path): cannot write: \(reason)"
+        case .exists(let path): "\(path): exists already"
+        }
+    }
+}
