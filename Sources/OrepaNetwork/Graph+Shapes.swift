@@ -1,0 +1,75 @@
+extension Graph {
+    /// The shape of every node's output for one picture of `height` by `width`.
+    ///
+    /// - Throws: ``NetworkError/inputTooSmall(node:input:)`` where a window is larger than its padded
+    ///   input, ``NetworkError/sumOfShapes(node:first:second:)`` where two summands differ,
+    ///   ``NetworkError/tooLarge(node:)`` past ``largestTensor``.
+    public func shapes(height: Int, width: Int) throws(NetworkError) -> [Shape] {
+        guard height > 0, width > 0 else {
+            throw .inputTooSmall(
+                node: Graph.inputName,
+                input: Shape(channels: inputChannels, height: height, width: width))
+        }
+        let input = Shape(channels: inputChannels, height: height, width: width)
+        try Graph.checkSize(input, of: Graph.inputName)
+        var shapes: [Shape] = []
+        for (node, inputs) in zip(nodes, inputIndices) {
+            let shape = try Graph.shape(of: node, inputs: inputs.map { $0 < 0 ? input : shapes[$0] })
+            try Graph.checkSize(shape, of: node.name)
+            shapes.append(shape)
+        }
+        return shapes
+    }
+
+    /// Multiplications with addition of one picture of `height` by `width`, of convolutions and linear
+    /// layers, in node order; 0 for the others.
+    public func multiplyAccumulates(height: Int, width: Int) throws(NetworkError) -> [Int] {
+        let shapes = try shapes(height: height, width: width)
+        return zip(nodes, shapes).map { node, shape in
+            switch node.operation {
+            case .convolution(let convolution):
+                convolution.weightShape.reduce(1, *) * shape.height * shape.width
+            case .linear(let linear): linear.inputFeatures * linear.outputFeatures
+            case .maxPool, .addReLU, .globalAveragePool: 0
+            }
+        }
+    }
+
+    private static func shape(of node: Node, inputs: [Shape]) throws(NetworkError) -> Shape {
+        func windowed(
+            kernel: Int, stride: Int, padding: Int, channels: Int
+        ) throws(NetworkError) -> Shape {
+            let height = inputs[0].height + 2 * padding - kernel
+            let width = inputs[0].width + 2 * padding - kernel
+            guard height >= 0, width >= 0 else {
+                throw .inputTooSmall(node: node.name, input: inputs[0])
+            }
+            return Shape(channels: channels, height: height / stride + 1, width: width / stride + 1)
+        }
+        switch node.operation {
+        case .convolution(let convolution):
+            return try windowed(
+                kernel: convolution.kernel, stride: convolution.stride, padding: convolution.padding,
+                channels: convolution.outputChannels)
+        case .maxPool(let pool):
+            return try windowed(
+                kernel: pool.kernel, stride: pool.stride, padding: pool.padding,
+                channels: inputs[0].channels)
+        case .addReLU:
+            guard inputs[0] == inputs[1] else {
+                throw .sumOfShapes(node: node.name, first: inputs[0], second: inputs[1])
+            }
+            return inputs[0]
+        case .globalAveragePool:
+            return Shape(channels: inputs[0].channels, height: 1, width: 1)
+        case .linear(let linear):
+            return Shape(channels: linear.outputFeatures, height: 1, width: 1)
+        }
+    }
+
+    private static func checkSize(_ shape: Shape, of node: String) throws(NetworkError) {
+        guard elementCount([shape.channels, shape.height, shape.width]) != nil else {
+            throw .tooLarge(node: node)
+        }
+    }
+}

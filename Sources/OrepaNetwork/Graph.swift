@@ -1,0 +1,149 @@
+/// One operation of a ``Graph`` and the names of the values it reads. Its own name is that of its output.
+public struct Node: Sendable, Hashable {
+    public let name: String
+    public let operation: Operation
+    public let inputs: [String]
+
+    public init(name: String, operation: Operation, inputs: [String]) {
+        self.name = name
+        self.operation = operation
+        self.inputs = inputs
+    }
+}
+
+/// The operations of a network, without its weights, in an order in which they can be run.
+///
+/// A graph cannot be built wrong: every input is the picture or an earlier node (so there is no cycle),
+/// names are unique, channels agree, every value is used, and the last node is linear: its output is the
+/// logits.
+public struct Graph: Sendable, Hashable {
+    /// The name under which nodes read the network's input.
+    public static let inputName = "input"
+    /// No channel count, kernel, stride or feature count may exceed this.
+    public static let largestDimension = 1 << 20
+    /// No weight tensor and no feature map of one picture may have more elements: 2^31, 8 GiB of Float32.
+    public static let largestTensor = 1 << 31
+
+    public let inputChannels: Int
+    public let nodes: [Node]
+
+    /// - Throws: what is wrong with the first node that is.
+    public init(inputChannels: Int, nodes: [Node]) throws(NetworkError) {
+        self.inputChannels = inputChannels
+        self.nodes = nodes
+        try validate()
+    }
+
+    /// Number of logits.
+    public var classCount: Int {
+        if case .linear(let linear) = nodes[nodes.count - 1].operation { linear.outputFeatures } else { 0 }
+    }
+
+    /// For each node, the indices of the nodes that it reads; -1 is the network's input.
+    public var inputIndices: [[Int]] {
+        var indexByName = [Graph.inputName: -1]
+        for (index, node) in nodes.enumerated() { indexByName[node.name] = index }
+        return nodes.map { node in node.inputs.map { indexByName[$0]! } }
+    }
+
+    private func validate() throws(NetworkError) {
+        guard let last = nodes.last, case .linear = last.operation else {
+            throw .lastNodeNotLinear(name: nodes.last?.name)
+        }
+        guard 1...Graph.largestDimension ~= inputChannels else {
+            throw .invalid(node: Graph.inputName, what: "channels", found: inputChannels)
+        }
+        var channelsByName = [Graph.inputName: inputChannels]
+        var pooled: Set<String> = []
+        var unused: Set<String> = []
+        for node in nodes {
+            guard channelsByName[node.name] == nil else { throw .duplicateNode(name: node.name) }
+            guard node.inputs.count == node.operation.inputCount else {
+                throw .inputCount(
+                    node: node.name, expected: node.operation.inputCount, found: node.inputs.count)
+            }
+            var inputChannels: [Int] = []
+            for input in node.inputs {
+                guard let channels = channelsByName[input] else {
+                    throw .unknownInput(node: node.name, input: input)
+                }
+                inputChannels.append(channels)
+                unused.remove(input)
+            }
+            channelsByName[node.name] = try validate(
+                node, channels: inputChannels, isPooled: node.inputs.contains { pooled.contains($0) })
+            if case .globalAveragePool = node.operation { pooled.insert(node.name) }
+            if case .linear = node.operation, node.name != last.name {
+                throw .linearNotLast(name: node.name)
+            }
+            unused.insert(node.name)
+        }
+        unused.remove(last.name)
+        if let name = unused.min() { throw .unusedNode(name: name) }
+    }
+
+    /// Checks one node and gives the number of channels of its output.
+    private func validate(_ node: Node, channels: [Int], isPooled: Bool) throws(NetworkError) -> Int {
+        func check(_ what: String, _ value: Int, atLeast least: Int = 1) throws(NetworkError) {
+            guard least...Graph.largestDimension ~= value else {
+                throw .invalid(node: node.name, what: what, found: value)
+            }
+        }
+        func checkInput(_ expected: Int) throws(NetworkError) {
+            guard channels[0] == expected else {
+                throw .channels(node: node.name, expected: expected, found: channels[0])
+            }
+        }
+        func checkWeight(_ shape: [Int]) throws(NetworkError) {
+            guard Graph.elementCount(shape) != nil else { throw .tooLarge(node: node.name) }
+        }
+        switch node.operation {
+        case .convolution(let convolution):
+            try check("input channels", convolution.inputChannels)
+            try check("output channels", convolution.outputChannels)
+            try check("kernel", convolution.kernel)
+            try check("stride", convolution.stride)
+            try check("padding", convolution.padding, atLeast: 0)
+            try check("groups", convolution.groups)
+            guard convolution.inputChannels % convolution.groups == 0,
+                convolution.outputChannels % convolution.groups == 0
+            else { throw .invalid(node: node.name, what: "groups", found: convolution.groups) }
+            try checkInput(convolution.inputChannels)
+            try checkWeight(convolution.weightShape)
+            return convolution.outputChannels
+        case .maxPool(let pool):
+            try check("kernel", pool.kernel)
+            try check("stride", pool.stride)
+            try check("padding", pool.padding, atLeast: 0)
+            guard pool.padding * 2 <= pool.kernel else {
+                throw .invalid(node: node.name, what: "padding", found: pool.padding)
+            }
+            return channels[0]
+        case .addReLU:
+            guard channels[0] == channels[1] else {
+                throw .channels(node: node.name, expected: channels[0], found: channels[1])
+            }
+            return channels[0]
+        case .globalAveragePool:
+            return channels[0]
+        case .linear(let linear):
+            try check("input features", linear.inputFeatures)
+            try check("output features", linear.outputFeatures)
+            guard isPooled else { throw .linearNotPooled(name: node.name) }
+            try checkInput(linear.inputFeatures)
+            try checkWeight([linear.outputFeatures, linear.inputFeatures])
+            return linear.outputFeatures
+        }
+    }
+
+    /// The product of `shape`, or nil when it is larger than ``largestTensor``.
+    static func elementCount(_ shape: [Int]) -> Int? {
+        var count = 1
+        for dimension in shape {
+            let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
+            guard !overflow, product <= largestTensor else { return nil }
+            count = product
+        }
+        return count
+    }
+}

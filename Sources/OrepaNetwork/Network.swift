@@ -1,0 +1,53 @@
+/// A plain network, ready to be planned and run: a ``Graph`` and exactly the tensors that it names.
+public struct Network: Sendable {
+    public let graph: Graph
+    /// By name: `<parameters>.weight` and `<parameters>.bias` of each convolution and linear layer.
+    public let tensors: [String: Tensor]
+
+    /// - Throws: ``NetworkError`` when a tensor is missing, has another shape, or belongs to no node.
+    public init(graph: Graph, tensors: [String: Tensor]) throws(NetworkError) {
+        let expected = try graph.tensorShapes()
+        for (name, shape) in expected {
+            guard let tensor = tensors[name] else { throw .missingTensor(name: name, expected: shape) }
+            guard tensor.shape == shape else {
+                throw .tensorShape(name: name, expected: shape, found: tensor.shape)
+            }
+        }
+        if tensors.count != expected.count {
+            let known = Set(expected.map(\.name))
+            throw .unknownTensor(name: tensors.keys.filter { !known.contains($0) }.min()!)
+        }
+        self.graph = graph
+        self.tensors = tensors
+    }
+
+    /// Number of weights and biases.
+    public var parameterCount: Int { tensors.values.reduce(0) { $0 + $1.count } }
+}
+
+extension Graph {
+    /// Name and shape of every tensor that the graph needs, in node order.
+    public func tensorShapes() throws(NetworkError) -> [(name: String, shape: [Int])] {
+        var shapes: [(name: String, shape: [Int])] = []
+        var seen: Set<String> = []
+        for node in nodes {
+            let parameters: String
+            let weight: [Int]
+            switch node.operation {
+            case .convolution(let convolution):
+                (parameters, weight) = (convolution.parameters, convolution.weightShape)
+            case .linear(let linear):
+                (parameters, weight) = (
+                    linear.parameters, [linear.outputFeatures, linear.inputFeatures]
+                )
+            case .maxPool, .addReLU, .globalAveragePool: continue
+            }
+            guard seen.insert(parameters).inserted else {
+                throw .duplicateParameters(name: parameters)
+            }
+            shapes.append(("\(parameters).weight", weight))
+            shapes.append(("\(parameters).bias", [weight[0]]))
+        }
+        return shapes
+    }
+}
