@@ -43,11 +43,15 @@ let package = Package(
             ]),
 
         .target(name: "TestSupport", dependencies: ["OrepaSafetensors"], path: "Tests/TestSupport"),
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        .executableTarget(
+            name: "EmbeddingProbe", dependencies: ["Orepa", "CAllocationCounter"],
+            path: "Tests/EmbeddingProbe"),
         .testTarget(name: "OrepaSafetensorsTests", dependencies: ["OrepaSafetensors", "TestSupport"]),
         .testTarget(name: "OrepaNetworkTests", dependencies: ["OrepaNetwork", "TestSupport"]),
         .testTarget(name: "OrepaPlanTests", dependencies: ["OrepaPlan", "TestSupport"]),
         .testTarget(name: "OrepaImageTests", dependencies: ["OrepaImage", "TestSupport"]),
-        .testTarget(name: "OrepaTests", dependencies: ["Orepa", "TestSupport"]),
+        .testTarget(name: "OrepaTests", dependencies: ["Orepa", "EmbeddingProbe", "TestSupport"]),
         .testTarget(name: "OrepaCheckpointTests", dependencies: ["OrepaCheckpoint", "TestSupport"]),
         .testTarget(name: "OrepaFoldTests", dependencies: ["OrepaFold", "OrepaPlan", "TestSupport"]),
         .testTarget(

@@ -169,11 +169,21 @@ struct SafetensorsHeader {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"):
             _ = reader.byte()
             return [byte]
-        case UInt8(ascii: "b"): _ = reader.byte(); return [0x08]
-        case UInt8(ascii: "f"): _ = reader.byte(); return [0x0C]
-        case UInt8(ascii: "n"): _ = reader.byte(); return [0x0A]
-        case UInt8(ascii: "r"): _ = reader.byte(); return [0x0D]
-        case UInt8(ascii: "t"): _ = reader.byte(); return [0x09]
+        case UInt8(ascii: "b"):
+            _ = reader.byte()
+            return [0x08]
+        case UInt8(ascii: "f"):
+            _ = reader.byte()
+            return [0x0C]
+        case UInt8(ascii: "n"):
+            _ = reader.byte()
+            return [0x0A]
+        case UInt8(ascii: "r"):
+            _ = reader.byte()
+            return [0x0D]
+        case UInt8(ascii: "t"):
+            _ = reader.byte()
+            return [0x09]
         case UInt8(ascii: "u"):
             _ = reader.byte()
             let start = reader.position
