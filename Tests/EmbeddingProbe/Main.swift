@@ -9,6 +9,10 @@ import OrepaPlan
 @main
 struct EmbeddingProbe {
     static func main() throws {
+        try probe()
+    }
+
+    private nonisolated static func probe() throws {
         guard CommandLine.arguments.count == 2 else { exit(64) }
         let model = try ModelFile(path: CommandLine.arguments[1])
         let crop = model.description.preprocessing.crop
@@ -35,9 +39,9 @@ struct EmbeddingProbe {
         withExtendedLifetime(context) {}
     }
 
-    private static func processorSeconds() -> Double {
+    private nonisolated static func processorSeconds() -> Double {
         var usage = rusage()
-        getrusage(RUSAGE_SELF, &usage)
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
             + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6
     }

@@ -100,7 +100,8 @@ import Testing
             $0.replacingOccurrences(of: "\"version\":1", with: "\"version\":1,\"later\":[1]")
         }
         defer { unlink(path) }
-        #expect(try ModelFile(path: path).description == ModelFileTests.model().description)
+        let expected = try ModelFileTests.model().description
+        #expect(try ModelFile(path: path).description == expected)
     }
 
     @Test(arguments: [
@@ -114,7 +115,7 @@ import Testing
         ("\"std\":[0.4,", "\"std\":[", "preprocessing.std"),
         ("bilinear", "nearest", "preprocessing.interpolation"),
         ("\"labels\":[\"cat\",", "\"labels\":[", "labels"),
-        ("\"channels\":3", "\"channels\":99999999999999999999999", "input.channels"),
+        ("\"channels\":3", "\"channels\":99999999999999999999999", "orepa.model"),
     ])
     func namesTheFieldThatIsWrong(original: String, replacement: String, field: String) throws {
         let path = try ModelFileTests.written { document in
@@ -133,7 +134,9 @@ import Testing
 
     @Test func refusesNestedAndTruncatedDocuments() throws {
         for change: (String) -> String in [
-            { String($0.dropLast(5)) }, { _ in String(repeating: "[", count: 100_000) }, { _ in "" },
+            { String($0.dropLast(5)) },
+            { _ in String(repeating: "[", count: 100_000) },
+            { _ in "" },
         ] {
             let path = try ModelFileTests.written(change: change)
             defer { unlink(path) }
