@@ -1,1 +1,2 @@
+import OrepaSafetensors
 import Testing

@@ -1,0 +1,132 @@
+import Glibc
+
+/// Files that appear under their name whole, or not at all.
+public enum AtomicFile {
+    /// Takes the contents of a file that is being written, piece by piece.
+    public struct Sink: ~Copyable {
+        /// Number of bytes taken so far.
+        public private(set) var count = 0
+        private let descriptor: Int32
+        private let path: String
+
+        fileprivate init(descriptor: Int32, path: String) {
+            self.descriptor = descriptor
+            self.path = path
+        }
+
+        /// Appends `bytes` to the file.
+        public mutating func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                let piece = UnsafeRawBufferPointer(rebasing: rest)
+                let written = Glibc.write(descriptor, piece.baseAddress, piece.count)
+                if written < 0 {
+                    guard errno == EINTR else { throw AtomicFile.notWritable(path) }
+                    continue
+                }
+                rest = rest.dropFirst(written)
+                count += written
+            }
+        }
+
+        /// Appends the memory of `values` to the file.
+        public mutating func write<Element: BitwiseCopyable>(
+            elements values: [Element]
+        ) throws(FileError) {
+            // Array.withUnsafeBytes knows no typed errors.
+            let failure = values.withUnsafeBytes { buffer -> FileError? in
+                do throws(FileError) {
+                    try write(buffer)
+                    return nil
+                } catch {
+                    return error
+                }
+            }
+            if let failure { throw failure }
+        }
+    }
+
+    /// Writes a file at `path` from what `contents` gives to the sink.
+    ///
+    /// The bytes go to a temporary file in the same folder, which gets the name when they are on the disk and is
+    /// removed when anything fails. Without `overwrite`, a file that is at `path` by then stays as it is
+    /// (`FileError.exists`), whoever made it and whenever. With it, a regular file is replaced.
+    public static func write(
+        to path: String, overwrite: Bool,
+        contents: (inout Sink) throws(FileError) -> Void
+    ) throws(FileError) {
+        var status = stat()
+        if lstat(path, &status) == 0 {
+            guard overwrite else { throw .exists(path: path) }
+            if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+                throw .notRegular(path: path)
+            }
+        }
+        let (temporary, descriptor) = try createTemporary(beside: path)
+        var isOpen = true
+        do throws(FileError) {
+            var sink = Sink(descriptor: descriptor, path: path)
+            try contents(&sink)
+            guard fsync(descriptor) == 0 else { throw notWritable(path) }
+            isOpen = false
+            guard close(descriptor) == 0 else { throw notWritable(path) }
+            if overwrite {
+                guard rename(temporary, path) == 0 else { throw notWritable(path) }
+            } else {
+                try moveWithoutReplacing(temporary, to: path)
+            }
+        } catch {
+            if isOpen { close(descriptor) }
+            unlink(temporary)
+            throw error
+        }
+    }
+
+    /// Writes `bytes` as a file at `path`; see `write(to:overwrite:contents:)`.
+    public static func write(
+        _ bytes: [UInt8], to path: String, overwrite: Bool
+    ) throws(FileError) {
+        try write(to: path, overwrite: overwrite) { (sink) throws(FileError) in
+            try sink.write(elements: bytes)
+        }
+    }
+
+    private static func createTemporary(
+        beside path: String
+    ) throws(FileError) -> (path: String, descriptor: Int32) {
+        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+        for _ in 0..<100 {
+            let random = String(UInt64.random(in: .min ... .max), radix: 36)
+            let temporary = "\(folder).orepa-\(random).tmp"
+            let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+            if descriptor >= 0 { return (temporary, descriptor) }
+            guard errno == EEXIST || errno == EINTR else { break }
+        }
+        throw notWritable(path)
+    }
+
+    private static func moveWithoutReplacing(
+        _ temporary: String, to path: String
+    ) throws(FileError) {
+        if link(temporary, path) == 0 {
+            unlink(temporary)
+            return
+        }
+        guard errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS else {
+            throw errno == EEXIST ? .exists(path: path) : notWritable(path)
+        }
+        // A file system without hard links: claim the name, which fails when it is taken, then replace the claim.
+        let claim = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        guard claim >= 0 else { throw errno == EEXIST ? .exists(path: path) : notWritable(path) }
+        close(claim)
+        guard rename(temporary, path) == 0 else {
+            let failure = notWritable(path)
+            unlink(path)
+            throw failure
+        }
+    }
+
+    fileprivate static func notWritable(_ path: String) -> FileError {
+        .notWritable(path: path, reason: String(cString: strerror(errno)))
+    }
+}

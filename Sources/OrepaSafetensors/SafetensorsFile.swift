@@ -1,0 +1,106 @@
+/// A parsed safetensors file: the names, types, shapes and places of its tensors.
+///
+/// Parsing reads the header only and takes time proportional to it. What it accepts is what the reference
+/// implementation accepts, without the repeated keys and unknown fields that a lenient JSON parser lets pass.
+public struct SafetensorsFile: Sendable {
+    /// The format's limit for the length of the header, in bytes.
+    public static let maximumHeaderLength = 100_000_000
+
+    public let file: FileBytes
+    /// The strings under `__metadata__`; empty when the file has none.
+    public let metadata: [String: String]
+    /// The tensors in the order of their bytes.
+    public let entries: [Entry]
+    private let indices: [String: Int]
+
+    /// A tensor of the file.
+    public struct Entry: Sendable, Hashable {
+        public let name: String
+        public let elementType: ElementType
+        public let shape: [Int]
+        /// Where its bytes are, counted from the start of the file: row-major, little-endian.
+        public let range: Range<Int>
+
+        /// Number of elements; 1 for a scalar, whose shape is empty.
+        public var elementCount: Int { range.count / elementType.byteCount }
+    }
+
+    /// The tensor called `name`, or nil.
+    public subscript(name: String) -> Entry? { indices[name].map { entries[$0] } }
+
+    /// Parses the header of `file` and checks that its tensors cover the data exactly.
+    public init(_ file: FileBytes) throws(SafetensorsError) {
+        let path = file.path
+        var reader = ByteReader(file)
+        guard let length = reader.littleEndian(UInt64.self) else {
+            throw .tooShort(path: path, expected: 8, found: file.count)
+        }
+        guard length <= UInt64(Self.maximumHeaderLength) else {
+            throw .headerTooLong(path: path, limit: Self.maximumHeaderLength, found: length)
+        }
+        guard let header = reader.take(Int(length)) else {
+            throw .headerBeyondEnd(path: path, expected: Int(length), found: reader.remaining)
+        }
+        var parser = SafetensorsHeader(file, in: header)
+        try parser.parse()
+
+        var next = 0
+        var entries: [Entry] = []
+        var indices: [String: Int] = [:]
+        entries.reserveCapacity(parser.tensors.count)
+        indices.reserveCapacity(parser.tensors.count)
+        let order = parser.tensors.indices.sorted {
+            let (a, b) = (parser.tensors[$0], parser.tensors[$1])
+            return (a.begin, a.end, $0) < (b.begin, b.end, $1)
+        }
+        let dataSize = file.count - header.upperBound
+        for index in order {
+            let tensor = parser.tensors[index]
+            guard
+                let needed = SafetensorsFile.byteCount(
+                    shape: tensor.shape, elementType: tensor.elementType)
+            else { throw .shapeOverflow(path: path, tensor: tensor.name, shape: tensor.shape) }
+            guard tensor.begin <= tensor.end else {
+                throw .reversedOffsets(
+                    path: path, tensor: tensor.name, begin: tensor.begin, end: tensor.end)
+            }
+            guard tensor.end - tensor.begin == needed else {
+                throw .sizeMismatch(
+                    path: path, tensor: tensor.name, expected: needed,
+                    found: tensor.end - tensor.begin)
+            }
+            guard tensor.begin == next else {
+                throw .notContiguous(
+                    path: path, tensor: tensor.name, expected: next, found: tensor.begin)
+            }
+            guard tensor.end <= dataSize else {
+                throw .dataSizeMismatch(path: path, expected: tensor.end, found: dataSize)
+            }
+            next = tensor.end
+            indices[tensor.name] = entries.count
+            entries.append(
+                Entry(
+                    name: tensor.name, elementType: tensor.elementType, shape: tensor.shape,
+                    range: header.upperBound + tensor.begin..<header.upperBound + tensor.end))
+        }
+        guard next == dataSize else {
+            throw .dataSizeMismatch(path: path, expected: next, found: dataSize)
+        }
+        self.file = file
+        self.metadata = parser.metadata
+        self.entries = entries
+        self.indices = indices
+    }
+
+    /// The size of a tensor in bytes, or nil when an extent is negative or the size overflows.
+    package static func byteCount(shape: [Int], elementType: ElementType) -> Int? {
+        var count = elementType.byteCount
+        for extent in shape {
+            guard extent >= 0 else { return nil }
+            let product = count.multipliedReportingOverflow(by: extent)
+            guard !product.overflow else { return nil }
+            count = product.partialValue
+        }
+        return count
+    }
+}
