@@ -29,7 +29,7 @@ let package = Package(
 
         // Conversion, offline: nothing above imports these.
         .target(name: "OrepaCheckpoint", dependencies: ["OrepaSafetensors", "CZlib"]),
-        .target(name: "OrepaTraining", dependencies: ["OrepaCheckpoint"]),
+        .target(name: "OrepaTraining", dependencies: ["OrepaCheckpoint", "OrepaNetwork"]),
         .target(name: "OrepaFold", dependencies: ["OrepaTraining", "OrepaNetwork", "COpenBLAS"]),
         .target(
             name: "OrepaConversion",
@@ -53,6 +53,7 @@ let package = Package(
         .testTarget(name: "OrepaImageTests", dependencies: ["OrepaImage", "TestSupport"]),
         .testTarget(name: "OrepaTests", dependencies: ["Orepa", "EmbeddingProbe", "TestSupport"]),
         .testTarget(name: "OrepaCheckpointTests", dependencies: ["OrepaCheckpoint", "TestSupport"]),
+        .testTarget(name: "OrepaTrainingTests", dependencies: ["OrepaTraining", "TestSupport"]),
         .testTarget(name: "OrepaFoldTests", dependencies: ["OrepaFold", "OrepaPlan", "TestSupport"]),
         .testTarget(
             name: "OrepaConversionTests", dependencies: ["OrepaConversion", "TestSupport"]),

@@ -2,12 +2,18 @@ import OrepaCheckpoint
 import OrepaNetwork
 
 /// One block of a training-time network: its kind, the convolution it is equal to, and its own tensors.
+///
+/// A block holds every tensor that its kind needs, each of the expected shape and of floating-point
+/// elements; only buffers that can be recomputed (``BlockLayout/isRecomputable(_:)``) may be absent.
 public struct TrainingBlock: Sendable {
+    /// Path of the checkpoint, for messages.
+    public let path: String
     /// Where the block stands in the network, such as `stage1.0.conv2`. It is also its node's name.
     public let prefix: String
     public let kind: BlockKind
     /// The folded convolution: geometry, and the published name of its tensors.
     public let convolution: Convolution
     /// The checkpoint's tensors by their names under the prefix, such as `rbr_dense.bn.weight`.
+    /// `num_batches_tracked`, which means nothing after training, is left out.
     public let tensors: [String: CheckpointTensor]
 }

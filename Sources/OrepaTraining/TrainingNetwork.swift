@@ -11,6 +11,8 @@ public enum Family: String, Sendable, CaseIterable, Hashable {
 /// A checkpoint understood as a network: the graph that folding keeps, and the block behind each of its
 /// convolutions.
 public struct TrainingNetwork: Sendable {
+    /// Path of the checkpoint, for messages.
+    public let path: String
     public let family: Family
     /// The graph of the folded network. Each convolution's node is named as its block's prefix.
     public let graph: Graph
@@ -22,4 +24,41 @@ public struct TrainingNetwork: Sendable {
     public let linearBias: CheckpointTensor
     /// True when every block is folded already.
     public var isFolded: Bool { blocks.allSatisfy { $0.kind == .folded } }
+
+    /// Recognises the network in `checkpoint` from names and shapes alone; no weight is read.
+    ///
+    /// Family, depth, widths, groups, class count and the kind of every block follow from the keys:
+    /// - RepVGG: `stage0`, `stage1.0`, ..., each a block; `stage0` and the first of each stage halve the
+    ///   picture.
+    /// - ResNet and ResNeXt: `stage0.conv1`, then residual blocks of `conv1`, `conv2` (basic) or `conv1`,
+    ///   `conv2`, `conv3` (bottleneck), and `shortcut`; a network with grouped convolutions is a ResNeXt.
+    ///
+    /// Strict as PyTorch's `load_state_dict`: no key may be missing or unknown, except that buffers which
+    /// follow from the shapes may be absent.
+    ///
+    /// - Throws: ``TrainingError`` about the first thing that does not fit.
+    public init(_ checkpoint: Checkpoint) throws(TrainingError) {
+        let keys = try KeyIndex(checkpoint)
+        var builder = NetworkBuilder(path: checkpoint.path, keys: keys)
+        switch keys.family {
+        case .repVGG: try builder.addRepVGG()
+        case .resNet, .resNeXt: try builder.addResNet()
+        }
+        (linearWeight, linearBias) = try builder.addHead()
+        if let key = keys.strays.first {
+            let expected = builder.keys + ["linear.weight", "linear.bias"]
+            throw .unknownKey(
+                path: checkpoint.path, key: key, block: nil, kind: nil,
+                nearest: nearestKey(to: key, among: expected))
+        }
+        do {
+            graph = try Graph(inputChannels: builder.inputChannels, nodes: builder.nodes)
+        } catch {
+            throw .network(path: checkpoint.path, error)
+        }
+        path = checkpoint.path
+        blocks = builder.blocks
+        let isGrouped = blocks.contains { $0.convolution.groups > 1 }
+        family = keys.family == .resNet && isGrouped ? .resNeXt : keys.family
+    }
 }

@@ -1,0 +1,595 @@
+import OrepaSafetensors
+
+/// Interprets pickles, protocols 0 to 5, into inert values.
+///
+/// The opcodes are a closed set; nothing is called or imported. What a global would make is either a value of
+/// `PickleValue` or opaque. Values live in `heap`, which successive runs share.
+struct PickleMachine {
+    private(set) var heap = PickleHeap()
+    private var reader: ByteReader
+    private let limits: CheckpointLimits
+    private var stack: [PickleValue] = []
+    /// For each open mark, the number of values that were on the stack.
+    private var marks: [Int] = []
+    private var memo: [Int: PickleValue] = [:]
+    /// Values put into the memo and the containers so far.
+    private var storedCount = 0
+    /// Where the current instruction starts.
+    private var offset = 0
+
+    /// Prepares to read pickles, one behind the other, from `range` of `file`.
+    init(_ file: FileBytes, in range: Range<Int>, limits: CheckpointLimits) {
+        reader = ByteReader(file, in: range)
+        self.limits = limits
+    }
+
+    /// Offset within the file of what follows the pickles that have been run.
+    var position: Int { reader.position }
+
+    /// Runs one pickle to its end and returns what it describes.
+    mutating func run() throws(PickleError) -> PickleValue {
+        stack.removeAll(keepingCapacity: true)
+        marks.removeAll(keepingCapacity: true)
+        memo.removeAll(keepingCapacity: true)
+        let start = reader.position
+        while true {
+            offset = reader.position
+            guard offset - start < limits.pickleByteCount else {
+                throw .tooLarge(limit: limits.pickleByteCount, found: reader.end - start)
+            }
+            guard let byte = reader.byte() else { throw .truncated(offset: offset) }
+            guard let opcode = PickleOpcode(rawValue: byte) else {
+                throw .unsupportedOpcode(byte, offset: offset)
+            }
+            if opcode == .stop { return try pop() }
+            try execute(opcode)
+        }
+    }
+
+    private mutating func execute(_ opcode: PickleOpcode) throws(PickleError) {
+        switch opcode {
+        case .stop: break
+        case .protocolVersion:
+            let version = try read(UInt8.self)
+            guard version <= 5 else { throw .unsupportedProtocol(found: Int(version)) }
+        case .frame:
+            // A frame is a promise about what can be read at once: it must not reach beyond the end.
+            let length = try read(UInt64.self)
+            guard length <= UInt64(reader.remaining) else { throw .truncated(offset: offset) }
+
+        case .none: try push(.none)
+        case .newTrue: try push(.bool(true))
+        case .newFalse: try push(.bool(false))
+        case .binaryInteger: try push(.integer(Int(try read(Int32.self))))
+        case .binaryInteger1: try push(.integer(Int(try read(UInt8.self))))
+        case .binaryInteger2: try push(.integer(Int(try read(UInt16.self))))
+        case .long1: try pushLong(byteCount: Int(try read(UInt8.self)))
+        case .long4:
+            let count = Int(try read(Int32.self))
+            guard count >= 0 else { throw .truncated(offset: offset) }
+            try pushLong(byteCount: count)
+        case .binaryFloat:
+            guard let bits = reader.bigEndian(UInt64.self) else {
+                throw .truncated(offset: offset)
+            }
+            try push(.float(Double(bitPattern: bits)))
+        case .integerLine: try pushIntegerLine()
+        case .longLine: try pushLongLine()
+        case .floatLine:
+            guard let value = Double(try line()) else {
+                throw .badText(expected: "a number", offset: offset)
+            }
+            try push(.float(value))
+
+        case .shortBinaryUnicode: try pushText(byteCount: UInt64(try read(UInt8.self)))
+        case .binaryUnicode: try pushText(byteCount: UInt64(try read(UInt32.self)))
+        case .binaryUnicode8: try pushText(byteCount: try read(UInt64.self))
+        case .unicodeLine: try push(.text(try line()))
+        case .shortBinaryString: try pushString(byteCount: UInt64(try read(UInt8.self)))
+        case .binaryString: try pushString(byteCount: UInt64(try read(UInt32.self)))
+        case .stringLine: try pushQuotedLine()
+        case .shortBinaryBytes: try pushBytes(byteCount: UInt64(try read(UInt8.self)))
+        case .binaryBytes: try pushBytes(byteCount: UInt64(try read(UInt32.self)))
+        case .binaryBytes8, .byteArray8: try pushBytes(byteCount: try read(UInt64.self))
+
+        case .mark:
+            guard marks.count < limits.pickleNesting else {
+                throw .tooDeep(limit: limits.pickleNesting, offset: offset)
+            }
+            marks.append(stack.count)
+        case .pop:
+            // Python's POP removes a mark when one is on top.
+            if let mark = marks.last, mark == stack.count {
+                marks.removeLast()
+            } else {
+                _ = try pop()
+            }
+        case .popMark: _ = try popMark()
+        case .duplicate: try push(try top())
+
+        case .emptyTuple: try pushTuple([])
+        case .tuple1: try pushTuple([try pop()])
+        case .tuple2:
+            let second = try pop()
+            try pushTuple([try pop(), second])
+        case .tuple3:
+            let third = try pop()
+            let second = try pop()
+            try pushTuple([try pop(), second, third])
+        case .tuple: try pushTuple(try popMark())
+        case .emptyList: try pushList([])
+        case .list: try pushList(try popMark())
+        case .emptyDictionary: try pushDictionary([])
+        case .dictionary: try pushDictionary(try pairs(try popMark()))
+        case .emptySet: try push(.opaque)
+        case .frozenSet:
+            _ = try popMark()
+            try push(.opaque)
+        case .append:
+            let value = try pop()
+            try append([value])
+        case .appends, .addItems: try append(try popMark())
+        case .setItem:
+            let value = try pop()
+            let key = try pop()
+            try setItems([(key, value)])
+        case .setItems: try setItems(try pairs(try popMark()))
+
+        case .put: try memorise(try lineIndex())
+        case .binaryPut: try memorise(Int(try read(UInt8.self)))
+        case .longBinaryPut: try memorise(Int(try read(UInt32.self)))
+        case .memoize: try memorise(memo.count)
+        case .get: try recall(try lineIndex())
+        case .binaryGet: try recall(Int(try read(UInt8.self)))
+        case .longBinaryGet: try recall(Int(try read(UInt32.self)))
+
+        case .global:
+            let module = try line()
+            try push(.global(try global(module, try line())))
+        case .stackGlobal:
+            let name = try text(try pop())
+            let module = try text(try pop())
+            try push(.global(try global(module, name)))
+        case .instance:
+            let module = try line()
+            let made = try global(module, try line())
+            try push(try make(made, try popMark()))
+        case .object:
+            let values = try popMark()
+            guard case .global(let global)? = values.first else {
+                throw unexpected("a class", values.first ?? .none)
+            }
+            try push(try make(global, Array(values.dropFirst())))
+        case .reduce, .newObject:
+            let arguments = try elements(try pop())
+            let callee = try pop()
+            guard case .global(let global) = callee else { throw unexpected("a class", callee) }
+            try push(try make(global, arguments))
+        case .newObjectWithKeywords:
+            _ = try pop()
+            let arguments = try elements(try pop())
+            let callee = try pop()
+            guard case .global(let global) = callee else { throw unexpected("a class", callee) }
+            try push(try make(global, arguments))
+        case .build:
+            let state = try pop()
+            try build(state)
+        case .binaryPersistentIdentifier:
+            try pushStorage(try elements(try pop()))
+        }
+    }
+
+    // MARK: - Stack, memo and bounds
+
+    private mutating func push(_ value: PickleValue) throws(PickleError) {
+        guard stack.count < limits.pickleValueCount else {
+            throw .tooManyValues(limit: limits.pickleValueCount, offset: offset)
+        }
+        stack.append(value)
+    }
+
+    private mutating func pop() throws(PickleError) -> PickleValue {
+        guard stack.count > marks.last ?? 0 else { throw .stackUnderflow(offset: offset) }
+        return stack.removeLast()
+    }
+
+    private func top() throws(PickleError) -> PickleValue {
+        guard stack.count > marks.last ?? 0 else { throw .stackUnderflow(offset: offset) }
+        return stack[stack.count - 1]
+    }
+
+    /// Removes the last mark and the values above it, and returns them.
+    private mutating func popMark() throws(PickleError) -> [PickleValue] {
+        guard let mark = marks.popLast() else { throw .noMark(offset: offset) }
+        let values = Array(stack[mark...])
+        stack.removeSubrange(mark...)
+        return values
+    }
+
+    /// Charges `count` stored values against the limit.
+    private mutating func charge(_ count: Int) throws(PickleError) {
+        guard count <= limits.pickleValueCount - storedCount else {
+            throw .tooManyValues(limit: limits.pickleValueCount, offset: offset)
+        }
+        storedCount += count
+    }
+
+    private mutating func memorise(_ index: Int) throws(PickleError) {
+        let value = try top()
+        if memo.updateValue(value, forKey: index) == nil { try charge(1) }
+    }
+
+    private mutating func recall(_ index: Int) throws(PickleError) {
+        guard let value = memo[index] else { throw .unknownMemo(index: index, offset: offset) }
+        try push(value)
+    }
+
+    private func unexpected(_ expected: String, _ found: PickleValue) -> PickleError {
+        .unexpectedValue(expected: expected, found: found.kind, offset: offset)
+    }
+
+    // MARK: - Scalars
+
+    private mutating func read<T: FixedWidthInteger>(_ type: T.Type) throws(PickleError) -> T {
+        guard let value = reader.littleEndian(type) else { throw .truncated(offset: offset) }
+        return value
+    }
+
+    private mutating func bytes(_ count: UInt64) throws(PickleError) -> Range<Int> {
+        guard let count = Int(exactly: count), let range = reader.take(count) else {
+            throw .truncated(offset: offset)
+        }
+        return range
+    }
+
+    /// The rest of the line as text.
+    private mutating func line() throws(PickleError) -> String {
+        guard let range = reader.take(until: UInt8(ascii: "\n")) else {
+            throw .truncated(offset: offset)
+        }
+        guard let text = reader.file.string(range) else {
+            throw .badText(expected: "UTF-8", offset: offset)
+        }
+        return text
+    }
+
+    private mutating func lineIndex() throws(PickleError) -> Int {
+        guard let index = Int(try line()), index >= 0 else {
+            throw .badText(expected: "an index", offset: offset)
+        }
+        return index
+    }
+
+    /// Pushes an integer of `byteCount` bytes in two's complement.
+    private mutating func pushLong(byteCount: Int) throws(PickleError) {
+        guard byteCount <= limits.pickleIntegerByteCount else {
+            throw .integerTooLong(
+                limit: limits.pickleIntegerByteCount, found: byteCount, offset: offset)
+        }
+        let range = try bytes(UInt64(byteCount))
+        guard byteCount <= 8 else { return try push(.longInteger(range)) }
+        var value: UInt64 = 0
+        var isNegative = false
+        for (index, byte) in reader.file.copy(range).enumerated() {
+            value |= UInt64(byte) << (8 * UInt64(index))
+            isNegative = byte & 0x80 != 0
+        }
+        if isNegative, byteCount < 8 { value |= ~0 << (8 * UInt64(byteCount)) }
+        try push(.integer(Int(Int64(bitPattern: value))))
+    }
+
+    private mutating func pushIntegerLine() throws(PickleError) {
+        let text = try line()
+        switch text {
+        case "00": try push(.bool(false))
+        case "01": try push(.bool(true))
+        default:
+            guard let value = Int(text) else {
+                throw .badText(expected: "an integer of 64 bits", offset: offset)
+            }
+            try push(.integer(value))
+        }
+    }
+
+    private mutating func pushLongLine() throws(PickleError) {
+        var text = try line()
+        if text.last == "L" { text.removeLast() }
+        guard let value = Int(text) else {
+            throw .badText(expected: "an integer of 64 bits", offset: offset)
+        }
+        try push(.integer(value))
+    }
+
+    private mutating func pushText(byteCount: UInt64) throws(PickleError) {
+        guard let text = reader.file.string(try bytes(byteCount)) else {
+            throw .badText(expected: "UTF-8", offset: offset)
+        }
+        try push(.text(text))
+    }
+
+    /// Pushes a string of Python 2, which is text as often as bytes.
+    private mutating func pushString(byteCount: UInt64) throws(PickleError) {
+        let range = try bytes(byteCount)
+        try push(reader.file.string(range).map(PickleValue.text) ?? .bytes)
+    }
+
+    private mutating func pushQuotedLine() throws(PickleError) {
+        let text = try line()
+        guard text.utf8.count >= 2, let quote = text.first, quote == "'" || quote == "\"",
+            text.last == quote
+        else { throw .badText(expected: "a quoted string", offset: offset) }
+        // Names that matter here have no escapes; what has some can be anything.
+        let content = text.dropFirst().dropLast()
+        try push(content.contains("\\") ? .bytes : .text(String(content)))
+    }
+
+    private mutating func pushBytes(byteCount: UInt64) throws(PickleError) {
+        _ = try bytes(byteCount)
+        try push(.bytes)
+    }
+
+    private func text(_ value: PickleValue) throws(PickleError) -> String {
+        guard case .text(let text) = value else { throw unexpected("a string", value) }
+        return text
+    }
+
+    // MARK: - Containers
+
+    private mutating func pushTuple(_ values: [PickleValue]) throws(PickleError) {
+        try charge(values.count + 1)
+        heap.tuples.append(values)
+        try push(.tuple(heap.tuples.count - 1))
+    }
+
+    private mutating func pushList(_ values: [PickleValue]) throws(PickleError) {
+        try charge(values.count + 1)
+        heap.lists.append(values)
+        try push(.list(heap.lists.count - 1))
+    }
+
+    private mutating func pushDictionary(
+        _ pairs: [(key: PickleValue, value: PickleValue)]
+    ) throws(PickleError) {
+        try push(try dictionary(pairs))
+    }
+
+    private mutating func dictionary(
+        _ pairs: [(key: PickleValue, value: PickleValue)]
+    ) throws(PickleError) -> PickleValue {
+        try charge(2 * pairs.count + 1)
+        heap.dictionaries.append(pairs)
+        return .dictionary(heap.dictionaries.count - 1)
+    }
+
+    /// Keys and values that alternate, paired.
+    private func pairs(
+        _ values: [PickleValue]
+    ) throws(PickleError) -> [(key: PickleValue, value: PickleValue)] {
+        guard values.count % 2 == 0 else { throw .stackUnderflow(offset: offset) }
+        return stride(from: 0, to: values.count, by: 2).map { (values[$0], values[$0 + 1]) }
+    }
+
+    private mutating func append(_ values: [PickleValue]) throws(PickleError) {
+        switch try top() {
+        case .list(let index):
+            try charge(values.count)
+            heap.lists[index].append(contentsOf: values)
+        case .opaque: break
+        case let other: throw unexpected("a list", other)
+        }
+    }
+
+    private mutating func setItems(
+        _ pairs: [(key: PickleValue, value: PickleValue)]
+    ) throws(PickleError) {
+        switch try top() {
+        case .dictionary(let index):
+            try charge(2 * pairs.count)
+            heap.dictionaries[index].append(contentsOf: pairs)
+        case .opaque: break
+        case let other: throw unexpected("a dict", other)
+        }
+    }
+
+    /// The elements of a tuple or a list.
+    private func elements(_ value: PickleValue) throws(PickleError) -> [PickleValue] {
+        switch value {
+        case .tuple(let index): return heap.tuples[index]
+        case .list(let index): return heap.lists[index]
+        default: throw unexpected("a tuple", value)
+        }
+    }
+
+    // MARK: - Globals
+
+    private func global(_ module: String, _ name: String) throws(PickleError) -> PickleGlobal {
+        guard let global = PickleGlobal(module: module, name: name) else {
+            throw .refusedGlobal("\(module).\(name)")
+        }
+        return global
+    }
+
+    /// What calling `global` with `arguments` would give, as an inert value.
+    private mutating func make(
+        _ global: PickleGlobal, _ arguments: [PickleValue]
+    ) throws(PickleError) -> PickleValue {
+        switch global {
+        case .orderedDictionary, .dictionary, .counter:
+            return try dictionary(try initialPairs(arguments.first))
+        case .defaultDictionary:
+            return try dictionary(try initialPairs(arguments.dropFirst().first))
+        case .size:
+            guard let extents = arguments.first else { return try emptyTuple() }
+            _ = try elements(extents)
+            return extents
+        case .rebuildTensor: return try makeTensor(arguments, elementType: nil)
+        case .rebuildTensorV3:
+            guard arguments.count >= 7 else {
+                throw unexpected("seven arguments", .integer(arguments.count))
+            }
+            switch arguments[6] {
+            case .global(.elementType(let type)):
+                return try makeTensor(arguments, elementType: type)
+            case .global(.inert(let name)): return makeUnsupportedTensor(name)
+            case let other: throw unexpected("a dtype", other)
+            }
+        case .rebuildParameter, .parameterClass:
+            guard let value = arguments.first else { return .opaque }
+            return value
+        case .rebuildFromType:
+            return try makeFromType(arguments)
+        case .unsupportedTensor(let name): return makeUnsupportedTensor(name)
+        case .storage, .elementType:
+            throw unexpected("a function", .global(global))
+        case .tensorClass, .inert: return .opaque
+        }
+    }
+
+    private mutating func emptyTuple() throws(PickleError) -> PickleValue {
+        try charge(1)
+        heap.tuples.append([])
+        return .tuple(heap.tuples.count - 1)
+    }
+
+    /// The pairs that a dict begins with when it is made from `value`: a dict, or pairs in a sequence.
+    private func initialPairs(
+        _ value: PickleValue?
+    ) throws(PickleError) -> [(key: PickleValue, value: PickleValue)] {
+        switch value {
+        case nil, .some(.none), .opaque: return []
+        case .dictionary(let index): return heap.dictionaries[index]
+        case .some(let sequence):
+            var pairs: [(key: PickleValue, value: PickleValue)] = []
+            for element in try elements(sequence) {
+                let pair = try elements(element)
+                guard pair.count == 2 else {
+                    throw unexpected("a pair", element)
+                }
+                pairs.append((pair[0], pair[1]))
+            }
+            return pairs
+        }
+    }
+
+    /// Python's `_rebuild_from_type_v2(function, type, arguments, state)`: a tensor with attributes.
+    private mutating func makeFromType(
+        _ arguments: [PickleValue]
+    ) throws(PickleError) -> PickleValue {
+        guard arguments.count >= 3 else {
+            throw unexpected("three arguments", .integer(arguments.count))
+        }
+        // One level is all that torch writes, and no more is followed.
+        guard case .global(let function) = arguments[0], function != .rebuildFromType else {
+            throw unexpected("a function that makes a tensor", arguments[0])
+        }
+        switch arguments[1] {
+        case .global(.tensorClass), .global(.parameterClass): break
+        case let other: throw unexpected("torch.Tensor", other)
+        }
+        return try make(function, try elements(arguments[2]))
+    }
+
+    private mutating func makeUnsupportedTensor(_ name: String) -> PickleValue {
+        heap.tensors.append(.unsupported(name))
+        return .tensor(heap.tensors.count - 1)
+    }
+
+    private mutating func makeTensor(
+        _ arguments: [PickleValue], elementType: ElementType?
+    ) throws(PickleError) -> PickleValue {
+        guard arguments.count >= 4 else {
+            throw unexpected("four arguments", .integer(arguments.count))
+        }
+        guard case .storage(let storage) = arguments[0] else {
+            throw unexpected("a storage", arguments[0])
+        }
+        guard case .integer(let offset) = arguments[1] else {
+            throw unexpected("a storage offset", arguments[1])
+        }
+        // Tensors whose elements are to be conjugated or negated when read say so in a dict of their own.
+        let metadataIndex = elementType == nil ? 6 : 7
+        if arguments.count > metadataIndex,
+            case .dictionary(let metadata) = arguments[metadataIndex],
+            !heap.dictionaries[metadata].isEmpty
+        {
+            return makeUnsupportedTensor("a tensor with conjugate or negative bit")
+        }
+        if case .unsupported(let name) = heap.storages[storage].type, elementType == nil {
+            return makeUnsupportedTensor(name)
+        }
+        let shape = try integers(arguments[2])
+        let strides = try integers(arguments[3])
+        try charge(shape.count + strides.count + 1)
+        heap.tensors.append(
+            .dense(
+                storage: storage, elementType: elementType, offset: offset, shape: shape,
+                strides: strides))
+        return .tensor(heap.tensors.count - 1)
+    }
+
+    private func integers(_ value: PickleValue) throws(PickleError) -> [Int] {
+        var integers: [Int] = []
+        for element in try elements(value) {
+            guard case .integer(let integer) = element else {
+                throw unexpected("an integer", element)
+            }
+            integers.append(integer)
+        }
+        return integers
+    }
+
+    /// Python's BUILD: attributes for the value on top, which none of the values here has.
+    private func build(_ state: PickleValue) throws(PickleError) {
+        switch try top() {
+        case .dictionary, .list, .opaque: return
+        case .tensor:
+            // Attributes and hooks are nothing; a storage would replace the elements.
+            if case .tuple(let index) = state {
+                for element in heap.tuples[index] {
+                    if case .storage = element {
+                        throw unexpected("a tensor's attributes", element)
+                    }
+                }
+            }
+        case let other: throw unexpected("an object", other)
+        }
+    }
+
+    // MARK: - Storages
+
+    /// Pushes the storage that a persistent identifier names: `('storage', class, key, device, count)`, before
+    /// PyTorch 1.6 with a sixth element, None or `(key, offset, count)` of the part that is meant.
+    private mutating func pushStorage(_ identifier: [PickleValue]) throws(PickleError) {
+        guard case .text("storage")? = identifier.first else {
+            throw unexpected("a storage's identifier", identifier.first ?? .none)
+        }
+        guard identifier.count == 5 || identifier.count == 6 else {
+            throw unexpected("five elements", .integer(identifier.count))
+        }
+        guard case .global(.storage(let type)) = identifier[1] else {
+            throw unexpected("a storage class", identifier[1])
+        }
+        let key: String
+        switch identifier[2] {
+        case .text(let text): key = text
+        case .integer(let integer): key = String(integer)
+        case let other: throw unexpected("a storage's key", other)
+        }
+        guard case .integer(let count) = identifier[4], count >= 0 else {
+            throw unexpected("a storage's size", identifier[4])
+        }
+        var view: (offset: Int, count: Int)?
+        if identifier.count == 6, case .tuple(let index) = identifier[5] {
+            let part = heap.tuples[index]
+            guard part.count == 3, case .integer(let first) = part[1],
+                case .integer(let length) = part[2], first >= 0, length >= 0, first <= count,
+                length <= count - first
+            else { throw unexpected("a part of a storage", identifier[5]) }
+            view = (first, length)
+        }
+        try charge(1)
+        heap.storages.append(
+            PickleHeap.Storage(type: type, key: key, count: count, view: view))
+        try push(.storage(heap.storages.count - 1))
+    }
+}

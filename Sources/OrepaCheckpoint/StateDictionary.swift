@@ -1,0 +1,80 @@
+import OrepaSafetensors
+
+/// The entries of a pickled state dict, found but not yet checked against storages.
+struct StateDictionary {
+    enum Entry {
+        case tensor(PickleHeap.Tensor)
+        case integer(Int)
+        case float(Double)
+    }
+
+    /// Where the state dict is, nil when it is the whole.
+    let location: String?
+    let entries: [(name: String, value: Entry)]
+    /// The string under `arch` beside the state dict.
+    let arch: String?
+    /// The integer under `epoch` beside the state dict.
+    let epoch: Int?
+
+    /// The keys under which state dicts are looked for, in this order.
+    static let locations = ["state_dict", "model_state_dict", "model"]
+
+    init(root: PickleValue, heap: PickleHeap, path: String) throws(CheckpointError) {
+        guard case .dictionary(let top) = root else {
+            throw .noTensors(path: path, found: root.kind)
+        }
+        func hasTensors(_ dictionary: Int) -> Bool {
+            heap.dictionaries[dictionary].contains {
+                if case .tensor = $0.value { true } else { false }
+            }
+        }
+        var found: (location: String?, dictionary: Int)?
+        for location in Self.locations where found == nil {
+            if case .dictionary(let index)? = heap.value(location, in: top), hasTensors(index) {
+                found = (location, index)
+            }
+        }
+        if found == nil, hasTensors(top) { found = (nil, top) }
+        guard let found else {
+            throw .noTensors(path: path, found: Self.describeKeys(heap.dictionaries[top]))
+        }
+
+        var entries: [(name: String, value: Entry)] = []
+        var names: Set<String> = []
+        for (key, value) in heap.dictionaries[found.dictionary] {
+            guard case .text(let name) = key else {
+                throw .notATensor(path: path, name: "\(key.kind)", found: "a key of that kind")
+            }
+            guard names.insert(name).inserted else {
+                throw .duplicateName(path: path, name: name)
+            }
+            switch value {
+            case .tensor(let index): entries.append((name, .tensor(heap.tensors[index])))
+            case .integer(let integer): entries.append((name, .integer(integer)))
+            case .float(let float): entries.append((name, .float(float)))
+            default: throw .notATensor(path: path, name: name, found: value.kind)
+            }
+        }
+        location = found.location
+        self.entries = entries
+        if location != nil, case .text(let text)? = heap.value("arch", in: top) {
+            arch = text
+        } else {
+            arch = nil
+        }
+        if location != nil, case .integer(let integer)? = heap.value("epoch", in: top) {
+            epoch = integer
+        } else {
+            epoch = nil
+        }
+    }
+
+    private static func describeKeys(_ pairs: [(key: PickleValue, value: PickleValue)]) -> String {
+        guard !pairs.isEmpty else { return "an empty dict" }
+        let keys = pairs.prefix(8).map { pair in
+            if case .text(let text) = pair.key { "`\(text)`" } else { pair.key.kind }
+        }
+        let more = pairs.count > keys.count ? ", ..." : ""
+        return "a dict with \(keys.joined(separator: ", "))\(more)"
+    }
+}

@@ -1,0 +1,184 @@
+import OrepaCheckpoint
+import OrepaNetwork
+
+/// Where a block stands, which says what its tensors cannot: what it is given and what follows it.
+struct BlockPosition {
+    let prefix: String
+    /// Nil for the first block, whose weights say how many channels a picture has.
+    let inputChannels: Int?
+    let stride: Int
+    /// The kernel size that the place asks for, or nil where any odd one will do.
+    var kernel: Int?
+    let relu: Bool
+}
+
+/// Turns the tensors under one prefix into a ``TrainingBlock``, or says what is wrong with them.
+struct BlockRecognizer {
+    let path: String
+    /// Keys that belong to no block, among which a missing key's misspelling may be.
+    let strays: [String]
+
+    func block(
+        _ tensors: [String: CheckpointTensor], at position: BlockPosition
+    ) throws(TrainingError) -> TrainingBlock {
+        let prefix = position.prefix
+        let found = tensors.mapValues(\.shape)
+        let kind = try kind(found, in: prefix)
+        func checkKeys(_ expected: [String]) throws(TrainingError) {
+            let known = Set(expected)
+            let unknown = found.keys.filter { !known.contains($0) && !isTally($0, of: known) }
+            guard let name = unknown.min() else { return }
+            throw .unknownKey(
+                path: path, key: "\(prefix).\(name)", block: prefix, kind: kind,
+                nearest: nearestKey(to: name, among: expected).map { "\(prefix).\($0)" })
+        }
+        try checkKeys(BlockLayout.names(kind, found: found))
+        let geometry = try geometry(kind, found, at: position)
+        let layout = BlockLayout.tensors(kind, geometry, found: found)
+        try checkKeys(layout.map(\.name))
+        var used: [String: CheckpointTensor] = [:]
+        for expected in layout {
+            used[expected.name] = try check(
+                tensors[expected.name], expected, in: prefix, kind: kind)
+        }
+        let (inputs, outputs) = (geometry.inputChannels, geometry.outputChannels)
+        if used["rbr_identity.weight"] != nil, position.stride != 1 || inputs != outputs {
+            throw .identityBranch(
+                path: path, block: prefix, inputChannels: inputs, outputChannels: outputs,
+                stride: position.stride)
+        }
+        let name = kind.foldedName ?? BlockLayout.foldedName(found) ?? ""
+        return TrainingBlock(
+            path: path, prefix: prefix, kind: kind,
+            convolution: Convolution(
+                parameters: "\(prefix).\(name)", inputChannels: inputs, outputChannels: outputs,
+                kernel: geometry.kernel, stride: position.stride, padding: geometry.kernel / 2,
+                groups: geometry.groups, relu: position.relu),
+            tensors: used)
+    }
+
+    /// Checks one tensor against what is expected; nil where it is absent and may be.
+    func check(
+        _ tensor: CheckpointTensor?, _ expected: ExpectedTensor, in block: String?, kind: BlockKind?
+    ) throws(TrainingError) -> CheckpointTensor? {
+        let key = block.map { "\($0).\(expected.name)" } ?? expected.name
+        guard let tensor else {
+            guard !BlockLayout.isRecomputable(expected.name) else { return nil }
+            throw missing(key, in: block, kind: kind, expected: expected.shape)
+        }
+        guard tensor.shape == expected.shape else {
+            throw .shape(path: path, key: key, expected: expected.shape, found: tensor.shape)
+        }
+        guard tensor.elementType.isFloatingPoint else {
+            throw .elementType(path: path, key: key, found: tensor.elementType)
+        }
+        return tensor
+    }
+
+    private func missing(
+        _ key: String, in block: String?, kind: BlockKind?, expected: [Int]?
+    ) -> TrainingError {
+        .missingKey(
+            path: path, key: key, block: block, kind: kind, expected: expected,
+            nearest: nearestKey(to: key, among: strays, within: key.utf8.count / 4))
+    }
+
+    /// The kind most of whose names are there.
+    private func kind(_ found: [String: [Int]], in prefix: String) throws(TrainingError)
+        -> BlockKind
+    {
+        var best: (kind: BlockKind, count: Int)?
+        for kind in BlockKind.allCases {
+            let count = BlockLayout.names(kind, found: found).count { found[$0] != nil }
+            if count > best?.count ?? 0 { best = (kind, count) }
+        }
+        guard let best else {
+            throw .unknownBlock(
+                path: path, block: prefix,
+                found: found.keys.sorted().prefix(3).map { "\(prefix).\($0)" })
+        }
+        return best.kind
+    }
+
+    /// Whether `name` is the `num_batches_tracked` of a batch norm that `known` has.
+    private func isTally(_ name: String, of known: Set<String>) -> Bool {
+        let suffix = "num_batches_tracked"
+        guard name.hasSuffix(".\(suffix)") else { return false }
+        return known.contains(name.dropLast(suffix.count) + "running_mean")
+    }
+
+    private func geometry(
+        _ kind: BlockKind, _ found: [String: [Int]], at position: BlockPosition
+    ) throws(TrainingError) -> BlockGeometry {
+        let prefix = position.prefix
+        func shape(_ name: String) throws(TrainingError) -> [Int] {
+            guard let shape = found[name] else {
+                throw missing("\(prefix).\(name)", in: prefix, kind: kind, expected: nil)
+            }
+            return shape
+        }
+        let leading = BlockLayout.leading(kind, found: found)
+        let weight = try shape(leading)
+        let fixedKernel: Int? =
+            switch kind {
+            case .repVGG, .orepaRepVGG, .orepaLarge: 3
+            case .orepa1x1: 1
+            case .convBN, .orepa, .dbb, .folded: nil
+            }
+        let isGrouped =
+            switch kind {
+            case .orepaRepVGG, .orepa1x1, .orepaLarge: false
+            case .convBN, .repVGG, .orepa, .dbb, .folded: true
+            }
+        func refuse(_ name: String, _ found: [Int], kernel: Int?) -> TrainingError {
+            let inputs = position.inputChannels.map(String.init) ?? "I"
+            let k = kernel.map(String.init) ?? "k"
+            let groups = isGrouped && position.inputChannels != nil
+            return .convolutionShape(
+                path: path, key: "\(prefix).\(name)",
+                expected: "[O, \(inputs)\(groups ? " / groups" : ""), \(k), \(k)]"
+                    + (groups ? " with O divisible by groups" : "")
+                    + (kernel == nil ? " and k odd" : ""),
+                found: found)
+        }
+        func isKernel(_ shape: [Int]) -> Bool {
+            shape.count == 4 && shape.allSatisfy { 1...Graph.largestDimension ~= $0 }
+                && shape[2] == shape[3] && shape[2] % 2 == 1
+        }
+        let wanted = kind == .orepaLarge ? fixedKernel : position.kernel ?? fixedKernel
+        guard isKernel(weight), wanted == nil || weight[2] == wanted,
+            fixedKernel == nil || weight[2] == fixedKernel
+        else { throw refuse(leading, weight, kernel: wanted) }
+        let inputs = position.inputChannels ?? weight[1]
+        let groups = inputs / weight[1]
+        var outputs = weight[0]
+        var kernel = weight[2]
+        guard inputs % weight[1] == 0, isGrouped || groups == 1, outputs % groups == 0,
+            // Average pooling alone, which a depthwise DBB block has, keeps its input's channels.
+            !(kind == .dbb && groups == outputs && inputs != outputs)
+        else { throw refuse(leading, weight, kernel: wanted) }
+        if kind == .orepaLarge {
+            let count = BlockLayout.largeCount(found)
+            kernel = 2 * count + 1
+            var previous = weight[0]
+            for step in 1..<max(count, 1) {
+                let name = BlockLayout.largeLeading(step, found)
+                let next = try shape(name)
+                guard isKernel(next), next[2] == 3, next[1] == previous else {
+                    throw .convolutionShape(
+                        path: path, key: "\(prefix).\(name)", expected: "[O, \(previous), 3, 3]",
+                        found: next)
+                }
+                previous = next[0]
+            }
+            outputs = previous
+            if let wanted = position.kernel, wanted != kernel {
+                throw .convolutionShape(
+                    path: path, key: "\(prefix).\(leading)",
+                    expected: "that of a \(wanted)x\(wanted) kernel", found: weight)
+            }
+        }
+        return BlockGeometry(
+            outputChannels: outputs, inputChannels: inputs, groups: groups, kernel: kernel)
+    }
+}

@@ -1,0 +1,28 @@
+/// The candidate with the smallest edit distance to `key` (insert, delete or replace a byte), the first
+/// of equals; nil when there is none, or none within `limit`. Costs O(length^2) per candidate; past 200
+/// bytes names are not compared.
+func nearestKey(
+    to key: String, among candidates: some Sequence<String>, within limit: Int = .max
+) -> String? {
+    let target = Array(key.utf8.prefix(200))
+    var best: (key: String, distance: Int)?
+    for candidate in candidates {
+        let distance = editDistance(target, Array(candidate.utf8.prefix(200)))
+        if distance <= limit, distance < best?.distance ?? .max { best = (candidate, distance) }
+    }
+    return best?.key
+}
+
+private func editDistance(_ first: [UInt8], _ second: [UInt8]) -> Int {
+    var row = Array(0...second.count)
+    for (i, a) in first.enumerated() {
+        var diagonal = row[0]
+        row[0] = i + 1
+        for (j, b) in second.enumerated() {
+            let replaced = diagonal + (a == b ? 0 : 1)
+            diagonal = row[j + 1]
+            row[j + 1] = min(replaced, diagonal + 1, row[j] + 1)
+        }
+    }
+    return row[second.count]
+}

@@ -1,0 +1,85 @@
+import OrepaNetwork
+import OrepaSafetensors
+
+/// Why a checkpoint cannot be understood as a training-time network.
+public enum TrainingError: Error, Hashable, Sendable {
+    /// No key begins as every network's first block does. `found` holds the first keys of the file.
+    case unknownFamily(path: String, expected: [String], found: [String])
+    /// A block of which no tensor is there. `nearest` is the unknown key that resembles it, if one does.
+    case missingBlock(path: String, block: String, nearest: String?)
+    /// Stages and their blocks are numbered without gaps, `found` is there and `missing` is not.
+    case gap(path: String, missing: String, found: String)
+    /// None of the names under the block's prefix belongs to a block of any kind.
+    case unknownBlock(path: String, block: String, found: [String])
+    /// A key that belongs to no block, or not to a block of this kind.
+    case unknownKey(path: String, key: String, block: String?, kind: BlockKind?, nearest: String?)
+    /// A key that a block needs. `nearest` is the unknown key that resembles it, if one does.
+    case missingKey(
+        path: String, key: String, block: String?, kind: BlockKind?, expected: [Int]?,
+        nearest: String?)
+    /// A tensor has not the shape that the block's other tensors ask for.
+    case shape(path: String, key: String, expected: [Int], found: [Int])
+    /// A convolution's weight is not `[O, I / groups, k, k]` for the `I` channels that it is given.
+    /// `expected` says so in words.
+    case convolutionShape(path: String, key: String, expected: String, found: [Int])
+    /// A parameter's elements are not floating-point numbers.
+    case elementType(path: String, key: String, found: ElementType)
+    /// An identity branch where the block changes the shape of its input.
+    case identityBranch(
+        path: String, block: String, inputChannels: Int, outputChannels: Int, stride: Int)
+    /// A residual block changes the shape of its input and has no shortcut.
+    case missingShortcut(
+        path: String, block: String, inputChannels: Int, outputChannels: Int, stride: Int)
+    /// The blocks do not make a network.
+    case network(path: String, NetworkError)
+}
+
+extension TrainingError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .unknownFamily(let path, let expected, let found):
+            "\(path): fits no known family of networks: expected keys that begin with "
+                + expected.map { "`\($0)`" }.joined(separator: " or ") + ", found "
+                + (found.isEmpty ? "no tensors" : found.map(quoted).joined(separator: ", "))
+        case .missingBlock(let path, let block, let nearest):
+            "\(path): block `\(block)` is missing"
+                + (nearest.map { "; the nearest unknown key found is \(quoted($0))" } ?? "")
+        case .gap(let path, let missing, let found):
+            "\(path): block `\(missing)` is missing; expected since `\(found)` is there"
+        case .unknownBlock(let path, let block, let found):
+            "\(path): block `\(block)` is of no known kind: expected the tensors of one of "
+                + BlockKind.allCases.map(\.rawValue).joined(separator: ", ") + ", found "
+                + found.map(quoted).joined(separator: ", ")
+        case .unknownKey(let path, let key, let block, let kind, let nearest):
+            "\(path): unknown key \(quoted(key))\(place(block, kind))"
+                + (nearest.map { "; the nearest expected is \(quoted($0))" } ?? "")
+        case .missingKey(let path, let key, let block, let kind, let expected, let nearest):
+            "\(path): key \(quoted(key)) is missing\(place(block, kind))"
+                + (expected.map { "; expected a tensor of shape \($0)" } ?? "")
+                + (nearest.map { "; the nearest unknown key found is \(quoted($0))" } ?? "")
+        case .shape(let path, let key, let expected, let found):
+            "\(path): \(quoted(key)): expected shape \(expected), found \(found)"
+        case .convolutionShape(let path, let key, let expected, let found):
+            "\(path): \(quoted(key)): expected shape \(expected), found \(found)"
+        case .elementType(let path, let key, let found):
+            "\(path): \(quoted(key)): expected floating-point elements, found \(found.rawValue)"
+        case .identityBranch(let path, let block, let inputs, let outputs, let stride):
+            "\(path): block `\(block)` has an identity branch: expected stride 1 and as many output as "
+                + "input channels, found stride \(stride), \(inputs) inputs and \(outputs) outputs"
+        case .missingShortcut(let path, let block, let inputs, let outputs, let stride):
+            "\(path): block `\(block)` has no shortcut: expected stride 1 and as many output as "
+                + "input channels, found stride \(stride), \(inputs) inputs and \(outputs) outputs"
+        case .network(let path, let error): "\(path): \(error)"
+        }
+    }
+}
+
+private func place(_ block: String?, _ kind: BlockKind?) -> String {
+    guard let block else { return "" }
+    return " in " + (kind.map { "\($0.rawValue) " } ?? "") + "block `\(block)`"
+}
+
+/// A key in backquotes, cut where it is too long to be one.
+private func quoted(_ key: String) -> String {
+    key.utf8.count <= 200 ? "`\(key)`" : "`\(key.prefix(200))...`"
+}
