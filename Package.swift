@@ -50,7 +50,8 @@ let package = Package(
         .testTarget(name: "OrepaSafetensorsTests", dependencies: ["OrepaSafetensors", "TestSupport"]),
         .testTarget(name: "OrepaNetworkTests", dependencies: ["OrepaNetwork", "TestSupport"]),
         .testTarget(name: "OrepaPlanTests", dependencies: ["OrepaPlan", "TestSupport"]),
-        .testTarget(name: "OrepaImageTests", dependencies: ["OrepaImage", "TestSupport"]),
+        .testTarget(
+            name: "OrepaImageTests", dependencies: ["OrepaImage", "CCrypto", "TestSupport"]),
         .testTarget(name: "OrepaTests", dependencies: ["Orepa", "EmbeddingProbe", "TestSupport"]),
         .testTarget(name: "OrepaCheckpointTests", dependencies: ["OrepaCheckpoint", "TestSupport"]),
         .testTarget(name: "OrepaTrainingTests", dependencies: ["OrepaTraining", "TestSupport"]),
