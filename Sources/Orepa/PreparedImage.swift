@@ -18,6 +18,7 @@ extension RGBImage {
     /// The 8-bit picture that the network sees: shorter side resized, centre cropped.
     public func cropped(as preprocessing: Preprocessing) throws(ImageError) -> RGBImage {
         try resizedAndCenterCropped(
-            shorterSide: preprocessing.resize, width: preprocessing.crop, height: preprocessing.crop)
+            shorterSide: preprocessing.resize, width: preprocessing.crop, height: preprocessing.crop
+        )
     }
 }

@@ -27,7 +27,7 @@ struct OrepaInfer: AsyncParsableCommand {
             """,
         version: "orepa-infer \(toolVersion)",
         subcommands: [
-            ClassifyCommand.self, RunCommand.self, PreprocessCommand.self,
+            ClassifyCommand.self, InspectCommand.self, RunCommand.self, PreprocessCommand.self,
         ],
         defaultSubcommand: ClassifyCommand.self)
 
