@@ -61,7 +61,8 @@ let package = Package(
         .testTarget(
             name: "OrepaFoldTests", dependencies: ["OrepaFold", "OrepaPlan", "TestSupport"]),
         .testTarget(
-            name: "OrepaConversionTests", dependencies: ["OrepaConversion", "TestSupport"]),
+            name: "OrepaConversionTests",
+            dependencies: ["OrepaConversion", "OrepaFold", "OrepaPlan", "TestSupport"]),
         .testTarget(name: "CommandLineTests", dependencies: ["orepa-infer", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
