@@ -19,7 +19,7 @@ let package = Package(
         .systemLibrary(
             name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .target(name: "COrepaImage", dependencies: ["CJPEG", "CPNG"]),
-        .target(name: "CDefaultModel"),
+        .target(name: "CEmbeddedData"),
 
         // Run time.
         .target(name: "OrepaSafetensors"),
@@ -39,7 +39,7 @@ let package = Package(
         .executableTarget(
             name: "orepa-infer",
             dependencies: [
-                "Orepa", "OrepaConversion", "CDefaultModel",
+                "Orepa", "OrepaConversion", "CEmbeddedData",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
