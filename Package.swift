@@ -63,7 +63,9 @@ let package = Package(
         .testTarget(
             name: "OrepaConversionTests",
             dependencies: ["OrepaConversion", "OrepaFold", "OrepaPlan", "TestSupport"]),
-        .testTarget(name: "CommandLineTests", dependencies: ["orepa-infer", "TestSupport"]),
+        .testTarget(
+            name: "CommandLineTests",
+            dependencies: ["orepa-infer", "OrepaImage", "OrepaNetwork", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )
