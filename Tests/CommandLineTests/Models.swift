@@ -39,9 +39,3 @@ enum Models {
 
 /// A picture of an ankle boot from the default model's test set.
 let boot = repositoryFile("models/fashion-mnist-repvgg/samples/ankle-boot.jpg")
-
-/// Path of a file in the repository.
-func repositoryFile(_ name: String, file: String = #filePath) -> String {
-    let root = file.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
-    return root.joined(separator: "/") + "/" + name
-}
