@@ -17,10 +17,10 @@ enum FileKind: Equatable {
         // The brace goes first: the length in front of it may look like any signature.
         if file.hasBytes([UInt8(ascii: "{")], at: 8) {
             self = .safetensors
-        } else if file.hasBytes("PK\u{3}\u{4}".utf8, at: 0) {
+        } else if file.hasBytes([0x50, 0x4B, 3, 4], at: 0) {
             self = .zip
         } else if file.hasBytes([0x80], at: 0)
-            || file.hasBytes("L119547037146038801333356L\n".utf8, at: 0)
+            || file.hasBytes(Array("L119547037146038801333356L\n".utf8), at: 0)
         {
             self = .legacy
         } else if let other = Self.signatures.first(where: {
