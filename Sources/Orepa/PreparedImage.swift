@@ -17,7 +17,8 @@ public struct PreparedImage: Sendable {
 extension RGBImage {
     /// The 8-bit picture that the network sees: shorter side resized, centre cropped.
     public func cropped(as preprocessing: Preprocessing) throws(ImageError) -> RGBImage {
-        try resized(shorterSide: preprocessing.resize)
-            .centerCropped(width: preprocessing.crop, height: preprocessing.crop)
+        try resizedAndCenterCropped(
+            shorterSide: preprocessing.resize, width: preprocessing.crop, height: preprocessing.crop
+        )
     }
 }

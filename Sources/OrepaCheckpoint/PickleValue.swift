@@ -54,7 +54,8 @@ struct PickleHeap {
     }
 
     enum Tensor {
-        case dense(storage: Int, elementType: ElementType?, offset: Int, shape: [Int], strides: [Int])
+        case dense(
+            storage: Int, elementType: ElementType?, offset: Int, shape: [Int], strides: [Int])
         /// A tensor of a kind that has no plain elements: the name of what makes it.
         case unsupported(String)
     }

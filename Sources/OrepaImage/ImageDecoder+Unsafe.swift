@@ -1,7 +1,7 @@
 import COrepaImage
 
 extension ImageDecoder {
-    /// Decodes one image from an array; see ``decode(_:limits:applyingOrientation:)-swift.type.method``.
+    /// Decodes one image from an array, else as the method that takes a borrowed buffer.
     public static func decode(
         _ bytes: [UInt8], limits: DecodingLimits = .default, applyingOrientation: Bool = false
     ) throws(ImageError) -> DecodedImage {

@@ -1,7 +1,9 @@
 extension RGBImage {
     /// The image scaled to `width` x `height` pixels by Pillow's antialiased bilinear filter, to the bit.
     ///
-    /// `Image.resize((width, height), BILINEAR)`: a horizontal pass, rounded to 8 bits, then a vertical one;
+    /// `Image.resize((width, height), BILINEAR)` of Pillow 13: a horizontal pass, rounded to 8 bits, then a vertical
+    /// one, or the vertical one first if the height shrinks by more than twice as many pixels as the width (Pillow
+    /// up to 12 never does that, which tells in images more than twice as high as wide, by 1 of 255);
     /// coefficients in fixed point of 22 bits. A pass that changes nothing is left out. Costs about
     /// `3 * (2 * max(1, scale) + 1)` multiplications per pixel and pass.
     ///
@@ -78,6 +80,17 @@ extension RGBImage {
         let vertical = ResamplingWindows(
             sourceCount: self.height, targetCount: height, targets: rows)
         var result = self
+        if isResizedVerticallyFirst(toWidth: width, height: height) {
+            if !vertical.isIdentity {
+                _ = try limits.checkedByteCount(
+                    width: self.width, height: rows.count, extraMemory: tableBytes)
+                result = result.resampledVertically(by: vertical, firstRow: 0)
+            }
+            if !horizontal.isIdentity {
+                result = result.resampledHorizontally(by: horizontal, rows: 0..<result.height)
+            }
+            return result
+        }
         var firstRow = 0
         if !horizontal.isIdentity {
             let needed = vertical.sources
@@ -90,5 +103,12 @@ extension RGBImage {
             result = result.resampledVertically(by: vertical, firstRow: firstRow)
         }
         return result
+    }
+
+    /// Pillow since version 13 does the vertical pass first if the height loses more than twice as many pixels as the
+    /// width; the order shows in the rounding between the passes.
+    private func isResizedVerticallyFirst(toWidth width: Int, height: Int) -> Bool {
+        guard height < self.height else { return false }
+        return width >= self.width || self.height - height > 2 * (self.width - width)
     }
 }

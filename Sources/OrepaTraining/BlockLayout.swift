@@ -24,6 +24,9 @@ package enum BlockLayout {
     /// Depthwise channels per input channel in OREPA's separable branch.
     package static let depthwiseExpansion = 8
 
+    /// The most weights that 3x3 kernels may compose to: a small file can ask for a kernel of any size.
+    static let largestComposed = 1 << 25
+
     /// Whether PyTorch would register `name` as a buffer that follows from the block's shape, so that a
     /// file may leave it out.
     package static func isRecomputable(_ name: String) -> Bool {

@@ -170,6 +170,14 @@ struct BlockRecognizer {
                         found: next)
                 }
                 previous = next[0]
+                let size = 2 * step + 3
+                guard previous * inputs <= BlockLayout.largestComposed / (size * size) else {
+                    throw .convolutionShape(
+                        path: path, key: "\(prefix).\(name)",
+                        expected: "[O, I, 3, 3] that composes to at most "
+                            + "\(BlockLayout.largestComposed) weights",
+                        found: next)
+                }
             }
             outputs = previous
             if let wanted = position.kernel, wanted != kernel {

@@ -27,8 +27,7 @@ struct OrepaInfer: AsyncParsableCommand {
             """,
         version: "orepa-infer \(toolVersion)",
         subcommands: [
-            ClassifyCommand.self, ConvertCommand.self, VerifyCommand.self, InspectCommand.self,
-            RunCommand.self, PreprocessCommand.self,
+            ClassifyCommand.self, InspectCommand.self, RunCommand.self, PreprocessCommand.self,
         ],
         defaultSubcommand: ClassifyCommand.self)
 

@@ -20,7 +20,8 @@ struct PreprocessCommand: ParsableCommand {
     @Option(name: .shortAndLong, help: "Where to write the PNG, or - for standard output.")
     var output: String
 
-    @Option(help: "Model whose preprocessing to use; by default $OREPA_MODEL, else the built-in one.")
+    @Option(
+        help: "Model whose preprocessing to use; by default $OREPA_MODEL, else the built-in one.")
     var model: String?
 
     @Option(help: "Preprocessing to use instead of a model's: imagenet.")
@@ -43,7 +44,9 @@ struct PreprocessCommand: ParsableCommand {
         do {
             let decoded = try input.decoded(
                 limits: decoding.limits, appliesOrientation: decoding.exifOrientation)
-            if let warning = decoded.warning { StandardError.write("orepa-infer: warning: \(warning)") }
+            if let warning = decoded.warning {
+                StandardError.write("orepa-infer: warning: \(warning)")
+            }
             png = try decoded.image.cropped(as: preprocessing).encodedAsPNG()
         } catch {
             throw Failure(.someImagesFailed, "\(image): \(ImageInput.reason(error))")

@@ -45,7 +45,8 @@ struct RunCommand: ParsableCommand {
                 for index in 0..<shape.count {
                     Progress.show("\(index) of \(shape.count)")
                     context.run(
-                        UnsafeBufferPointer(rebasing: values[index * pictureCount..<(index + 1) * pictureCount]),
+                        UnsafeBufferPointer(
+                            rebasing: values[index * pictureCount..<(index + 1) * pictureCount]),
                         count: 1,
                         logits: UnsafeMutableBufferPointer(
                             rebasing: logits[index * classCount..<(index + 1) * classCount]))
@@ -81,9 +82,11 @@ struct RunCommand: ParsableCommand {
                 .badData,
                 "\(input): expected a tensor `input` \(expected), found "
                     + (file.entries.isEmpty
-                        ? "no tensor" : file.entries.map { "`\($0.name)`" }.joined(separator: ", ")))
+                        ? "no tensor" : file.entries.map { "`\($0.name)`" }.joined(separator: ", "))
+            )
         }
-        guard entry.elementType == .float32, entry.shape.count == 4, entry.shape[1] == channels else {
+        guard entry.elementType == .float32, entry.shape.count == 4, entry.shape[1] == channels
+        else {
             throw Failure(
                 .badData,
                 "\(input): tensor `input`: expected \(expected), found \(entry.shape), "

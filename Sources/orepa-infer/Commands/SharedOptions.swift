@@ -16,7 +16,10 @@ struct ThreadOptions: ParsableArguments {
 }
 
 struct DecodingOptions: ParsableArguments {
-    @Flag(help: "Turn and mirror pictures as their EXIF orientation says, as no training pipeline does.")
+    @Flag(
+        help:
+            "Turn and mirror pictures as their EXIF orientation says, as no training pipeline does."
+    )
     var exifOrientation = false
 
     @Option(help: "Most pixels of a picture.")

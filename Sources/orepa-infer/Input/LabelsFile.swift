@@ -1,3 +1,4 @@
+import CEmbeddedData
 import OrepaSafetensors
 
 /// A text file with one class name a line, UTF-8.
@@ -7,20 +8,28 @@ enum LabelsFile {
     static func read(_ path: String, expected: Int) throws(Failure) -> [String] {
         let file: FileBytes
         do { file = try FileBytes(mapping: path) } catch { throw Failure(error) }
-        guard var text = String(validating: file.bytes, as: UTF8.self) else {
+        guard let names = names(file.bytes) else {
             throw Failure(.badData, "\(path): expected UTF-8 text, found other bytes")
         }
-        if text.hasPrefix("\u{FEFF}") { text.unicodeScalars.removeFirst() }
-        // Split on scalars: "\r\n" is one Character.
-        var names = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
-            .map { line in String(line.last == "\r" ? line.dropLast() : line) }
-        if names.last == "" { names.removeLast() }
         guard names.count == expected else {
             throw Failure(
                 .badData,
                 "\(path): expected \(expected) names, one a line, as the network has classes; "
                     + "found \(names.count)")
         }
+        return names
+    }
+
+    /// The names of ImageNet's 1000 classes, built into the program.
+    static var imageNet: [String] { names(orepa_imagenet_labels().buffer) ?? [] }
+
+    private static func names(_ bytes: UnsafeRawBufferPointer) -> [String]? {
+        guard var text = String(validating: bytes, as: UTF8.self) else { return nil }
+        if text.hasPrefix("\u{FEFF}") { text.unicodeScalars.removeFirst() }
+        // Split on scalars: "\r\n" is one Character.
+        var names = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
+            .map { line in String(line.last == "\r" ? line.dropLast() : line) }
+        if names.last == "" { names.removeLast() }
         return names
     }
 }

@@ -1,4 +1,4 @@
-import CDefaultModel
+import CEmbeddedData
 import Glibc
 import OrepaNetwork
 import OrepaSafetensors
@@ -18,11 +18,9 @@ struct ModelSource {
             do { model = try ModelFile(path: path) } catch { throw Failure(error) }
         } else {
             name = ModelSource.builtInName
-            let bytes = UnsafeRawBufferPointer(
-                start: orepa_default_model(), count: orepa_default_model_size())
-            do {
-                model = try ModelFile(FileBytes(permanent: bytes, path: ModelSource.builtInName))
-            } catch { throw Failure(error) }
+            let file = FileBytes(
+                permanent: orepa_default_model().buffer, path: ModelSource.builtInName)
+            do { model = try ModelFile(file) } catch { throw Failure(error) }
         }
     }
 
@@ -31,6 +29,10 @@ struct ModelSource {
         guard let option else { return model.description.labels }
         return try LabelsFile.read(option, expected: model.network.graph.classCount)
     }
+}
+
+extension orepa_embedded {
+    var buffer: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: bytes, count: size) }
 }
 
 extension Failure {

@@ -21,7 +21,8 @@ final class PictureStream {
 
     /// At most `lookahead` pictures are in memory at a time.
     init(
-        _ inputs: [ImageInput], preprocessing: Preprocessing, decoding: DecodingOptions, lookahead: Int
+        _ inputs: [ImageInput], preprocessing: Preprocessing, decoding: DecodingOptions,
+        lookahead: Int
     ) {
         self.inputs = inputs
         self.preprocessing = preprocessing
@@ -72,7 +73,8 @@ extension ImageInput {
     ) throws -> (image: RGBImage, warning: String?) {
         let decoded = try ImageDecoder.decode(
             try bytes(), limits: limits, applyingOrientation: appliesOrientation)
-        guard let orientation = decoded.exifOrientation, orientation != 1, !appliesOrientation else {
+        guard let orientation = decoded.exifOrientation, orientation != 1, !appliesOrientation
+        else {
             return (decoded.image, nil)
         }
         return (

@@ -38,7 +38,10 @@ final class AnswerPrinter {
                     bar(prediction),
                 ]
             }
-            try output("\n\(path)\n" + Text.table(rows.map { ["", $0[0], $0[1], $0[2], $0[3]] }, rightAligned: [1, 3]))
+            try output(
+                "\n\(path)\n"
+                    + Text.table(
+                        rows.map { ["", $0[0], $0[1], $0[2], $0[3]] }, rightAligned: [1, 3]))
         case .json, .jsonl:
             let list = predictions.map { prediction in
                 JSONValue.object([
@@ -94,7 +97,9 @@ final class AnswerPrinter {
     private func csvLine(_ cells: [String]) throws(Failure) {
         let quoted = cells.map { cell in
             cell.unicodeScalars.contains { $0 == "," || $0 == "\"" || $0 == "\n" || $0 == "\r" }
-                ? "\"" + cell.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+                ? "\""
+                    + cell.split(separator: "\"", omittingEmptySubsequences: false).joined(
+                        separator: "\"\"") + "\""
                 : cell
         }
         try output(quoted.joined(separator: ",") + "\r\n")

@@ -1,0 +1,46 @@
+import OrepaTraining
+
+/// A RepVGG block (Ding et al., arXiv 2101.03697): a k x k convolution, a 1x1 one and the identity, each
+/// with a batch norm, added up.
+///
+/// Convolution is linear in its kernel, so the sum of the branches is the convolution with the sum of their
+/// kernels. A 1x1 kernel is a 3x3 one that is zero but at its centre, and the identity is a 1x1 kernel with
+/// a one at `[o, o mod (I / groups)]`; zero padding keeps both exact at the border:
+/// `K[o] = t_d[o] dense[o] + centre(t_1[o] pointwise[o] + t_i[o] e[o mod (I / groups)])`, and the shifts add.
+func foldRepVGG(_ block: TrainingBlock) throws(FoldError) -> FoldedConvolution {
+    let norm = try block.batchNorm("rbr_dense.bn")
+    var kernel = Kernel(block)
+    kernel.add(try block.tapMajor("rbr_dense.conv.weight"), scale: norm.scale)
+    var bias = norm.shift
+    try addPointwiseAndIdentity(of: block, to: &kernel, &bias)
+    return try block.rounded(kernel, bias)
+}
+
+/// Adds the branches that `rbr_1x1` and, when present, `rbr_identity` hold.
+func addPointwiseAndIdentity(
+    of block: TrainingBlock, to kernel: inout Kernel, _ bias: inout [Double]
+) throws(FoldError) {
+    let norm = try block.batchNorm("rbr_1x1.bn")
+    kernel.addCentre(try block.doubles("rbr_1x1.conv.weight"), scale: norm.scale)
+    add(norm.shift, to: &bias)
+    guard block.tensors["rbr_identity.weight"] != nil else { return }
+    let identity = try block.batchNorm("rbr_identity")
+    kernel.addIdentity(scale: identity.scale)
+    add(identity.shift, to: &bias)
+}
+
+/// Adds `values` element by element.
+func add(_ values: [Double], to sum: inout [Double]) {
+    for index in sum.indices { sum[index] += values[index] }
+}
+
+extension Kernel {
+    /// All zeros, of the size of the block's folded convolution.
+    init(_ block: TrainingBlock) {
+        let convolution = block.convolution
+        self.init(
+            outputs: convolution.outputChannels,
+            inputs: convolution.inputChannels / convolution.groups, size: convolution.kernel,
+            groups: convolution.groups)
+    }
+}
