@@ -157,9 +157,11 @@ private struct ExpectedTensors {
     mutating func addPointwiseAndIdentity(_ o: Int, _ i: Int, _ found: [String: [Int]]) {
         add("rbr_1x1.conv.weight", [o, i, 1, 1])
         addBatchNorm("rbr_1x1.bn", o)
-        if found.keys.contains(where: { $0.hasPrefix("rbr_identity.") }) {
-            addBatchNorm("rbr_identity", o)
-        }
+        if hasIdentity(found) { addBatchNorm("rbr_identity", o) }
+    }
+
+    private func hasIdentity(_ found: [String: [Int]]) -> Bool {
+        found.keys.contains { $0.hasPrefix("rbr_identity.") }
     }
 
     mutating func addGeneratedRepVGG(_ o: Int, _ i: Int, _ found: [String: [Int]]) {
@@ -182,7 +184,10 @@ private struct ExpectedTensors {
         }
         add(name("gconv_dw"), [expansion * i, 1, 3, 3])
         add(name("gconv_pw"), [o, expansion * i, 1, 1])
-        let rows = found["rbr_dense.vector"]?.first == 6 ? 6 : 5
+        // A row for the identity branch, which no branch uses. Either number will do.
+        let usual = hasIdentity(found) ? 6 : 5
+        let stored = found["rbr_dense.vector"]?.first ?? usual
+        let rows = stored == 5 || stored == 6 ? stored : usual
         add("rbr_dense.vector", [rows, o])
     }
 
