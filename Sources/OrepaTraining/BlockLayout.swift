@@ -1,3 +1,5 @@
+import OrepaNetwork
+
 /// A tensor that a block holds: its name under the block's prefix, and its shape.
 package struct ExpectedTensor: Sendable, Hashable {
     package let name: String
@@ -174,7 +176,7 @@ private struct ExpectedTensors {
         add(name("prior"), [o, 3, 3])
         let hidden = name("1x1_kxk_conv1")
         if let shape = found[hidden], found[name("1x1_kxk_idconv1")] == nil {
-            let width = shape.first ?? 1
+            let width = min(max(shape.first ?? 1, 1), Graph.largestDimension)
             add(hidden, [width, i, 1, 1])
             add(name("1x1_kxk_conv2"), [o, width, 3, 3])
         } else {

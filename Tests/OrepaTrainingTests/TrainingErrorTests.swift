@@ -159,6 +159,22 @@ private func isBuffer(_ name: String) -> Bool {
                     path: path, key: "stage1.1.rbr_dense.vector", expected: [6, 3], found: [4, 3]))
     }
 
+    /// A hidden layer may have any width but none.
+    @Test func hiddenLayersAreNotEmpty() throws {
+        var random = samples[2].random
+        let prefix = "stage1.1.rbr_dense."
+        random.tensors.removeAll {
+            $0.name.hasPrefix(prefix) && ($0.name.contains("kxk") || $0.name.contains("id_tensor"))
+        }
+        let first = "\(prefix)weight_rbr_1x1_kxk_conv1"
+        let second = "\(prefix)weight_rbr_1x1_kxk_conv2"
+        random[first] = .init(first, [0, 3, 1, 1], [])
+        random[second] = .init(second, [3, 0, 3, 3], [])
+        #expect(
+            try error(random)
+                == .shape(path: path, key: first, expected: [1, 3, 1, 1], found: [0, 3, 1, 1]))
+    }
+
     @Test func tallyOfNoBatchNormIsUnknown() throws {
         var random = samples[1].random
         let key = "stage1.1.rbr_dense.num_batches_tracked"
