@@ -16,9 +16,10 @@ let package = Package(
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(
+            name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .target(name: "COrepaImage", dependencies: ["CJPEG", "CPNG"]),
-        .target(name: "CDefaultModel"),
+        .target(name: "CEmbeddedData"),
 
         // Run time.
         .target(name: "OrepaSafetensors"),
@@ -38,22 +39,35 @@ let package = Package(
         .executableTarget(
             name: "orepa-infer",
             dependencies: [
-                "Orepa", "OrepaConversion", "CDefaultModel",
+                "Orepa", "OrepaConversion", "CEmbeddedData",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         .target(name: "TestSupport", dependencies: ["OrepaSafetensors"], path: "Tests/TestSupport"),
-        .testTarget(name: "OrepaSafetensorsTests", dependencies: ["OrepaSafetensors", "TestSupport"]),
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        .executableTarget(
+            name: "EmbeddingProbe", dependencies: ["Orepa", "CAllocationCounter"],
+            path: "Tests/EmbeddingProbe"),
+        .testTarget(
+            name: "OrepaSafetensorsTests", dependencies: ["OrepaSafetensors", "TestSupport"]),
         .testTarget(name: "OrepaNetworkTests", dependencies: ["OrepaNetwork", "TestSupport"]),
         .testTarget(name: "OrepaPlanTests", dependencies: ["OrepaPlan", "TestSupport"]),
-        .testTarget(name: "OrepaImageTests", dependencies: ["OrepaImage", "TestSupport"]),
-        .testTarget(name: "OrepaTests", dependencies: ["Orepa", "TestSupport"]),
-        .testTarget(name: "OrepaCheckpointTests", dependencies: ["OrepaCheckpoint", "TestSupport"]),
-        .testTarget(name: "OrepaTrainingTests", dependencies: ["OrepaTraining", "TestSupport"]),
-        .testTarget(name: "OrepaFoldTests", dependencies: ["OrepaFold", "OrepaPlan", "TestSupport"]),
         .testTarget(
-            name: "OrepaConversionTests", dependencies: ["OrepaConversion", "TestSupport"]),
-        .testTarget(name: "CommandLineTests", dependencies: ["orepa-infer", "TestSupport"]),
+            name: "OrepaImageTests", dependencies: ["OrepaImage", "CCrypto", "TestSupport"]),
+        .testTarget(
+            name: "OrepaTests",
+            dependencies: ["Orepa", "EmbeddingProbe", "orepa-infer", "TestSupport"]),
+        .testTarget(
+            name: "OrepaCheckpointTests", dependencies: ["OrepaCheckpoint", "TestSupport"]),
+        .testTarget(name: "OrepaTrainingTests", dependencies: ["OrepaTraining", "TestSupport"]),
+        .testTarget(
+            name: "OrepaFoldTests", dependencies: ["OrepaFold", "OrepaPlan", "TestSupport"]),
+        .testTarget(
+            name: "OrepaConversionTests",
+            dependencies: ["OrepaConversion", "OrepaFold", "OrepaPlan", "TestSupport"]),
+        .testTarget(
+            name: "CommandLineTests",
+            dependencies: ["orepa-infer", "OrepaImage", "OrepaNetwork", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -14,7 +14,8 @@ extension Graph {
         try Graph.checkSize(input, of: Graph.inputName)
         var shapes: [Shape] = []
         for (node, inputs) in zip(nodes, inputIndices) {
-            let shape = try Graph.shape(of: node, inputs: inputs.map { $0 < 0 ? input : shapes[$0] })
+            let shape = try Graph.shape(
+                of: node, inputs: inputs.map { $0 < 0 ? input : shapes[$0] })
             try Graph.checkSize(shape, of: node.name)
             shapes.append(shape)
         }
@@ -49,7 +50,8 @@ extension Graph {
         switch node.operation {
         case .convolution(let convolution):
             return try windowed(
-                kernel: convolution.kernel, stride: convolution.stride, padding: convolution.padding,
+                kernel: convolution.kernel, stride: convolution.stride,
+                padding: convolution.padding,
                 channels: convolution.outputChannels)
         case .maxPool(let pool):
             return try windowed(

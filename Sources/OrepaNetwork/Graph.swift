@@ -21,8 +21,8 @@ public struct Graph: Sendable, Hashable {
     public static let inputName = "input"
     /// No channel count, kernel, stride or feature count may exceed this.
     public static let largestDimension = 1 << 20
-    /// No weight tensor and no feature map of one picture may have more elements: 2^31, 8 GiB of Float32.
-    public static let largestTensor = 1 << 31
+    /// No weight tensor and no feature map of one picture may have more elements: 2^31 - 1.
+    public static let largestTensor = Int(Int32.max)
 
     public let inputChannels: Int
     public let nodes: [Node]
@@ -36,7 +36,11 @@ public struct Graph: Sendable, Hashable {
 
     /// Number of logits.
     public var classCount: Int {
-        if case .linear(let linear) = nodes[nodes.count - 1].operation { linear.outputFeatures } else { 0 }
+        if case .linear(let linear) = nodes[nodes.count - 1].operation {
+            linear.outputFeatures
+        } else {
+            0
+        }
     }
 
     /// For each node, the indices of the nodes that it reads; -1 is the network's input.
@@ -71,7 +75,8 @@ public struct Graph: Sendable, Hashable {
                 unused.remove(input)
             }
             channelsByName[node.name] = try validate(
-                node, channels: inputChannels, isPooled: node.inputs.contains { pooled.contains($0) })
+                node, channels: inputChannels,
+                isPooled: node.inputs.contains { pooled.contains($0) })
             if case .globalAveragePool = node.operation { pooled.insert(node.name) }
             if case .linear = node.operation, node.name != last.name {
                 throw .linearNotLast(name: node.name)
@@ -83,7 +88,8 @@ public struct Graph: Sendable, Hashable {
     }
 
     /// Checks one node and gives the number of channels of its output.
-    private func validate(_ node: Node, channels: [Int], isPooled: Bool) throws(NetworkError) -> Int {
+    private func validate(_ node: Node, channels: [Int], isPooled: Bool) throws(NetworkError) -> Int
+    {
         func check(_ what: String, _ value: Int, atLeast least: Int = 1) throws(NetworkError) {
             guard least...Graph.largestDimension ~= value else {
                 throw .invalid(node: node.name, what: what, found: value)

@@ -8,7 +8,9 @@ public struct Network: Sendable {
     public init(graph: Graph, tensors: [String: Tensor]) throws(NetworkError) {
         let expected = try graph.tensorShapes()
         for (name, shape) in expected {
-            guard let tensor = tensors[name] else { throw .missingTensor(name: name, expected: shape) }
+            guard let tensor = tensors[name] else {
+                throw .missingTensor(name: name, expected: shape)
+            }
             guard tensor.shape == shape else {
                 throw .tensorShape(name: name, expected: shape, found: tensor.shape)
             }

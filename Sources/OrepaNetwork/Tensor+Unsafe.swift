@@ -26,11 +26,26 @@ public struct Tensor: Sendable {
     public init?(borrowing entry: SafetensorsFile.Entry, of file: SafetensorsFile) {
         guard entry.elementType == .float32 else { return nil }
         if let base = file.file.bytes.baseAddress {
-            guard (UInt(bitPattern: base) + UInt(entry.range.lowerBound)) % 4 == 0 else { return nil }
+            guard (UInt(bitPattern: base) + UInt(entry.range.lowerBound)) % 4 == 0 else {
+                return nil
+            }
         }
         shape = entry.shape
         count = entry.range.count / 4
         storage = .file(file.file, entry.range)
+    }
+
+    /// Copies the tensor that `entry` describes, wherever it lies.
+    ///
+    /// - Precondition: its element type is Float32.
+    public init(copying entry: SafetensorsFile.Entry, of file: SafetensorsFile) {
+        precondition(entry.elementType == .float32)
+        let bytes = file.bytes(of: entry)
+        let values = [Float](unsafeUninitializedCapacity: bytes.count / 4) { buffer, initialized in
+            UnsafeMutableRawBufferPointer(buffer).copyMemory(from: bytes)
+            initialized = bytes.count / 4
+        }
+        self.init(shape: entry.shape, values: values)
     }
 
     /// Calls `body` with the values, row-major.
@@ -39,7 +54,8 @@ public struct Tensor: Sendable {
     ) throws(Failure) -> Result {
         switch storage {
         case .array(let values):
-            return try values.withUnsafeBufferPointer { (buffer) throws(Failure) in try body(buffer) }
+            return try values.withUnsafeBufferPointer { (buffer) throws(Failure) in try body(buffer)
+            }
         case .file(let file, let range):
             let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[range])
             defer { withExtendedLifetime(file) {} }

@@ -1,0 +1,32 @@
+import Glibc
+
+/// The logits of one picture.
+public struct Scores: Sendable, Hashable {
+    /// `[classes]`, Float32.
+    public let logits: [Float]
+
+    public init(logits: [Float]) {
+        self.logits = logits
+    }
+
+    /// True when no logit is NaN or infinite.
+    public var areFinite: Bool { logits.allSatisfy(\.isFinite) }
+
+    /// Softmax, `exp(logit - largest) / sum`, computed in Float64 and rounded once.
+    public var probabilities: [Float] {
+        guard let largest = logits.max() else { return [] }
+        let exponentials = logits.map { exp(Double($0) - Double(largest)) }
+        let sum = exponentials.reduce(0, +)
+        return exponentials.map { Float($0 / sum) }
+    }
+
+    /// The `count` largest logits, largest first; of equal ones the lower index first.
+    public func top(_ count: Int, labels: [String]?) -> [Prediction] {
+        let probabilities = probabilities
+        let order = logits.indices.sorted { (logits[$0], $1) > (logits[$1], $0) }
+        return order.prefix(count).map {
+            Prediction(
+                index: $0, label: labels?[$0], probability: probabilities[$0], logit: logits[$0])
+        }
+    }
+}

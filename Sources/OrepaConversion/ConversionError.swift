@@ -1,0 +1,87 @@
+import OrepaCheckpoint
+import OrepaFold
+import OrepaNetwork
+import OrepaSafetensors
+import OrepaTraining
+
+/// Why a checkpoint is not converted or verified.
+public enum ConversionError: Error, Hashable, Sendable {
+    case checkpoint(CheckpointError)
+    case training(TrainingError)
+    case fold(FoldError)
+    case model(ModelFileError)
+    /// The file to be written cannot be.
+    case output(FileError)
+    /// The network does not run on pictures of the size that is asked for.
+    case network(path: String, NetworkError)
+    /// There are more or fewer names than the network has classes.
+    case labelCount(path: String, expected: Int, found: Int)
+    /// A field of the preprocessing makes no sense.
+    case preprocessing(field: String, expected: String, found: String)
+    /// A tolerance that is negative or no finite number.
+    case tolerance(name: String, found: Double)
+    /// Some weights of `node` would meet nothing but padding in a picture of `found` pixels a side;
+    /// `expected` is the least that will do, where it is known.
+    case inputSize(path: String, node: String, expected: Int?, found: Int)
+    /// The model says that it was made from a file with another SHA-256.
+    case otherCheckpoint(model: String, checkpoint: String, expected: String, found: String)
+    /// The model's graph is not the checkpoint's. `expected` and `found` are the first layer that differs.
+    case otherNetwork(model: String, checkpoint: String, expected: String, found: String)
+    /// The folded network does not compute what the unfused one does; nothing was written.
+    case notVerified(path: String, Verification)
+}
+
+extension ConversionError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .checkpoint(let error): error.description
+        case .training(let error): error.description
+        case .fold(let error): error.description
+        case .model(let error): error.description
+        case .output(let error): error.description
+        case .network(let path, let error): "\(path): \(error)"
+        case .labelCount(let path, let expected, let found):
+            "\(path): expected \(expected) labels, one for each class, found \(found)"
+        case .preprocessing(let field, let expected, let found):
+            "\(field): expected \(expected), found \(found)"
+        case .tolerance(let name, let found):
+            "\(name): expected a number of at least 0, found \(found)"
+        case .inputSize(let path, let node, let expected, let found):
+            "\(path): an input of \(found) pixels a side does not test every weight of `\(node)`"
+                + (expected.map { "; expected at least \($0)" } ?? "")
+        case .otherCheckpoint(let model, let checkpoint, let expected, let found):
+            "\(model): made from another checkpoint than \(checkpoint): expected the SHA-256 "
+                + "\(expected), found \(found)"
+        case .otherNetwork(let model, let checkpoint, let expected, let found):
+            "\(model): another network than \(checkpoint): expected \(expected), found \(found)"
+        case .notVerified(let path, let verification):
+            "\(path): the folded network differs from the unfused one: "
+                + verification.failures.prefix(3).map { failure in
+                    let isLogits = failure == verification.logits
+                    let tolerance =
+                        isLogits ? verification.logitTolerance : verification.blockTolerance
+                    return "`\(failure.name)`: expected an error of at most \(tolerance), "
+                        + "found \(failure.error)"
+                }.joined(separator: "; ")
+                + (verification.failures.count > 3
+                    ? "; and \(verification.failures.count - 3) more" : "")
+        }
+    }
+}
+
+extension TrainingNetwork {
+    /// Recognises the network in `checkpoint`.
+    init(recognizing checkpoint: Checkpoint) throws(ConversionError) {
+        do { self = try TrainingNetwork(checkpoint) } catch { throw .training(error) }
+    }
+
+    /// Folds every block, reporting each.
+    func folded(reporting progress: ConversionProgress.Observer?) throws(ConversionError) -> Network
+    {
+        do {
+            return try folded { index, block in
+                progress?(.folding(index: index, count: blocks.count, name: block.prefix))
+            }
+        } catch { throw .fold(error) }
+    }
+}

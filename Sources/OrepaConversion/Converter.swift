@@ -1,0 +1,117 @@
+import Glibc
+import OrepaCheckpoint
+import OrepaFold
+import OrepaNetwork
+import OrepaPlan
+import OrepaSafetensors
+import OrepaTraining
+
+/// What a deployed model gets beside its network, and how it is checked.
+public struct ConversionOptions: Sendable, Hashable {
+    /// Class names in the order of the logits, or nil.
+    public var labels: [String]?
+    public var preprocessing: Preprocessing
+    public var verification: VerificationOptions
+    /// Whether a file that is there may be replaced.
+    public var overwrite: Bool
+    /// Name and version of the program, which the model file records.
+    public var tool: String
+
+    public init(
+        labels: [String]? = nil, preprocessing: Preprocessing = .imageNet,
+        verification: VerificationOptions = .init(), overwrite: Bool = false, tool: String
+    ) {
+        self.labels = labels
+        self.preprocessing = preprocessing
+        self.verification = verification
+        self.overwrite = overwrite
+        self.tool = tool
+    }
+}
+
+/// Makes deployed models of training checkpoints: folds, verifies, writes.
+public struct Converter {
+    public let options: ConversionOptions
+    private let verifier: Verifier
+
+    /// What a conversion has made.
+    public struct Result: Sendable {
+        /// The model as it was written.
+        public let model: ModelFile
+        /// Nil when the checkpoint was folded already, so that there was nothing to verify.
+        public let verification: Verification?
+    }
+
+    /// - Parameter pool: The threads on which the folded network runs when it is verified.
+    public init(options: ConversionOptions, pool: WorkerPool = WorkerPool()) {
+        self.options = options
+        verifier = Verifier(options: options.verification, pool: pool)
+    }
+
+    /// Folds the network of `checkpoint`, verifies it and writes the model to `path`.
+    ///
+    /// Takes, beside the folded weights, one block's in Float64 and feature maps. What can be wrong with the
+    /// options is found before anything is folded.
+    ///
+    /// - Throws: ``ConversionError``, ``ConversionError/notVerified(path:_:)`` among others. Then no file
+    ///   was written, and one that was there is as it was.
+    public func convert(
+        _ checkpoint: Checkpoint, to path: String, progress: ConversionProgress.Observer? = nil
+    ) throws(ConversionError) -> Result {
+        let network = try TrainingNetwork(recognizing: checkpoint)
+        try check(network, output: path)
+        let digest = FileDigest.startSHA256(of: checkpoint.file)
+        let folded = try network.folded(reporting: progress)
+        var verification: Verification?
+        if !network.isFolded {
+            let found = try verifier.compare(network, with: folded, progress: progress)
+            guard found.passed else { throw .notVerified(path: checkpoint.path, found) }
+            verification = found
+        }
+        progress?(.checksum)
+        let kinds = network.blocks.map { ($0.kind.rawValue, 1) }
+        let description = ModelDescription(
+            family: network.family.rawValue, blocks: Dictionary(kinds, uniquingKeysWith: +),
+            preprocessing: options.preprocessing, labels: options.labels,
+            source: .init(name: Converter.fileName(of: checkpoint.path), sha256: digest()),
+            verification: verification?.record, tool: options.tool)
+        do {
+            let model = try ModelFile(network: folded, description: description, path: path)
+            progress?(.writing)
+            try model.write(to: path, overwrite: options.overwrite)
+            return Result(model: model, verification: verification)
+        } catch {
+            if case .file(let error) = error { throw .output(error) }
+            throw .model(error)
+        }
+    }
+
+    /// Finds what can be known to go wrong before the work begins.
+    private func check(_ network: TrainingNetwork, output: String) throws(ConversionError) {
+        try options.verification.check()
+        if let invalid = options.preprocessing.invalidField {
+            throw .preprocessing(
+                field: invalid.name, expected: invalid.expected, found: invalid.found)
+        }
+        if let labels = options.labels, labels.count != network.graph.classCount {
+            throw .labelCount(
+                path: network.path, expected: network.graph.classCount, found: labels.count)
+        }
+        let crop = options.preprocessing.crop
+        do { _ = try network.graph.shapes(height: crop, width: crop) } catch {
+            throw .network(path: network.path, error)
+        }
+        if !network.isFolded {
+            _ = try VerificationInput.size(
+                for: network.graph, options: options.verification, path: network.path)
+        }
+        var status = stat()
+        if !options.overwrite, lstat(output, &status) == 0 {
+            throw .output(.exists(path: output))
+        }
+    }
+
+    private static func fileName(of path: String) -> String {
+        path.split(separator: "/").last.map(String.init) ?? path
+    }
+}

@@ -1,0 +1,96 @@
+import COpenBLAS
+import OrepaNetwork
+
+extension FeatureMap {
+    /// A cross-correlation without bias, as PyTorch's `conv2d`:
+    /// `y[o, Y, X] = sum over i, h, w of filter[o, i, h, w] * x[i, Y * stride + h - padding, ...]`,
+    /// with `i` within the group of `o`, and zeros outside. A negative padding leaves out the border.
+    ///
+    /// - Precondition: channels, groups and filter belong together, and the padded input holds a window.
+    func convolved(
+        with filter: Filter, stride: Int = 1, padding: Int = 0, groups: Int = 1
+    ) -> FeatureMap {
+        precondition(shape.channels == filter.inputs * groups && filter.outputs % groups == 0)
+        let rows = shape.height + 2 * padding - filter.size
+        let columns = shape.width + 2 * padding - filter.size
+        precondition(rows >= 0 && columns >= 0)
+        let output = Shape(
+            channels: filter.outputs, height: rows / stride + 1, width: columns / stride + 1)
+        let result = [Double](unsafeUninitializedCapacity: output.elementCount) { target, count in
+            values.withUnsafeBufferPointer { input in
+                filter.values.withUnsafeBufferPointer { weight in
+                    let layer = Layer(
+                        filter: filter, input: shape, output: output, stride: stride,
+                        padding: padding, groups: groups)
+                    layer.run(
+                        weight.baseAddress!, input.baseAddress!, output: target.baseAddress!)
+                }
+            }
+            count = output.elementCount
+        }
+        return FeatureMap(shape: output, values: result)
+    }
+}
+
+/// Matrix products over the windows, laid out as columns; a band of rows at a time, so that the columns of
+/// large pictures stay small.
+private struct Layer {
+    let filter: Filter
+    let input: Shape
+    let output: Shape
+    let stride: Int
+    let padding: Int
+    let groups: Int
+
+    /// Elements of the columns of a band: 8 MiB of Float64.
+    private static let largestColumnCount = 1 << 20
+
+    func run(
+        _ weight: UnsafePointer<Double>, _ source: UnsafePointer<Double>,
+        output target: UnsafeMutablePointer<Double>
+    ) {
+        let depth = filter.inputs * filter.size * filter.size
+        let channels = filter.outputs / groups
+        let plane = output.height * output.width
+        let rowsPerBand = min(
+            output.height, max(1, Layer.largestColumnCount / (depth * output.width)))
+        let columns = UnsafeMutablePointer<Double>.allocate(
+            capacity: depth * rowsPerBand * output.width)
+        defer { columns.deallocate() }
+        for group in 0..<groups {
+            for row in Swift.stride(from: 0, to: output.height, by: rowsPerBand) {
+                let rows = row..<min(row + rowsPerBand, output.height)
+                let pixels = rows.count * output.width
+                layOutColumns(
+                    columns, rows, source + group * filter.inputs * input.height * input.width)
+                cblas_dgemm(
+                    CblasRowMajor, CblasNoTrans, CblasNoTrans,
+                    blasint(channels), blasint(pixels), blasint(depth),
+                    1, weight + group * channels * depth, blasint(depth),
+                    columns, blasint(pixels),
+                    0, target + group * channels * plane + row * output.width, blasint(plane))
+            }
+        }
+    }
+
+    /// Fills `columns [inputs * size * size, pixels]` for one group, whose channels begin at `source`.
+    private func layOutColumns(
+        _ columns: UnsafeMutablePointer<Double>, _ rows: Range<Int>, _ source: UnsafePointer<Double>
+    ) {
+        var target = columns
+        for channel in 0..<filter.inputs {
+            let plane = source + channel * input.height * input.width
+            for tap in 0..<filter.size * filter.size {
+                for row in rows {
+                    let y = row * stride + tap / filter.size - padding
+                    for column in 0..<output.width {
+                        let x = column * stride + tap % filter.size - padding
+                        let isInside = y >= 0 && y < input.height && x >= 0 && x < input.width
+                        target[column] = isInside ? plane[y * input.width + x] : 0
+                    }
+                    target += output.width
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import OrepaCheckpoint
+import OrepaNetwork
+import OrepaTraining
+
+extension TrainingNetwork {
+    /// Runs the training-time network in evaluation mode on one picture, in Float64: every branch of every
+    /// block on the feature map, nothing folded.
+    ///
+    /// Feature maps live as long as something reads them, weights one tensor at a time.
+    ///
+    /// - Parameters:
+    ///   - input: `[C, H, W]`, of a size that ``graph`` takes.
+    ///   - visit: Called for each convolution and the linear layer, in the order of the graph, with what
+    ///     it is given and what it makes of it, before a ReLU.
+    /// - Returns: the logits.
+    package func interpret(
+        _ input: FeatureMap,
+        visit: (_ node: Node, _ input: FeatureMap, _ output: FeatureMap) -> Void = { _, _, _ in }
+    ) throws(CheckpointError) -> [Double] {
+        let blockByName = Dictionary(uniqueKeysWithValues: blocks.map { ($0.prefix, $0) })
+        var lastReader: [String: String] = [:]
+        for node in graph.nodes { for name in node.inputs { lastReader[name] = node.name } }
+        var maps = [Graph.inputName: input]
+        var logits: [Double] = []
+        for node in graph.nodes {
+            let inputs = node.inputs.map { maps[$0]! }
+            for name in node.inputs where lastReader[name] == node.name { maps[name] = nil }
+            switch node.operation {
+            case .convolution(let convolution):
+                let output = try BlockInterpreter(blockByName[node.name]!).output(of: inputs[0])
+                visit(node, inputs[0], output)
+                maps[node.name] = convolution.relu ? output.rectified() : output
+            case .maxPool(let pool): maps[node.name] = inputs[0].maxPooled(pool)
+            case .addReLU: maps[node.name] = (inputs[0] + inputs[1]).rectified()
+            case .globalAveragePool: maps[node.name] = inputs[0].globallyAveraged()
+            case .linear:
+                let output = try linear(inputs[0])
+                visit(node, inputs[0], output)
+                logits = output.values
+            }
+        }
+        return logits
+    }
+
+    private func linear(_ x: FeatureMap) throws(CheckpointError) -> FeatureMap {
+        defer {
+            linearWeight.releasePages()
+            linearBias.releasePages()
+        }
+        let weight = Filter(
+            shape: linearWeight.shape + [1, 1], values: try linearWeight.doubles())
+        return try x.convolved(with: weight)
+            .scaled(by: repeatElement(1, count: weight.outputs), plus: linearBias.doubles())
+    }
+}

@@ -1,0 +1,139 @@
+import OrepaCheckpoint
+import OrepaFold
+import OrepaNetwork
+import OrepaPlan
+import OrepaTraining
+
+/// Compares training-time networks with their folded forms.
+public struct Verifier {
+    public let options: VerificationOptions
+    private let pool: WorkerPool
+
+    /// - Parameter pool: The threads on which the folded network runs.
+    public init(options: VerificationOptions = .init(), pool: WorkerPool = WorkerPool()) {
+        self.options = options
+        self.pool = pool
+    }
+
+    /// Compares the network of `checkpoint` with `model`, or with its own folded form when that is nil.
+    ///
+    /// With a model, it is the model's own weights that are compared, block by block and end to end.
+    /// Takes, beside the folded weights, the memory of one tensor in Float64 and of feature maps.
+    ///
+    /// - Parameter model: A deployed model and its path, which is for messages.
+    /// - Returns: What was found, passed or not; nil when there is nothing to verify, since the checkpoint
+    ///   is folded already and there is no model to hold against it.
+    /// - Throws: ``ConversionError`` when the checkpoint cannot be read, recognised or folded, or when the
+    ///   model was made from another file or is another network.
+    public func verify(
+        _ checkpoint: Checkpoint, against model: (path: String, file: ModelFile)? = nil,
+        progress: ConversionProgress.Observer? = nil
+    ) throws(ConversionError) -> Verification? {
+        try options.check()
+        let network = try TrainingNetwork(recognizing: checkpoint)
+        if let model {
+            progress?(.checksum)
+            if let source = model.file.description.source {
+                let found = FileDigest.sha256(of: checkpoint.file)
+                guard source.sha256 == found else {
+                    throw .otherCheckpoint(
+                        model: model.path, checkpoint: checkpoint.path, expected: source.sha256,
+                        found: found)
+                }
+            }
+            return try compare(
+                network, with: model.file.network, modelPath: model.path, progress: progress)
+        }
+        guard !network.isFolded else { return nil }
+        _ = try VerificationInput.size(
+            for: network.graph, options: options, path: checkpoint.path)
+        return try compare(
+            network, with: network.folded(reporting: progress), progress: progress)
+    }
+
+    /// Compares the unfused `network` with `folded`.
+    ///
+    /// - Throws: ``ConversionError/otherNetwork(model:checkpoint:expected:found:)`` when the two are not of
+    ///   one graph.
+    package func compare(
+        _ network: TrainingNetwork, with folded: Network, modelPath: String = "folded network",
+        progress: ConversionProgress.Observer? = nil
+    ) throws(ConversionError) -> Verification {
+        try checkGraph(of: folded, modelPath, equals: network)
+        let size = try VerificationInput.size(
+            for: network.graph, options: options, path: network.path)
+        let input = VerificationInput.values(
+            channels: network.graph.inputChannels, size: size, seed: options.seed)
+        let kindByName = Dictionary(
+            uniqueKeysWithValues: network.blocks.map { ($0.prefix, $0.kind.rawValue) })
+        let count = network.blocks.count + 1
+        var blocks: [OutputComparison] = []
+        let unfusedLogits: [Double]
+        do {
+            unfusedLogits = try network.interpret(
+                FeatureMap(
+                    shape: Shape(
+                        channels: network.graph.inputChannels, height: size, width: size),
+                    values: input.map(Double.init))
+            ) { node, input, output in
+                progress?(.verifying(index: blocks.count, count: count, name: node.name))
+                blocks.append(
+                    OutputComparison(
+                        name: node.name, kind: kindByName[node.name] ?? "linear",
+                        unfused: output.values,
+                        folded: run(node, of: folded, on: input)))
+            }
+        } catch { throw .checkpoint(error) }
+        let foldedLogits: [Float]
+        do {
+            let plan = try Plan(folded, height: size, width: size)
+            foldedLogits = PlanContext(plan, pool: pool).run(input, count: 1)
+        } catch { throw .network(path: network.path, error) }
+        return Verification(
+            options: options, inputSize: size, blocks: blocks, unfusedLogits: unfusedLogits,
+            foldedLogits: foldedLogits)
+    }
+
+    /// One layer of the folded network in the Float32 executor, without its ReLU, on `input` rounded.
+    private func run(_ node: Node, of network: Network, on input: FeatureMap) -> [Float] {
+        let convolution: Convolution
+        switch node.operation {
+        case .convolution(let layer):
+            convolution = Convolution(
+                parameters: layer.parameters, inputChannels: layer.inputChannels,
+                outputChannels: layer.outputChannels, kernel: layer.kernel, stride: layer.stride,
+                padding: layer.padding, groups: layer.groups, relu: false)
+        case .linear(let layer):
+            // A matrix product is a 1x1 convolution of one pixel.
+            convolution = Convolution(
+                parameters: layer.parameters, inputChannels: layer.inputFeatures,
+                outputChannels: layer.outputFeatures, kernel: 1, padding: 0, relu: false)
+        case .maxPool, .addReLU, .globalAveragePool: return []
+        }
+        let weight = network.tensors["\(convolution.parameters).weight"]!
+        let bias = network.tensors["\(convolution.parameters).bias"]!
+        // Cannot throw: the graph takes pictures of the size that the unfused network has run on.
+        return try! convolution.evaluate(
+            weight: weight, bias: bias, input: input.rounded, height: input.shape.height,
+            width: input.shape.width, pool: pool
+        ).values
+    }
+
+    private func checkGraph(
+        of folded: Network, _ modelPath: String, equals network: TrainingNetwork
+    ) throws(ConversionError) {
+        let (expected, found) = (network.graph, folded.graph)
+        guard expected != found else { return }
+        let index =
+            zip(expected.nodes, found.nodes).enumerated()
+            .first { $1.0 != $1.1 }?.offset ?? min(expected.nodes.count, found.nodes.count)
+        func describe(_ graph: Graph) -> String {
+            guard index < graph.nodes.count else { return "\(graph.nodes.count) layers" }
+            let node = graph.nodes[index]
+            return "`\(node.name)`, \(node.operation) of \(node.inputs)"
+        }
+        throw .otherNetwork(
+            model: modelPath, checkpoint: network.path, expected: describe(expected),
+            found: describe(found))
+    }
+}

@@ -1,0 +1,10 @@
+/// What a file gives: its pixels, and what it says about them.
+public struct DecodedImage: Sendable {
+    /// The pixels; turned upright only if the decoder was told to.
+    public let image: RGBImage
+    /// The format that the bytes are in.
+    public let format: ImageFormat
+    /// The EXIF orientation that is stored in the file, 1...8, applied or not; nil if there is none or it is not
+    /// a valid one. What it means: ``RGBImage/oriented(by:)``.
+    public let exifOrientation: Int?
+}

@@ -1,0 +1,83 @@
+/// What a deployed model's file says about it besides the network itself.
+public struct ModelDescription: Sendable, Hashable {
+    /// `RepVGG`, `ResNet` or `ResNeXt`.
+    public var family: String
+    /// How many blocks of each kind the training network had.
+    public var blocks: [String: Int]
+    public var preprocessing: Preprocessing
+    /// Class names in the order of the logits, or nil.
+    public var labels: [String]?
+    public var source: Source?
+    /// nil when there was nothing to verify, since the checkpoint was folded already.
+    public var verification: VerificationRecord?
+    /// Name and version of the program that wrote the file.
+    public var tool: String
+
+    /// The checkpoint that a model was made from.
+    public struct Source: Sendable, Hashable, Codable {
+        /// Its file name, without the folder.
+        public let name: String
+        /// SHA-256 of the whole file, 64 hexadecimal digits.
+        public let sha256: String
+
+        public init(name: String, sha256: String) {
+            self.name = name
+            self.sha256 = sha256
+        }
+    }
+
+    public init(
+        family: String, blocks: [String: Int], preprocessing: Preprocessing,
+        labels: [String]? = nil,
+        source: Source? = nil, verification: VerificationRecord? = nil, tool: String
+    ) {
+        self.family = family
+        self.blocks = blocks
+        self.preprocessing = preprocessing
+        self.labels = labels
+        self.source = source
+        self.verification = verification
+        self.tool = tool
+    }
+}
+
+/// What the comparison of the folded with the unfused network found when the file was made. Errors are
+/// the largest absolute difference divided by the largest absolute value of the unfused output.
+public struct VerificationRecord: Sendable, Hashable, Codable {
+    /// Seed of the random input.
+    public let seed: UInt64
+    /// Height and width of the random input, in pixels.
+    public let inputSize: Int
+    /// The largest error of any block, given the same feature map.
+    public let blockError: Double
+    /// The block that had it.
+    public let worstBlock: String
+    public let blockTolerance: Double
+    /// The error of the logits, end to end.
+    public let logitError: Double
+    public let logitTolerance: Double
+
+    public init(
+        seed: UInt64, inputSize: Int, blockError: Double, worstBlock: String,
+        blockTolerance: Double,
+        logitError: Double, logitTolerance: Double
+    ) {
+        self.seed = seed
+        self.inputSize = inputSize
+        self.blockError = blockError
+        self.worstBlock = worstBlock
+        self.blockTolerance = blockTolerance
+        self.logitError = logitError
+        self.logitTolerance = logitTolerance
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case seed
+        case inputSize = "input_size"
+        case blockError = "block_error"
+        case worstBlock = "worst_block"
+        case blockTolerance = "block_tolerance"
+        case logitError = "logit_error"
+        case logitTolerance = "logit_tolerance"
+    }
+}

@@ -1,0 +1,119 @@
+/// The JSON under `orepa.model` in a model file's metadata, version 1. Unknown keys are ignored, so that a
+/// later tool may add to it without a new version.
+struct ModelDocument: Codable {
+    static let knownVersion = 1
+
+    let version: Int
+    let tool: String
+    let family: String
+    let blocks: [String: Int]
+    let input: Input
+    let preprocessing: Preprocessing
+    let labels: [String]?
+    let source: ModelDescription.Source?
+    let verification: VerificationRecord?
+    let graph: [GraphNode]
+
+    struct Input: Codable {
+        let channels: Int
+        let height: Int
+        let width: Int
+    }
+
+    /// One node. Which of the optional fields it has follows from the operation.
+    struct GraphNode: Codable {
+        let name: String
+        let operation: String
+        let inputs: [String]
+        var parameters: String?
+        var inputChannels: Int?
+        var outputChannels: Int?
+        var kernel: Int?
+        var stride: Int?
+        var padding: Int?
+        var groups: Int?
+        var relu: Bool?
+
+        private enum CodingKeys: String, CodingKey {
+            case name, operation, inputs, parameters
+            case inputChannels = "input_channels"
+            case outputChannels = "output_channels"
+            case kernel, stride, padding, groups, relu
+        }
+    }
+
+    /// Read by itself first, since a newer document may have another shape.
+    struct VersionOnly: Decodable {
+        let version: Int
+    }
+}
+
+extension ModelDocument.GraphNode {
+    init(_ node: Node) {
+        switch node.operation {
+        case .convolution(let convolution):
+            self.init(
+                name: node.name, operation: "convolution", inputs: node.inputs,
+                parameters: convolution.parameters, inputChannels: convolution.inputChannels,
+                outputChannels: convolution.outputChannels, kernel: convolution.kernel,
+                stride: convolution.stride, padding: convolution.padding,
+                groups: convolution.groups,
+                relu: convolution.relu)
+        case .maxPool(let pool):
+            self.init(
+                name: node.name, operation: "max_pool", inputs: node.inputs, kernel: pool.kernel,
+                stride: pool.stride, padding: pool.padding)
+        case .addReLU: self.init(name: node.name, operation: "add_relu", inputs: node.inputs)
+        case .globalAveragePool:
+            self.init(name: node.name, operation: "global_average_pool", inputs: node.inputs)
+        case .linear(let linear):
+            self.init(
+                name: node.name, operation: "linear", inputs: node.inputs,
+                parameters: linear.parameters, inputChannels: linear.inputFeatures,
+                outputChannels: linear.outputFeatures)
+        }
+    }
+
+    /// - Throws: ``ModelFileError/malformed(path:field:expected:found:)`` naming the missing field or the
+    ///   unknown operation.
+    func node(path: String) throws(ModelFileError) -> Node {
+        func field<Value>(_ value: Value?, _ field: String) throws(ModelFileError) -> Value {
+            guard let value else {
+                throw .malformed(
+                    path: path, field: "graph.\(name).\(field)", expected: "a value", found: "none")
+            }
+            return value
+        }
+        let operation: Operation
+        switch self.operation {
+        case "convolution":
+            operation = .convolution(
+                Convolution(
+                    parameters: try field(parameters, "parameters"),
+                    inputChannels: try field(inputChannels, "input_channels"),
+                    outputChannels: try field(outputChannels, "output_channels"),
+                    kernel: try field(kernel, "kernel"), stride: try field(stride, "stride"),
+                    padding: try field(padding, "padding"), groups: try field(groups, "groups"),
+                    relu: try field(relu, "relu")))
+        case "max_pool":
+            operation = .maxPool(
+                MaxPool(
+                    kernel: try field(kernel, "kernel"), stride: try field(stride, "stride"),
+                    padding: try field(padding, "padding")))
+        case "add_relu": operation = .addReLU
+        case "global_average_pool": operation = .globalAveragePool
+        case "linear":
+            operation = .linear(
+                Linear(
+                    parameters: try field(parameters, "parameters"),
+                    inputFeatures: try field(inputChannels, "input_channels"),
+                    outputFeatures: try field(outputChannels, "output_channels")))
+        default:
+            throw .malformed(
+                path: path, field: "graph.\(name).operation",
+                expected: "convolution, max_pool, add_relu, global_average_pool or linear",
+                found: self.operation)
+        }
+        return Node(name: name, operation: operation, inputs: inputs)
+    }
+}

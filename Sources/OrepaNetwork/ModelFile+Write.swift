@@ -1,0 +1,31 @@
+import OrepaSafetensors
+
+extension ModelFile {
+    /// Writes the model to `path` under a temporary name and renames it when it is complete, so that
+    /// nobody ever sees half a file and nothing is left behind on failure.
+    ///
+    /// - Throws: ``ModelFileError/file(_:)`` when the file exists and `overwrite` is false, or when the
+    ///   system refuses.
+    public func write(to path: String, overwrite: Bool) throws(ModelFileError) {
+        let writer: SafetensorsWriter
+        do { writer = try self.writer() } catch { throw .safetensors(error) }
+        do { try writer.write(to: path, overwrite: overwrite) } catch { throw .file(error) }
+    }
+
+    private func writer() throws(SafetensorsError) -> SafetensorsWriter {
+        var tensors: [SafetensorsWriter.Tensor] = []
+        // The graph of a network that was built is sound, so its shapes are known.
+        for (name, shape) in (try? network.graph.tensorShapes()) ?? [] {
+            let tensor = network.tensors[name]!
+            tensors.append(
+                SafetensorsWriter.Tensor(name: name, elementType: .float32, shape: shape) {
+                    (sink) throws(FileError) in
+                    try tensor.withUnsafeBufferPointer { (values) throws(FileError) in
+                        try sink.write(UnsafeRawBufferPointer(values))
+                    }
+                })
+        }
+        return try SafetensorsWriter(
+            tensors, metadata: ["format": "pt", ModelFile.metadataKey: encodedDocument()])
+    }
+}

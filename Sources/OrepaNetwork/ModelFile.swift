@@ -1,0 +1,177 @@
+import FoundationEssentials
+import OrepaSafetensors
+
+/// A deployed model: a plain network and what is known about it, as one `.safetensors` file holds them.
+///
+/// The file opens in any safetensors reader: tensors under the published folded names, Float32, and the
+/// metadata `format` ("pt") and `orepa.model` (a JSON document: graph, preprocessing, labels, origin).
+public struct ModelFile: Sendable {
+    public let network: Network
+    public let description: ModelDescription
+
+    static let metadataKey = "orepa.model"
+
+    /// - Throws: ``ModelFileError/malformed(path:field:expected:found:)`` when labels, preprocessing and
+    ///   network do not belong together; `path` is for its message.
+    public init(
+        network: Network, description: ModelDescription, path: String = "model"
+    ) throws(ModelFileError) {
+        if let invalid = description.preprocessing.invalidField {
+            throw .malformed(
+                path: path, field: "preprocessing.\(invalid.name)", expected: invalid.expected,
+                found: invalid.found)
+        }
+        if let labels = description.labels, labels.count != network.graph.classCount {
+            throw .malformed(
+                path: path, field: "labels", expected: "\(network.graph.classCount) names",
+                found: "\(labels.count)")
+        }
+        if let record = description.verification,
+            let error = [
+                record.blockError, record.logitError, record.blockTolerance, record.logitTolerance,
+            ].first(where: { !$0.isFinite })
+        {
+            throw .malformed(
+                path: path, field: "verification", expected: "finite errors and tolerances",
+                found: "\(error)")
+        }
+        guard network.graph.inputChannels == 3 else {
+            throw .malformed(
+                path: path, field: "input.channels", expected: "3",
+                found: "\(network.graph.inputChannels)")
+        }
+        self.network = network
+        self.description = description
+    }
+
+    /// Reads the model in the file at `path`, mapped into memory: weights are used where they are.
+    public init(path: String) throws(ModelFileError) {
+        let file: FileBytes
+        do { file = try FileBytes(mapping: path) } catch { throw .file(error) }
+        try self.init(file)
+    }
+
+    /// Reads the model in `file`. Weights stay in it; one whose place is no multiple of 4 bytes, which
+    /// another program's file may have, is copied.
+    public init(_ file: FileBytes) throws(ModelFileError) {
+        let path = file.path
+        let tensors: SafetensorsFile
+        do { tensors = try SafetensorsFile(file) } catch { throw .safetensors(error) }
+        guard let json = tensors.metadata[ModelFile.metadataKey] else {
+            throw .notAModel(path: path)
+        }
+        let document = try ModelFile.document(json, path: path)
+        var nodes: [Node] = []
+        for node in document.graph { nodes.append(try node.node(path: path)) }
+        var tensorByName: [String: Tensor] = [:]
+        for entry in tensors.entries {
+            guard entry.elementType == .float32 else {
+                throw .malformed(
+                    path: path, field: entry.name, expected: "F32",
+                    found: entry.elementType.rawValue)
+            }
+            tensorByName[entry.name] =
+                Tensor(borrowing: entry, of: tensors) ?? Tensor(copying: entry, of: tensors)
+        }
+        let network: Network
+        do {
+            let graph = try Graph(inputChannels: document.input.channels, nodes: nodes)
+            network = try Network(graph: graph, tensors: tensorByName)
+        } catch { throw .network(path: path, error) }
+        let crop = document.preprocessing.crop
+        guard document.input.height == crop, document.input.width == crop else {
+            throw .malformed(
+                path: path, field: "input", expected: "height and width \(crop), as the crop",
+                found: "\(document.input.height) and \(document.input.width)")
+        }
+        try self.init(
+            network: network,
+            description: ModelDescription(
+                family: document.family, blocks: document.blocks,
+                preprocessing: document.preprocessing, labels: document.labels,
+                source: document.source, verification: document.verification, tool: document.tool),
+            path: path)
+        do { _ = try network.graph.shapes(height: crop, width: crop) } catch {
+            throw .network(path: path, error)
+        }
+    }
+
+    /// The JSON document under `orepa.model`: keys sorted, one line.
+    func encodedDocument() -> String {
+        let crop = description.preprocessing.crop
+        let document = ModelDocument(
+            version: ModelDocument.knownVersion, tool: description.tool, family: description.family,
+            blocks: description.blocks,
+            input: .init(channels: network.graph.inputChannels, height: crop, width: crop),
+            preprocessing: description.preprocessing, labels: description.labels,
+            source: description.source, verification: description.verification,
+            graph: network.graph.nodes.map(ModelDocument.GraphNode.init))
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // Encoding fails only for numbers that JSON cannot hold; none gets past the initialisers.
+        let json = try! encoder.encode(document)
+        return String(decoding: json, as: UTF8.self)
+    }
+
+    private static func document(_ json: String, path: String) throws(ModelFileError)
+        -> ModelDocument
+    {
+        let bytes = Data(json.utf8)
+        do {
+            let version = try JSONDecoder().decode(ModelDocument.VersionOnly.self, from: bytes)
+                .version
+            guard version <= ModelDocument.knownVersion else {
+                throw ModelFileError.newerVersion(
+                    path: path, known: ModelDocument.knownVersion, found: version)
+            }
+            guard version == ModelDocument.knownVersion else {
+                throw ModelFileError.malformed(
+                    path: path, field: "version", expected: "\(ModelDocument.knownVersion)",
+                    found: "\(version)")
+            }
+            return try JSONDecoder().decode(ModelDocument.self, from: bytes)
+        } catch let error as ModelFileError {
+            throw error
+        } catch let error as DecodingError {
+            throw .malformed(
+                path: path, field: error.fieldName, expected: error.expectation,
+                found: error.finding)
+        } catch {
+            throw .malformed(
+                path: path, field: metadataKey, expected: "JSON", found: "\(error)")
+        }
+    }
+}
+
+extension DecodingError {
+    fileprivate var fieldName: String {
+        let (path, last): ([any CodingKey], String?) =
+            switch self {
+            case .keyNotFound(let key, let context): (context.codingPath, key.stringValue)
+            case .typeMismatch(_, let context), .valueNotFound(_, let context),
+                .dataCorrupted(let context):
+                (context.codingPath, nil)
+            @unknown default: ([], nil)
+            }
+        let names =
+            path.map { $0.intValue.map(String.init) ?? $0.stringValue } + (last.map { [$0] } ?? [])
+        return names.isEmpty ? ModelFile.metadataKey : names.joined(separator: ".")
+    }
+
+    fileprivate var expectation: String {
+        switch self {
+        case .typeMismatch(let type, _), .valueNotFound(let type, _): "\(type)"
+        case .keyNotFound: "a value"
+        default: "well-formed JSON"
+        }
+    }
+
+    fileprivate var finding: String {
+        switch self {
+        case .keyNotFound: "none"
+        case .valueNotFound: "null"
+        case .typeMismatch(_, let context), .dataCorrupted(let context): context.debugDescription
+        @unknown default: "\(self)"
+        }
+    }
+}

@@ -1,0 +1,30 @@
+import OrepaSafetensors
+
+/// A model file that cannot be read or written.
+public enum ModelFileError: Error, Hashable, Sendable {
+    case file(FileError)
+    case safetensors(SafetensorsError)
+    /// A safetensors file without `orepa.model` in its metadata.
+    case notAModel(path: String)
+    case newerVersion(path: String, known: Int, found: Int)
+    case malformed(path: String, field: String, expected: String, found: String)
+    case network(path: String, NetworkError)
+}
+
+extension ModelFileError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .file(let error): error.description
+        case .safetensors(let error): error.description
+        case .notAModel(let path):
+            "\(path): expected a deployed model, found a safetensors file without `orepa.model` in its "
+                + "metadata; a training checkpoint is made into one by `orepa-infer convert`"
+        case .newerVersion(let path, let known, let found):
+            "\(path): the model has version \(found), this program reads up to version \(known); "
+                + "use a newer orepa"
+        case .malformed(let path, let field, let expected, let found):
+            "\(path): `\(field)` in the model's description: expected \(expected), found \(found)"
+        case .network(let path, let error): "\(path): \(error)"
+        }
+    }
+}

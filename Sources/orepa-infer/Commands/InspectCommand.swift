@@ -1,0 +1,69 @@
+import ArgumentParser
+import OrepaCheckpoint
+import OrepaNetwork
+import OrepaSafetensors
+import OrepaTraining
+
+struct InspectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect",
+        abstract:
+            "Describe a checkpoint or a model: layers, shapes, parameters, multiply-adds, origin.",
+        discussion: """
+            EXAMPLES
+              orepa-infer inspect checkpoint.pth.tar
+              orepa-infer inspect resnet.safetensors --format json
+            """)
+
+    @Argument(help: "A training checkpoint or a model file.")
+    var file: String
+
+    @Option(
+        help: "Height and width to count multiply-adds for; a model's own by default, else 224.")
+    var inputSize: Int?
+
+    @Option(help: "How to print.")
+    var format = ReportFormat.table
+
+    func validate() throws {
+        if let inputSize, !(1...Preprocessing.largestSide ~= inputSize) {
+            throw ValidationError(
+                "--input-size: expected 1 to \(Preprocessing.largestSide), found \(inputSize)")
+        }
+    }
+
+    func run() throws {
+        let report = try inspection()
+        switch format {
+        case .table: try StandardOutput.shared.write(report.table)
+        case .json: try StandardOutput.shared.writeLine(report.json.text)
+        }
+    }
+
+    private func inspection() throws(Failure) -> Inspection {
+        let bytes: FileBytes
+        do { bytes = try FileBytes(mapping: file) } catch { throw Failure(error) }
+        if let tensors = try? SafetensorsFile(bytes), tensors.metadata["orepa.model"] != nil {
+            let model: ModelFile
+            do { model = try ModelFile(bytes) } catch { throw Failure(error) }
+            return try Inspection(model, path: file, inputSize: inputSize)
+        }
+        let checkpoint: Checkpoint
+        do { checkpoint = try Checkpoint(bytes) } catch { throw Failure(error) }
+        let network: TrainingNetwork
+        do { network = try TrainingNetwork(checkpoint) } catch {
+            throw Failure(.badData, "\(error)")
+        }
+        return try Inspection(checkpoint, network, inputSize: inputSize ?? 224)
+    }
+}
+
+extension Failure {
+    init(_ error: CheckpointError) {
+        if case .file(let error) = error {
+            self.init(error)
+        } else {
+            self.init(.badData, "\(error)")
+        }
+    }
+}

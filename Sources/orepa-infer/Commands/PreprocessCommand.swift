@@ -1,0 +1,56 @@
+import ArgumentParser
+import Orepa
+import OrepaImage
+import OrepaNetwork
+import OrepaSafetensors
+
+struct PreprocessCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "preprocess",
+        abstract: "Write the picture that a network sees: resized and cropped, as PNG.",
+        discussion: """
+            EXAMPLES
+              orepa-infer preprocess boot.jpg --output crop.png
+              orepa-infer preprocess cat.jpg --preset imagenet --output - | display
+            """)
+
+    @Argument(help: "A JPEG or PNG file, or - for standard input.")
+    var image: String
+
+    @Option(name: .shortAndLong, help: "Where to write the PNG, or - for standard output.")
+    var output: String
+
+    @Option(
+        help: "Model whose preprocessing to use; by default $OREPA_MODEL, else the built-in one.")
+    var model: String?
+
+    @Option(help: "Preprocessing to use instead of a model's: imagenet.")
+    var preset: Preset?
+
+    @OptionGroup var decoding: DecodingOptions
+
+    func validate() throws {
+        guard model == nil || preset == nil else {
+            throw ValidationError("Expected --model or --preset, found both.")
+        }
+    }
+
+    func run() throws {
+        let preprocessing =
+            preset == .imagenet
+            ? .imageNet : try ModelSource(option: model).model.description.preprocessing
+        let input = ImageInput(path: image, isStandardInput: image == "-", isFromFolder: false)
+        let png: [UInt8]
+        do {
+            let decoded = try input.decoded(
+                limits: decoding.limits, appliesOrientation: decoding.exifOrientation)
+            if let warning = decoded.warning {
+                StandardError.write("orepa-infer: warning: \(warning)")
+            }
+            png = try decoded.image.cropped(as: preprocessing).encodedAsPNG()
+        } catch {
+            throw Failure(.someImagesFailed, "\(image): \(ImageInput.reason(error))")
+        }
+        try OutputFile.write(png, to: output, input: image)
+    }
+}

@@ -1,0 +1,121 @@
+import ArgumentParser
+import OrepaNetwork
+import OrepaPlan
+import OrepaSafetensors
+
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Run a model on raw tensors.",
+        discussion: """
+            Reads the tensor `input` [N, 3, H, W], Float32, normalised; any N, any H and W that the network
+            allows. Writes `logits` [N, classes], Float32.
+
+            EXAMPLES
+              orepa-infer run resnet.safetensors --input batch.safetensors --output logits.safetensors
+            """)
+
+    @Argument(help: "A model file.")
+    var model: String
+
+    @Option(name: .shortAndLong, help: "A safetensors file with `input`, or - for standard input.")
+    var input: String
+
+    @Option(name: .shortAndLong, help: "Where to write `logits`, or - for standard output.")
+    var output: String
+
+    @OptionGroup var threading: ThreadOptions
+
+    func run() throws {
+        let model = try ModelSource(option: model).model
+        let file = try readInput()
+        let shape = try inputShape(file, channels: model.network.graph.inputChannels)
+        let plan: Plan
+        do { plan = try Plan(model.network, height: shape.height, width: shape.width) } catch {
+            throw Failure(.badData, "\(input): tensor `input`: \(error)")
+        }
+        let context = PlanContext(plan, pool: WorkerPool(threadCount: threading.count))
+        let values = tensor(file)
+        let classCount = model.network.graph.classCount
+        var logits = [Float](repeating: 0, count: shape.count * classCount)
+        let pictureCount = 3 * shape.height * shape.width
+        values.withUnsafeBufferPointer { values in
+            logits.withUnsafeMutableBufferPointer { logits in
+                // One at a time, so that there is something to tell on the way.
+                for index in 0..<shape.count {
+                    Progress.show("\(index) of \(shape.count)")
+                    context.run(
+                        UnsafeBufferPointer(
+                            rebasing: values[index * pictureCount..<(index + 1) * pictureCount]),
+                        count: 1,
+                        logits: UnsafeMutableBufferPointer(
+                            rebasing: logits[index * classCount..<(index + 1) * classCount]))
+                }
+            }
+        }
+        Progress.wipe()
+        try write(logits, shape: [shape.count, classCount])
+    }
+
+    private func readInput() throws(Failure) -> SafetensorsFile {
+        do {
+            let file =
+                input == "-"
+                ? FileBytes(
+                    try ImageInput(path: "-", isStandardInput: true, isFromFolder: false).bytes(),
+                    path: "standard input")
+                : try FileBytes(mapping: input)
+            return try SafetensorsFile(file)
+        } catch let error as FileError {
+            throw Failure(error)
+        } catch {
+            throw Failure(.badData, "\(error)")
+        }
+    }
+
+    private func inputShape(
+        _ file: SafetensorsFile, channels: Int
+    ) throws(Failure) -> (count: Int, height: Int, width: Int) {
+        let expected = "[N, \(channels), H, W], Float32"
+        guard let entry = file["input"] else {
+            throw Failure(
+                .badData,
+                "\(input): expected a tensor `input` \(expected), found "
+                    + (file.entries.isEmpty
+                        ? "no tensor" : file.entries.map { "`\($0.name)`" }.joined(separator: ", "))
+            )
+        }
+        guard entry.elementType == .float32, entry.shape.count == 4, entry.shape[1] == channels
+        else {
+            throw Failure(
+                .badData,
+                "\(input): tensor `input`: expected \(expected), found \(entry.shape), "
+                    + entry.elementType.rawValue)
+        }
+        return (entry.shape[0], entry.shape[2], entry.shape[3])
+    }
+
+    private func tensor(_ file: SafetensorsFile) -> Tensor {
+        let entry = file["input"]!
+        return Tensor(borrowing: entry, of: file) ?? Tensor(copying: entry, of: file)
+    }
+
+    private func write(_ logits: [Float], shape: [Int]) throws(Failure) {
+        do {
+            let writer = try SafetensorsWriter([
+                .init(name: "logits", shape: shape, values: logits)
+            ])
+            if output == "-" {
+                try StandardOutput.shared.writeBytes(
+                    writer.header + logits.withUnsafeBytes { Array($0) })
+            } else {
+                try OutputFile.refuse(output, sameAs: input)
+                try writer.write(to: output, overwrite: true)
+            }
+        } catch let failure as Failure {
+            throw failure
+        } catch {
+            throw Failure(.cannotCreate, "\(error)")
+        }
+    }
+}

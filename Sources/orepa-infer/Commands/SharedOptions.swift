@@ -1,0 +1,54 @@
+import ArgumentParser
+import OrepaImage
+import OrepaPlan
+
+struct ThreadOptions: ParsableArguments {
+    @Option(help: "Threads that compute; by default as many as the process may keep busy.")
+    var threads: Int?
+
+    var count: Int { threads ?? availableProcessorCount() }
+
+    func validate() throws {
+        if let threads, !(1...1024 ~= threads) {
+            throw ValidationError("--threads: expected 1 to 1024, found \(threads)")
+        }
+    }
+}
+
+struct DecodingOptions: ParsableArguments {
+    @Flag(
+        help:
+            "Turn and mirror pictures as their EXIF orientation says, as no training pipeline does."
+    )
+    var exifOrientation = false
+
+    @Option(help: "Most pixels of a picture.")
+    var maxPixels = DecodingLimits.default.maximumPixels
+
+    @Option(help: "Most bytes of memory that decoding a picture may take.")
+    var maxMemory = DecodingLimits.default.maximumMemory
+
+    @Option(help: "Most scans of a progressive JPEG.")
+    var maxScans = DecodingLimits.default.maximumScans
+
+    var limits: DecodingLimits {
+        DecodingLimits(
+            maximumPixels: maxPixels, maximumMemory: maxMemory, maximumScans: maxScans)
+    }
+
+    func validate() throws {
+        for (name, value) in [
+            ("--max-pixels", maxPixels), ("--max-memory", maxMemory), ("--max-scans", maxScans),
+        ] where value < 1 {
+            throw ValidationError("\(name): expected 1 or more, found \(value)")
+        }
+    }
+}
+
+enum ReportFormat: String, ExpressibleByArgument, CaseIterable {
+    case table, json
+}
+
+enum Preset: String, ExpressibleByArgument, CaseIterable {
+    case imagenet
+}

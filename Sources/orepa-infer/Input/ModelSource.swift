@@ -1,0 +1,56 @@
+import CEmbeddedData
+import Glibc
+import OrepaNetwork
+import OrepaSafetensors
+
+/// Which model answers: `--model`, else `$OREPA_MODEL`, else the one built into the program.
+struct ModelSource {
+    /// What the user sees it called: a path, or the built-in model's name.
+    let name: String
+    let model: ModelFile
+
+    static let builtInName = "fashion-mnist-repvgg (built in)"
+
+    init(option: String?) throws(Failure) {
+        let fromEnvironment = getenv("OREPA_MODEL").map { String(cString: $0) } ?? ""
+        if let path = option ?? (fromEnvironment.isEmpty ? nil : fromEnvironment) {
+            name = path
+            do { model = try ModelFile(path: path) } catch { throw Failure(error) }
+        } else {
+            name = ModelSource.builtInName
+            let file = FileBytes(
+                permanent: orepa_default_model().buffer, path: ModelSource.builtInName)
+            do { model = try ModelFile(file) } catch { throw Failure(error) }
+        }
+    }
+
+    /// The labels of `--labels`, else the model's own.
+    func labels(option: String?) throws(Failure) -> [String]? {
+        guard let option else { return model.description.labels }
+        return try LabelsFile.read(option, expected: model.network.graph.classCount)
+    }
+}
+
+extension orepa_embedded {
+    var buffer: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: bytes, count: size) }
+}
+
+extension Failure {
+    init(_ error: ModelFileError) {
+        if case .file(let error) = error {
+            self.init(error)
+        } else {
+            self.init(.badData, "\(error)")
+        }
+    }
+
+    init(_ error: FileError) {
+        let status: Status =
+            switch error {
+            case .notFound: .noInput
+            case .notRegular, .notReadable: .badData
+            case .notWritable, .exists: .cannotCreate
+            }
+        self.init(status, "\(error)")
+    }
+}

@@ -1,0 +1,250 @@
+import OrepaCheckpoint
+import OrepaNetwork
+import OrepaTraining
+
+/// What `inspect` tells about a file: facts in order, and the layers.
+struct Inspection {
+    /// A name for people, the key for programs, and the value for each.
+    private struct Fact {
+        let title: String
+        let key: String
+        let text: String?
+        let json: JSONValue
+    }
+
+    private struct Layer {
+        let name: String
+        let operation: String
+        let block: String?
+        let details: String
+        let output: Shape
+        let parameters: Int
+        let multiplyAccumulates: Int
+    }
+
+    private var facts: [Fact] = []
+    private var layers: [Layer] = []
+    private var labels: [String]?
+
+    init(_ model: ModelFile, path: String, inputSize: Int?) throws(Failure) {
+        let description = model.description
+        let size = inputSize ?? description.preprocessing.crop
+        add("file", "file", path)
+        add("kind", "kind", "deployed model", json: .string("model"))
+        addNetwork(
+            family: description.family, blocks: description.blocks, graph: model.network.graph,
+            size: size)
+        let preprocessing = description.preprocessing
+        add(
+            "preprocessing", "preprocessing",
+            "resize \(preprocessing.resize), crop \(preprocessing.crop), "
+                + "mean \(Inspection.list(preprocessing.mean)), std \(Inspection.list(preprocessing.std)), "
+                + preprocessing.interpolation.rawValue,
+            json: .object([
+                ("resize", .integer(preprocessing.resize)), ("crop", .integer(preprocessing.crop)),
+                ("mean", .array(preprocessing.mean.map(JSONValue.float))),
+                ("std", .array(preprocessing.std.map(JSONValue.float))),
+                ("interpolation", .string(preprocessing.interpolation.rawValue)),
+            ]))
+        labels = description.labels
+        add(
+            "source", "source",
+            description.source.map { "\($0.name), SHA-256 \($0.sha256)" } ?? "not recorded",
+            json: description.source.map {
+                .object([("name", .string($0.name)), ("sha256", .string($0.sha256))])
+            } ?? .null)
+        addVerification(description.verification)
+        add("written by", "tool", description.tool)
+        try addLayers(of: model.network.graph, blocks: [:], size: size, path: path)
+    }
+
+    init(
+        _ checkpoint: Checkpoint, _ network: TrainingNetwork, inputSize: Int
+    ) throws(Failure) {
+        add("file", "file", checkpoint.path)
+        add("kind", "kind", "training checkpoint", json: .string("checkpoint"))
+        add("container", "container", checkpoint.format.rawValue)
+        add(
+            "state dict", "location", checkpoint.location.map { "`\($0)`" } ?? "the file itself",
+            json: .optional(checkpoint.location))
+        let trainingParameters = checkpoint.tensors.reduce(0) { $0 + $1.elementCount }
+        add(
+            "training tensors", "training_tensors",
+            "\(checkpoint.tensors.count), \(Inspection.grouped(trainingParameters)) values",
+            json: .object([
+                ("count", .integer(checkpoint.tensors.count)),
+                ("values", .integer(trainingParameters)),
+            ]))
+        var kinds: [String: Int] = [:]
+        for block in network.blocks { kinds[block.kind.rawValue, default: 0] += 1 }
+        addNetwork(
+            family: network.family.rawValue, blocks: kinds, graph: network.graph, size: inputSize)
+        let kindByPrefix = Dictionary(
+            network.blocks.map { ($0.prefix, $0.kind.rawValue) },
+            uniquingKeysWith: { first, _ in first })
+        try addLayers(
+            of: network.graph, blocks: kindByPrefix, size: inputSize, path: checkpoint.path)
+    }
+
+    /// Facts, then layers, as aligned columns.
+    var table: String {
+        let facts = Text.table(
+            facts.compactMap { fact in fact.text.map { [fact.title, $0] } }, rightAligned: [])
+        let header = ["layer", "operation", "block", "details", "output", "parameters", "MMAC"]
+        let rows = layers.map { layer in
+            [
+                layer.name, layer.operation, layer.block ?? "", layer.details,
+                layer.output.description,
+                layer.parameters == 0 ? "" : Inspection.grouped(layer.parameters),
+                layer.multiplyAccumulates == 0
+                    ? "" : Text.fixed(Double(layer.multiplyAccumulates) * 1e-6, 2),
+            ]
+        }
+        var text = facts + "\n" + Text.table([header] + rows, rightAligned: [5, 6])
+        if let labels {
+            text += "\nlabels (\(labels.count))\n"
+            for (index, label) in labels.enumerated() {
+                text += "  \(Text.right("\(index)", 4))  \(label)\n"
+            }
+        }
+        return text
+    }
+
+    var json: JSONValue {
+        var fields = facts.map { ($0.key, $0.json) }
+        fields.append(("labels", labels.map { .array($0.map(JSONValue.string)) } ?? .null))
+        fields.append(
+            (
+                "layers",
+                .array(
+                    layers.map { layer in
+                        .object([
+                            ("name", .string(layer.name)), ("operation", .string(layer.operation)),
+                            ("block", .optional(layer.block)), ("details", .string(layer.details)),
+                            (
+                                "output",
+                                .array(
+                                    [
+                                        layer.output.channels, layer.output.height,
+                                        layer.output.width,
+                                    ]
+                                    .map(JSONValue.integer))
+                            ),
+                            ("parameters", .integer(layer.parameters)),
+                            ("multiply_accumulates", .integer(layer.multiplyAccumulates)),
+                        ])
+                    })
+            ))
+        return .object(fields)
+    }
+
+    private mutating func add(
+        _ title: String, _ key: String, _ text: String?, json: JSONValue? = nil
+    ) {
+        facts.append(Fact(title: title, key: key, text: text, json: json ?? .optional(text)))
+    }
+
+    private mutating func addNetwork(
+        family: String, blocks: [String: Int], graph: Graph, size: Int
+    ) {
+        add("family", "family", family)
+        let counts = blocks.sorted { $0.key < $1.key }
+        add(
+            "blocks", "blocks", counts.map { "\($0.value) x \($0.key)" }.joined(separator: ", "),
+            json: .object(counts.map { ($0.key, .integer($0.value)) }))
+        add(
+            "input", "input", "[N, \(graph.inputChannels), \(size), \(size)]",
+            json: .array([graph.inputChannels, size, size].map(JSONValue.integer)))
+        add("classes", "classes", "\(graph.classCount)", json: .integer(graph.classCount))
+        let shapes = (try? graph.tensorShapes()) ?? []
+        let parameters = shapes.reduce(0) { $0 + $1.shape.reduce(1, *) }
+        add(
+            "parameters", "parameters", Inspection.grouped(parameters) + ", folded",
+            json: .integer(parameters))
+        let products = (try? graph.multiplyAccumulates(height: size, width: size)) ?? []
+        let total = products.reduce(0.0) { $0 + Double($1) }
+        add(
+            "multiply-adds", "multiply_accumulates", Text.fixed(total * 1e-9, 3) + " G",
+            json: .double(total))
+    }
+
+    private mutating func addVerification(_ record: VerificationRecord?) {
+        guard let record else {
+            add(
+                "verification", "verification", "none: the checkpoint was folded already",
+                json: .null)
+            return
+        }
+        add(
+            "verification", "verification",
+            "block error \(Text.scientific(record.blockError)) (\(record.worstBlock)), "
+                + "logit error \(Text.scientific(record.logitError)), on a random "
+                + "\(record.inputSize)x\(record.inputSize) input",
+            json: .object([
+                ("seed", .string("\(record.seed)")), ("input_size", .integer(record.inputSize)),
+                ("block_error", .double(record.blockError)),
+                ("worst_block", .string(record.worstBlock)),
+                ("block_tolerance", .double(record.blockTolerance)),
+                ("logit_error", .double(record.logitError)),
+                ("logit_tolerance", .double(record.logitTolerance)),
+            ]))
+    }
+
+    private mutating func addLayers(
+        of graph: Graph, blocks: [String: String], size: Int, path: String
+    ) throws(Failure) {
+        let shapes: [Shape]
+        let products: [Int]
+        do {
+            shapes = try graph.shapes(height: size, width: size)
+            products = try graph.multiplyAccumulates(height: size, width: size)
+        } catch { throw Failure(.badData, "\(path): an input of \(size)x\(size): \(error)") }
+        for (index, node) in graph.nodes.enumerated() {
+            var parameters = 0
+            let operation: String
+            var details = ""
+            switch node.operation {
+            case .convolution(let convolution):
+                operation = "convolution" + (convolution.relu ? " + ReLU" : "")
+                details =
+                    "\(convolution.kernel)x\(convolution.kernel), \(convolution.inputChannels) to "
+                    + "\(convolution.outputChannels)"
+                    + (convolution.stride == 1 ? "" : ", stride \(convolution.stride)")
+                    + (convolution.groups == 1 ? "" : ", \(convolution.groups) groups")
+                parameters = convolution.weightShape.reduce(1, *) + convolution.outputChannels
+            case .maxPool(let pool):
+                operation = "max pool"
+                details = "\(pool.kernel)x\(pool.kernel), stride \(pool.stride)"
+            case .addReLU:
+                operation = "add + ReLU"
+                details = node.inputs.joined(separator: " + ")
+            case .globalAveragePool: operation = "global average pool"
+            case .linear(let linear):
+                operation = "linear"
+                details = "\(linear.inputFeatures) to \(linear.outputFeatures)"
+                parameters = (linear.inputFeatures + 1) * linear.outputFeatures
+            }
+            layers.append(
+                Layer(
+                    name: node.name, operation: operation, block: blocks[node.name],
+                    details: details,
+                    output: shapes[index], parameters: parameters,
+                    multiplyAccumulates: products[index]))
+        }
+    }
+
+    private static func list(_ values: [Float]) -> String {
+        values.map { "\($0)" }.joined(separator: " ")
+    }
+
+    /// Digits in groups of three.
+    private static func grouped(_ value: Int) -> String {
+        let digits = Array(String(value))
+        var text = ""
+        for (index, digit) in digits.enumerated() {
+            if index > 0, (digits.count - index) % 3 == 0 { text += "," }
+            text.append(digit)
+        }
+        return text
+    }
+}

@@ -1,0 +1,48 @@
+import CAllocationCounter
+import Glibc
+import Orepa
+import OrepaNetwork
+import OrepaPlan
+
+/// A program that embeds the library and nothing else. Tests run it to see what a host would see: how
+/// often an inference allocates, how busy the workers are between calls, and what got linked.
+@main
+struct EmbeddingProbe {
+    static func main() throws {
+        try probe()
+    }
+
+    private nonisolated static func probe() throws {
+        guard CommandLine.arguments.count == 2 else { exit(64) }
+        let model = try ModelFile(path: CommandLine.arguments[1])
+        let crop = model.description.preprocessing.crop
+        let plan = try Plan(model.network, height: crop, width: crop)
+        let context = PlanContext(plan, pool: WorkerPool(threadCount: 2))
+        let input = [Float](repeating: 0.25, count: 3 * crop * crop)
+        var logits = [Float](repeating: 0, count: model.network.graph.classCount)
+        func run(times: Int) {
+            input.withUnsafeBufferPointer { input in
+                logits.withUnsafeMutableBufferPointer { logits in
+                    for _ in 0..<times { context.run(input, count: 1, logits: logits) }
+                }
+            }
+        }
+        run(times: 5)
+        let allocations = orepa_allocation_count()
+        run(times: 50)
+        print("allocations \(orepa_allocation_count() - allocations)")
+        usleep(20_000)
+        let seconds = processorSeconds()
+        sleep(1)
+        print("idle_processor_seconds \(processorSeconds() - seconds)")
+        print("logits \(logits.count)")
+        withExtendedLifetime(context) {}
+    }
+
+    private nonisolated static func processorSeconds() -> Double {
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
+            + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6
+    }
+}

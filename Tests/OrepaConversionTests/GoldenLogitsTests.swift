@@ -1,0 +1,44 @@
+import Foundation
+import OrepaCheckpoint
+import OrepaFold
+import OrepaNetwork
+import OrepaPlan
+import OrepaSafetensors
+import OrepaTraining
+import TestSupport
+import Testing
+
+/// Checkpoints in Tests/Fixtures/checkpoints, each with its golden file.
+let checkpointFixtures: [String] = {
+    let folder = fixture("checkpoints")
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    return names.filter { !$0.hasSuffix(".golden.safetensors") }.sorted()
+}()
+
+/// The golden file of a checkpoint: `repvgg-base.legacy.pth` has `repvgg-base.golden.safetensors`.
+func golden(of checkpoint: String) throws -> SafetensorsFile {
+    let name = checkpoint.split(separator: ".")[0]
+    return try SafetensorsFile(
+        FileBytes(mapping: fixture("checkpoints/\(name).golden.safetensors")))
+}
+
+@Suite struct GoldenLogitsTests {
+    @Test func everyFixtureIsThere() {
+        #expect(checkpointFixtures.count == 15)
+    }
+
+    /// Logits of the folded network, run in Float32, against the unfused one's in Float64.
+    @Test(arguments: checkpointFixtures) func foldedLogitsEqualTheGoldenOnes(name: String) throws {
+        let network = try TrainingNetwork(Checkpoint(path: fixture("checkpoints/\(name)"))).folded()
+        let golden = try golden(of: name)
+        let input = Tensor(copying: golden["input"]!, of: golden)
+        let expected = golden.bytes(of: golden["logits"]!).bindMemory(to: Double.self)
+        let plan = try Plan(network, height: input.shape[2], width: input.shape[3])
+        let logits = PlanContext(plan, pool: WorkerPool(threadCount: 2))
+            .run(input.values, count: input.shape[0])
+        #expect(logits.count == expected.count)
+        let largest = expected.map(abs).max()!
+        let error = zip(logits, expected).map { abs(Double($0) - $1) }.max()! / largest
+        #expect(error <= 1e-5, "\(name): \(error)")
+    }
+}

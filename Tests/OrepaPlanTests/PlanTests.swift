@@ -1,0 +1,175 @@
+import OrepaNetwork
+import OrepaPlan
+import TestSupport
+import Testing
+
+@Suite struct PlanTests {
+    /// A small residual network with every operation: stem, pool, a block with shortcut, a grouped one.
+    static func network(seed: UInt64) throws -> Network {
+        func convolution(
+            _ name: String, _ input: Int, _ output: Int, _ kernel: Int, stride: Int = 1,
+            groups: Int = 1,
+            relu: Bool = true
+        ) -> Operation {
+            .convolution(
+                Convolution(
+                    parameters: name, inputChannels: input, outputChannels: output, kernel: kernel,
+                    stride: stride, padding: kernel / 2, groups: groups, relu: relu))
+        }
+        let graph = try Graph(
+            inputChannels: 3,
+            nodes: [
+                Node(
+                    name: "stem", operation: convolution("stem", 3, 12, 7, stride: 2),
+                    inputs: ["input"]),
+                Node(
+                    name: "pool", operation: .maxPool(MaxPool(kernel: 3, stride: 2, padding: 1)),
+                    inputs: ["stem"]),
+                Node(
+                    name: "a", operation: convolution("a", 12, 20, 3, stride: 2), inputs: ["pool"]),
+                Node(
+                    name: "b", operation: convolution("b", 20, 20, 3, groups: 4, relu: false),
+                    inputs: ["a"]),
+                Node(
+                    name: "s", operation: convolution("s", 12, 20, 1, stride: 2, relu: false),
+                    inputs: ["pool"]),
+                Node(name: "sum", operation: .addReLU, inputs: ["b", "s"]),
+                Node(name: "mean", operation: .globalAveragePool, inputs: ["sum"]),
+                Node(
+                    name: "linear",
+                    operation: .linear(
+                        Linear(parameters: "linear", inputFeatures: 20, outputFeatures: 7)),
+                    inputs: ["mean"]),
+            ])
+        var random = SeededRandom(seed)
+        var tensors: [String: Tensor] = [:]
+        for (name, shape) in try graph.tensorShapes() {
+            tensors[name] = Tensor(shape: shape, values: random.floats(shape.reduce(1, *)))
+        }
+        return try Network(graph: graph, tensors: tensors)
+    }
+
+    @Test(arguments: [(32, 32), (33, 47), (1, 1), (64, 5)]) func runsAnySize(
+        height: Int, width: Int
+    ) throws {
+        let network = try PlanTests.network(seed: 1)
+        var random = SeededRandom(2)
+        let input = random.floats(3 * height * width)
+        let context = PlanContext(
+            try Plan(network, height: height, width: width), pool: WorkerPool(threadCount: 2))
+        let logits = context.run(input, count: 1)
+        let expected = try evaluate(network, input: input, height: height, width: width)
+        let largest = expected.map(abs).max()!
+        for (found, wanted) in zip(logits, expected) {
+            #expect(abs(Double(found) - wanted) <= 1e-5 * largest)
+        }
+    }
+
+    @Test func sameBitsForAnyThreadCountAndPlaceInTheBatch() throws {
+        let network = try PlanTests.network(seed: 3)
+        var random = SeededRandom(4)
+        let pictures = random.floats(5 * 3 * 40 * 36)
+        let plan = try Plan(network, height: 40, width: 36)
+        let expected = PlanContext(plan, pool: WorkerPool(threadCount: 1)).run(pictures, count: 5)
+        for threads in 1...5 {
+            let context = PlanContext(plan, pool: WorkerPool(threadCount: threads))
+            #expect(context.run(pictures, count: 5).map(\.bitPattern) == expected.map(\.bitPattern))
+            for index in 0..<5 {
+                let picture = Array(pictures[index * 3 * 40 * 36..<(index + 1) * 3 * 40 * 36])
+                #expect(
+                    context.run(picture, count: 1) == Array(expected[index * 7..<(index + 1) * 7]))
+            }
+        }
+    }
+
+    @Test func nanReachesTheLogits() throws {
+        let network = try PlanTests.network(seed: 5)
+        var input = [Float](repeating: 0.5, count: 3 * 32 * 32)
+        input[5 * 32 + 7] = .nan
+        let context = PlanContext(
+            try Plan(network, height: 32, width: 32), pool: WorkerPool(threadCount: 2))
+        let logits = context.run(input, count: 1)
+        #expect(logits.allSatisfy { $0.isNaN })
+    }
+
+    @Test func contextsOfOnePoolRunAtATime() async throws {
+        let network = try PlanTests.network(seed: 6)
+        let plan = try Plan(network, height: 48, width: 48)
+        let pool = WorkerPool(threadCount: 3)
+        var random = SeededRandom(7)
+        let input = random.floats(3 * 48 * 48)
+        let expected = PlanContext(plan, pool: pool).run(input, count: 1)
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    let context = PlanContext(plan, pool: pool)
+                    return (0..<20).allSatisfy { _ in context.run(input, count: 1) == expected }
+                }
+            }
+            for try await same in group { #expect(same) }
+        }
+    }
+
+    /// The network in Float64, one naive operation after the other.
+    private func evaluate(
+        _ network: Network, input: [Float], height: Int, width: Int
+    ) throws -> [Double] {
+        let shapes = try network.graph.shapes(height: height, width: width)
+        var values: [[Double]] = []
+        for (index, node) in network.graph.nodes.enumerated() {
+            let sources = network.graph.inputIndices[index]
+            let shape =
+                sources[0] < 0
+                ? Shape(channels: 3, height: height, width: width) : shapes[sources[0]]
+            let source = sources[0] < 0 ? input.map(Double.init) : values[sources[0]]
+            switch node.operation {
+            case .convolution(let convolution):
+                values.append(
+                    naiveConvolution(
+                        convolution,
+                        weight: network.tensors["\(convolution.parameters).weight"]!.values,
+                        bias: network.tensors["\(convolution.parameters).bias"]!.values,
+                        input: source.map(Float.init), height: shape.height, width: shape.width))
+            case .maxPool(let pool):
+                var output: [Double] = []
+                for channel in 0..<shape.channels {
+                    for row in 0..<shapes[index].height {
+                        for column in 0..<shapes[index].width {
+                            var largest = -Double.infinity
+                            for y in row * pool.stride - pool.padding..<row * pool.stride
+                                - pool.padding + pool.kernel
+                            {
+                                for x in column * pool.stride - pool.padding..<column * pool.stride
+                                    - pool.padding + pool.kernel
+                                where 0..<shape.height ~= y && 0..<shape.width ~= x {
+                                    largest = max(
+                                        largest,
+                                        source[(channel * shape.height + y) * shape.width + x])
+                                }
+                            }
+                            output.append(largest)
+                        }
+                    }
+                }
+                values.append(output)
+            case .addReLU: values.append(zip(source, values[sources[1]]).map { max(0, $0 + $1) })
+            case .globalAveragePool:
+                let plane = shape.height * shape.width
+                values.append(
+                    (0..<shape.channels).map {
+                        source[$0 * plane..<($0 + 1) * plane].reduce(0, +) / Double(plane)
+                    })
+            case .linear(let linear):
+                let weight = network.tensors["linear.weight"]!.values
+                let bias = network.tensors["linear.bias"]!.values
+                values.append(
+                    (0..<linear.outputFeatures).map { output in
+                        (0..<linear.inputFeatures).reduce(Double(bias[output])) {
+                            $0 + Double(weight[output * linear.inputFeatures + $1]) * source[$1]
+                        }
+                    })
+            }
+        }
+        return values[values.count - 1]
+    }
+}

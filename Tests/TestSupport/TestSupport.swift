@@ -1,5 +1,0 @@
-/// Path of a file in Tests/Fixtures, found from this source file so that tests run in any folder.
-public func fixture(_ name: String, file: String = #filePath) -> String {
-    let tests = file.split(separator: "/", omittingEmptySubsequences: false).dropLast(2)
-    return tests.joined(separator: "/") + "/Fixtures/" + name
-}

@@ -1,0 +1,105 @@
+"""Containers and harmless pickles become plain safetensors; hostile ones are refused by name."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections import OrderedDict
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+TOOL = Path(__file__).with_name("checkpoint_to_safetensors.py")
+WEIGHTS = OrderedDict(
+    [("linear.weight", torch.arange(6.0).view(2, 3)), ("bn.num_batches_tracked", torch.tensor(7))]
+)
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, TOOL, *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+
+
+def check(source: Path) -> None:
+    target = source.with_suffix(".safetensors")
+    done = run(source, target)
+    assert done.returncode == 0, done.stderr
+    tensors = load_file(target)
+    assert tensors.keys() == WEIGHTS.keys()
+    for name, tensor in WEIGHTS.items():
+        assert torch.equal(tensors[name], tensor) and tensors[name].dtype == tensor.dtype
+
+
+@pytest.mark.parametrize("key", ["state_dict", "model_state_dict", "model", None])
+def test_state_dict_is_found_and_stripped(tmp_path: Path, key: str | None) -> None:
+    state = OrderedDict((f"module.{name}", tensor) for name, tensor in WEIGHTS.items())
+    torch.save(state if key is None else {key: state, "epoch": 3}, tmp_path / "a.pth")
+    check(tmp_path / "a.pth")
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_harmless_objects_are_dropped(tmp_path: Path, zipped: bool) -> None:
+    contents = {
+        "state_dict": WEIGHTS,
+        "args": argparse.Namespace(lr=0.1, data=Path("/data")),
+        "best_acc1": np.float64(71.5),
+        "history": np.arange(3),
+        "flag": np.bool_(True),
+        "optimizer": {"state": {0: {"momentum_buffer": torch.zeros(4)}}},
+    }
+    torch.save(contents, tmp_path / "a.pth.tar", _use_new_zipfile_serialization=zipped)
+    check(tmp_path / "a.pth.tar")
+
+
+@pytest.mark.parametrize("group", ["state_dict/", ""])
+def test_hdf5(tmp_path: Path, group: str) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for name, tensor in WEIGHTS.items():
+            file[group + name.replace(".", "/")] = tensor.numpy()
+    check(tmp_path / "a.h5")
+
+
+class Hostile:
+    def __reduce__(self) -> tuple:
+        return os.mkdir, ("hostile",)
+
+
+def test_hostile_pickle_is_refused(tmp_path: Path) -> None:
+    source, target = tmp_path / "a.pth", tmp_path / "a.safetensors"
+    torch.save({"state_dict": WEIGHTS, "extra": Hostile()}, source)
+    done = run(source, target)
+    assert done.returncode == 1 and "mkdir" in done.stderr and len(done.stderr.splitlines()) == 1
+    assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    ("contents", "message"),
+    [({}, "no tensors"), ({"state_dict": {"a": 1}}, "'a' is a int"), ([1], "holds a list")],
+)
+def test_what_is_no_state_dict_is_named(tmp_path: Path, contents: object, message: str) -> None:
+    torch.save(contents, tmp_path / "a.pth")
+    done = run(tmp_path / "a.pth", tmp_path / "a.safetensors")
+    assert done.returncode == 1 and message in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("contents", [b"", b"hello world", b"PK\x03\x04 truncated", b"\x89HDF\r\n\x1a\n"])
+def test_damaged_files_are_an_error(tmp_path: Path, contents: bytes) -> None:
+    (tmp_path / "a.pth").write_bytes(contents)
+    done = run(tmp_path / "a.pth", tmp_path / "a.safetensors")
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_existing_file_is_kept(tmp_path: Path) -> None:
+    torch.save(WEIGHTS, tmp_path / "a.pth")
+    (tmp_path / "a.safetensors").write_text("mine")
+    assert "exists" in run(tmp_path / "a.pth", tmp_path / "a.safetensors").stderr
+    assert (tmp_path / "a.safetensors").read_text() == "mine"
+    assert run(tmp_path / "a.pth", tmp_path / "a.safetensors", "--force").returncode == 0
