@@ -54,7 +54,9 @@ let package = Package(
         .testTarget(name: "OrepaPlanTests", dependencies: ["OrepaPlan", "TestSupport"]),
         .testTarget(
             name: "OrepaImageTests", dependencies: ["OrepaImage", "CCrypto", "TestSupport"]),
-        .testTarget(name: "OrepaTests", dependencies: ["Orepa", "EmbeddingProbe", "TestSupport"]),
+        .testTarget(
+            name: "OrepaTests",
+            dependencies: ["Orepa", "EmbeddingProbe", "orepa-infer", "TestSupport"]),
         .testTarget(
             name: "OrepaCheckpointTests", dependencies: ["OrepaCheckpoint", "TestSupport"]),
         .testTarget(name: "OrepaTrainingTests", dependencies: ["OrepaTraining", "TestSupport"]),
@@ -63,7 +65,9 @@ let package = Package(
         .testTarget(
             name: "OrepaConversionTests",
             dependencies: ["OrepaConversion", "OrepaFold", "OrepaPlan", "TestSupport"]),
-        .testTarget(name: "CommandLineTests", dependencies: ["orepa-infer", "TestSupport"]),
+        .testTarget(
+            name: "CommandLineTests",
+            dependencies: ["orepa-infer", "OrepaImage", "OrepaNetwork", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -3,6 +3,7 @@ import OrepaSafetensors
 /// What a file is by its first bytes.
 enum FileKind: Equatable {
     case zip
+    /// A pickle: torch's legacy format begins with one.
     case legacy
     case safetensors
     /// None of the formats that can be read; says which one it seems to be.
@@ -13,16 +14,19 @@ enum FileKind: Equatable {
             self = .other("an empty file")
             return
         }
-        if file.hasBytes("PK\u{3}\u{4}".utf8, at: 0) {
+        // The brace goes first: the length in front of it may look like any signature.
+        if file.hasBytes([UInt8(ascii: "{")], at: 8) {
+            self = .safetensors
+        } else if file.hasBytes([0x50, 0x4B, 3, 4], at: 0) {
             self = .zip
+        } else if file.hasBytes([0x80], at: 0)
+            || file.hasBytes(Array("L119547037146038801333356L\n".utf8), at: 0)
+        {
+            self = .legacy
         } else if let other = Self.signatures.first(where: {
             file.hasBytes($0.bytes, at: $0.offset)
         }) {
             self = .other(other.name)
-        } else if file.hasBytes([UInt8(ascii: "{")], at: 8) {
-            self = .safetensors
-        } else if file.hasBytes([0x80], at: 0) {
-            self = .legacy
         } else {
             self = .other("an unknown format")
         }
@@ -46,6 +50,6 @@ enum FileKind: Equatable {
         (0, Array("<html".utf8), "an HTML page"),
         (0, [0x89, 0x50, 0x4E, 0x47], "a PNG image"),
         (0, [0xFF, 0xD8, 0xFF], "a JPEG image"),
-        (257, Array("ustar".utf8), "a tar archive, which PyTorch wrote before 0.2"),
+        (257, Array("ustar".utf8), "a tar archive, as the first versions of PyTorch wrote"),
     ]
 }

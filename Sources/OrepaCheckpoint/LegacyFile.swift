@@ -10,7 +10,7 @@ struct LegacyFile {
     let storages: [String: Range<Int>]
 
     static let version = 1001
-    /// 0x1950a86a20f9469cfc6c, least significant byte first, as a pickle stores it.
+    /// 0x1950a86a20f9469cfc6c, least significant byte first.
     static let magicNumber: [UInt8] = [
         0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19,
     ]
@@ -20,7 +20,7 @@ struct LegacyFile {
         var machine = PickleMachine(file, in: 0..<file.count, limits: limits)
 
         let magic = try Self.run(&machine, path)
-        guard case .longInteger(let range) = magic, file.copy(range) == Self.magicNumber else {
+        guard case .longInteger(Self.magicNumber) = magic else {
             throw .legacy(path: path, .wrongMagicNumber(found: magic.kind))
         }
         let version = try Self.run(&machine, path)

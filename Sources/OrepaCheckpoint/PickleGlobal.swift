@@ -118,7 +118,8 @@ enum PickleGlobal: Hashable {
         }
         for name in [
             "builtins.set", "builtins.frozenset", "builtins.list", "builtins.tuple",
-            "builtins.int", "builtins.float", "builtins.bool", "builtins.complex", "builtins.str",
+            "builtins.int", "builtins.long", "builtins.float", "builtins.bool", "builtins.complex",
+            "builtins.str", "builtins.unicode", "builtins.xrange",
             "builtins.bytes", "builtins.bytearray", "builtins.slice", "builtins.range",
             "_codecs.encode", "collections.deque",
             "torch.device", "torch.serialization._get_layout",

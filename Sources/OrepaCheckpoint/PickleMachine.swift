@@ -66,7 +66,6 @@ struct PickleMachine {
         case .long1: try pushLong(byteCount: Int(try read(UInt8.self)))
         case .long4:
             let count = Int(try read(Int32.self))
-            guard count >= 0 else { throw .truncated(offset: offset) }
             try pushLong(byteCount: count)
         case .binaryFloat:
             guard let bits = reader.bigEndian(UInt64.self) else {
@@ -165,12 +164,6 @@ struct PickleMachine {
             let callee = try pop()
             guard case .global(let global) = callee else { throw unexpected("a class", callee) }
             try push(try make(global, arguments))
-        case .newObjectWithKeywords:
-            _ = try pop()
-            let arguments = try elements(try pop())
-            let callee = try pop()
-            guard case .global(let global) = callee else { throw unexpected("a class", callee) }
-            try push(try make(global, arguments))
         case .build:
             let state = try pop()
             try build(state)
@@ -262,15 +255,15 @@ struct PickleMachine {
 
     /// Pushes an integer of `byteCount` bytes in two's complement.
     private mutating func pushLong(byteCount: Int) throws(PickleError) {
-        guard byteCount <= limits.pickleIntegerByteCount else {
+        guard (0...limits.pickleIntegerByteCount).contains(byteCount) else {
             throw .integerTooLong(
                 limit: limits.pickleIntegerByteCount, found: byteCount, offset: offset)
         }
-        let range = try bytes(UInt64(byteCount))
-        guard byteCount <= 8 else { return try push(.longInteger(range)) }
+        let digits = reader.file.copy(try bytes(UInt64(byteCount)))
+        guard byteCount <= 8 else { return try push(.longInteger(digits)) }
         var value: UInt64 = 0
         var isNegative = false
-        for (index, byte) in reader.file.copy(range).enumerated() {
+        for (index, byte) in digits.enumerated() {
             value |= UInt64(byte) << (8 * UInt64(index))
             isNegative = byte & 0x80 != 0
         }
@@ -294,10 +287,27 @@ struct PickleMachine {
     private mutating func pushLongLine() throws(PickleError) {
         var text = try line()
         if text.last == "L" { text.removeLast() }
-        guard let value = Int(text) else {
-            throw .badText(expected: "an integer of 64 bits", offset: offset)
+        if let value = Int(text) { return try push(.integer(value)) }
+        guard text.utf8.count <= limits.pickleIntegerByteCount else {
+            throw .integerTooLong(
+                limit: limits.pickleIntegerByteCount, found: text.utf8.count, offset: offset)
         }
-        try push(.integer(value))
+        // Beyond 64 bits: only the magnitude is kept, as the magic number needs it.
+        var magnitude: [UInt8] = []
+        for character in text.utf8.drop(while: { $0 == UInt8(ascii: "-") }) {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(character) else {
+                throw .badText(expected: "an integer", offset: offset)
+            }
+            var carry = Int(character - UInt8(ascii: "0"))
+            for index in magnitude.indices {
+                carry += 10 * Int(magnitude[index])
+                magnitude[index] = UInt8(carry & 0xFF)
+                carry >>= 8
+            }
+            if carry > 0 { magnitude.append(UInt8(carry)) }
+        }
+        guard !magnitude.isEmpty else { throw .badText(expected: "an integer", offset: offset) }
+        try push(.longInteger(magnitude))
     }
 
     private mutating func pushText(byteCount: UInt64) throws(PickleError) {

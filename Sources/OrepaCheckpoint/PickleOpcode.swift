@@ -1,4 +1,5 @@
-/// The instructions that a pickle may have. Extension registries and out-of-band buffers are not among them.
+/// The instructions that a pickle may have. Extension registries, out-of-band buffers and
+/// constructors with keywords are not among them: nothing that a tensor needs uses them.
 enum PickleOpcode: UInt8 {
     // Protocols 0 and 1.
     case mark = 0x28  // (
@@ -64,7 +65,6 @@ enum PickleOpcode: UInt8 {
     case emptySet = 0x8F
     case addItems = 0x90
     case frozenSet = 0x91
-    case newObjectWithKeywords = 0x92
     case stackGlobal = 0x93
     case memoize = 0x94
     case frame = 0x95

@@ -8,8 +8,8 @@ enum PickleValue {
     case none
     case bool(Bool)
     case integer(Int)
-    /// An integer beyond 64 bits: where its bytes are, least significant first.
-    case longInteger(Range<Int>)
+    /// An integer beyond 64 bits: its bytes, least significant first.
+    case longInteger([UInt8])
     case float(Double)
     case text(String)
     case bytes
@@ -54,6 +54,7 @@ struct PickleHeap {
     }
 
     enum Tensor {
+        /// Elements of the storage at a position of `storages`; their type is given where the storage has none.
         case dense(
             storage: Int, elementType: ElementType?, offset: Int, shape: [Int], strides: [Int])
         /// A tensor of a kind that has no plain elements: the name of what makes it.

@@ -5,64 +5,70 @@
 package struct ByteReader: Sendable {
     package let file: FileBytes
     /// Offset within the file of the next byte to be read.
-    package private(set) var position: Int
+    @inlinable package var position: Int { cursor }
+    @usableFromInline var cursor: Int
     /// Offset within the file of the first byte that may not be read.
     package let end: Int
 
     /// Reads `range` of `file`, clamped to the file.
+    @inlinable
     package init(_ file: FileBytes, in range: Range<Int>) {
         self.file = file
-        position = min(max(range.lowerBound, 0), file.count)
-        end = min(max(range.upperBound, position), file.count)
+        cursor = min(max(range.lowerBound, 0), file.count)
+        end = min(max(range.upperBound, cursor), file.count)
     }
 
+    @inlinable
     package init(_ file: FileBytes) { self.init(file, in: 0..<file.count) }
 
     /// Number of bytes that are left.
-    package var remaining: Int { end - position }
+    @inlinable
+    package var remaining: Int { end - cursor }
 
     /// The next byte, which stays the next one.
-    @inline(__always)
+    @inlinable
     package func peek() -> UInt8? {
-        guard position < end else { return nil }
-        return file.bytes[position]
+        guard cursor < end else { return nil }
+        return file.bytes[cursor]
     }
 
-    @inline(__always)
+    @inlinable
     package mutating func byte() -> UInt8? {
-        guard position < end else { return nil }
-        defer { position += 1 }
-        return file.bytes[position]
+        guard cursor < end else { return nil }
+        defer { cursor += 1 }
+        return file.bytes[cursor]
     }
 
     /// The next bytes as an integer that is stored with its least significant byte first.
-    @inline(__always)
+    @inlinable
     package mutating func littleEndian<T: FixedWidthInteger>(_ type: T.Type) -> T? {
         guard remaining >= MemoryLayout<T>.size else { return nil }
-        defer { position += MemoryLayout<T>.size }
-        return T(littleEndian: file.bytes.loadUnaligned(fromByteOffset: position, as: T.self))
+        defer { cursor += MemoryLayout<T>.size }
+        return T(littleEndian: file.bytes.loadUnaligned(fromByteOffset: cursor, as: T.self))
     }
 
     /// The next bytes as an integer that is stored with its most significant byte first.
-    @inline(__always)
+    @inlinable
     package mutating func bigEndian<T: FixedWidthInteger>(_ type: T.Type) -> T? {
         littleEndian(type).map(\.byteSwapped)
     }
 
     /// Steps over `count` bytes and says where they are within the file.
+    @inlinable
     package mutating func take(_ count: Int) -> Range<Int>? {
         guard count >= 0, count <= remaining else { return nil }
-        defer { position += count }
-        return position..<position + count
+        defer { cursor += count }
+        return cursor..<cursor + count
     }
 
     /// Steps over the bytes before the next `terminator`, and over it; says where the bytes are.
+    @inlinable
     package mutating func take(until terminator: UInt8) -> Range<Int>? {
-        var index = position
+        var index = cursor
         while index < end {
             if file.bytes[index] == terminator {
-                defer { position = index + 1 }
-                return position..<index
+                defer { cursor = index + 1 }
+                return cursor..<index
             }
             index += 1
         }
@@ -82,8 +88,10 @@ extension FileBytes {
     }
 
     /// Whether the bytes from `offset` on begin with `prefix`.
-    package func hasBytes(_ prefix: some Collection<UInt8>, at offset: Int) -> Bool {
+    @inlinable
+    package func hasBytes(_ prefix: [UInt8], at offset: Int) -> Bool {
         guard offset >= 0, offset <= count, prefix.count <= count - offset else { return false }
-        return bytes[offset..<offset + prefix.count].elementsEqual(prefix)
+        for index in prefix.indices where bytes[offset + index] != prefix[index] { return false }
+        return true
     }
 }

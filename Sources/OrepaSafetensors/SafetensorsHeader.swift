@@ -165,45 +165,34 @@ struct SafetensorsHeader {
     /// The bytes that the escape sequence behind a backslash stands for.
     private mutating func escape() throws(SafetensorsError) -> [UInt8] {
         guard let byte = reader.peek() else { throw unexpected("an escape sequence") }
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"):
+        if let meaning = Self.escapes[byte] {
             _ = reader.byte()
-            return [byte]
-        case UInt8(ascii: "b"):
-            _ = reader.byte()
-            return [0x08]
-        case UInt8(ascii: "f"):
-            _ = reader.byte()
-            return [0x0C]
-        case UInt8(ascii: "n"):
-            _ = reader.byte()
-            return [0x0A]
-        case UInt8(ascii: "r"):
-            _ = reader.byte()
-            return [0x0D]
-        case UInt8(ascii: "t"):
-            _ = reader.byte()
-            return [0x09]
-        case UInt8(ascii: "u"):
-            _ = reader.byte()
-            let start = reader.position
-            var units = [try hexadecimal()]
-            if UTF16.isLeadSurrogate(units[0]), reader.peek() == UInt8(ascii: "\\") {
-                _ = reader.byte()
-                guard reader.byte() == UInt8(ascii: "u") else {
-                    throw .malformedHeader(
-                        path: path, offset: start, expected: "a second surrogate", found: "none")
-                }
-                units.append(try hexadecimal())
-            }
-            guard let text = String(validating: units, as: UTF16.self) else {
-                throw .malformedHeader(
-                    path: path, offset: start, expected: "a character", found: "a lone surrogate")
-            }
-            return Array(text.utf8)
-        default: throw unexpected("an escape sequence")
+            return [meaning]
         }
+        guard byte == UInt8(ascii: "u") else { throw unexpected("an escape sequence") }
+        _ = reader.byte()
+        let start = reader.position
+        var units = [try hexadecimal()]
+        if UTF16.isLeadSurrogate(units[0]), reader.peek() == UInt8(ascii: "\\") {
+            _ = reader.byte()
+            guard reader.peek() == UInt8(ascii: "u") else {
+                throw unexpected("a second surrogate")
+            }
+            _ = reader.byte()
+            units.append(try hexadecimal())
+        }
+        guard let text = String(validating: units, as: UTF16.self) else {
+            throw .malformedHeader(
+                path: path, offset: start, expected: "a character", found: "a lone surrogate")
+        }
+        return Array(text.utf8)
     }
+
+    private static let escapes: [UInt8: UInt8] = [
+        UInt8(ascii: "\""): UInt8(ascii: "\""), UInt8(ascii: "\\"): UInt8(ascii: "\\"),
+        UInt8(ascii: "/"): UInt8(ascii: "/"), UInt8(ascii: "b"): 0x08, UInt8(ascii: "f"): 0x0C,
+        UInt8(ascii: "n"): 0x0A, UInt8(ascii: "r"): 0x0D, UInt8(ascii: "t"): 0x09,
+    ]
 
     private mutating func hexadecimal() throws(SafetensorsError) -> UInt16 {
         var value: UInt16 = 0

@@ -37,7 +37,7 @@ public struct SafetensorsWriter {
     public init(
         _ tensors: [Tensor], metadata: [String: String] = [:]
     ) throws(SafetensorsError) {
-        let path = ""
+        let path = "a new safetensors file"
         var names: Set<String> = []
         var sized: [(tensor: Tensor, byteCount: Int)] = []
         var total = 0

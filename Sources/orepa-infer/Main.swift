@@ -27,7 +27,8 @@ struct OrepaInfer: AsyncParsableCommand {
             """,
         version: "orepa-infer \(toolVersion)",
         subcommands: [
-            ClassifyCommand.self, InspectCommand.self, RunCommand.self, PreprocessCommand.self,
+            ClassifyCommand.self, ConvertCommand.self, VerifyCommand.self, InspectCommand.self,
+            RunCommand.self, PreprocessCommand.self,
         ],
         defaultSubcommand: ClassifyCommand.self)
 

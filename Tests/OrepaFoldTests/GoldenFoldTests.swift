@@ -20,9 +20,11 @@ import Testing
         for entry in expected {
             let tensor = try #require(network.tensors[String(entry.name.dropFirst(7))])
             #expect(tensor.shape == entry.shape)
-            let bytes = golden.bytes(of: entry)
-            let values = (0..<entry.elementCount).map {
-                bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self)
+            let values = withExtendedLifetime(golden) {
+                let bytes = golden.bytes(of: entry)
+                return (0..<entry.elementCount).map {
+                    bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self)
+                }
             }
             let largest = values.map(abs).max() ?? 0
             let difference = zip(values, tensor.values).map { abs($0 - $1) }.max() ?? 0

@@ -1,0 +1,146 @@
+import ArgumentParser
+import OrepaCheckpoint
+import OrepaConversion
+import OrepaNetwork
+import OrepaPlan
+
+struct ConvertCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "convert",
+        abstract: "Fold a training checkpoint, verify the result and write it as a model file.",
+        discussion: """
+            Reads what torch.save writes (zip or legacy) and safetensors. Nothing is written unless the folded
+            network computes what the unfused one does. Without options the preprocessing is the published
+            one for ImageNet, and a network of 1000 classes gets ImageNet's class names.
+
+            EXAMPLES
+              orepa-infer convert checkpoint.pth.tar resnet.safetensors
+              orepa-infer convert flowers.pth flowers.safetensors --labels names.txt --input-size 160
+              orepa-infer convert boots.pth boots.safetensors --input-size 56 --resize 56 \\
+                --mean 0.5,0.5,0.5 --std 0.5,0.5,0.5
+            """)
+
+    @Argument(help: "A training checkpoint.")
+    var checkpoint: String
+
+    @Argument(help: "Where to write the model (.safetensors).")
+    var output: String
+
+    @Option(help: "Text file with a class name a line.")
+    var labels: String?
+
+    @Option(help: "Preprocessing to start from: imagenet.")
+    var preset = Preset.imagenet
+
+    @Option(help: "Height and width of the network's input; alone it sets the resize to N * 256 / 224.")
+    var inputSize: Int?
+
+    @Option(help: "Pixels of the shorter side before the centre crop.")
+    var resize: Int?
+
+    @Option(help: "Mean of red, green, blue, subtracted from values in 0...1.")
+    var mean: ColourValues?
+
+    @Option(help: "Standard deviation of red, green, blue, which divides what is left.")
+    var std: ColourValues?
+
+    @OptionGroup var verification: VerificationArguments
+
+    @Flag(help: "Replace OUTPUT when it is there.")
+    var force = false
+
+    @OptionGroup var threading: ThreadOptions
+
+    func validate() throws {
+        if let invalid = preprocessing.invalidField {
+            throw ValidationError(
+                "\(invalid.name): expected \(invalid.expected), found \(invalid.found)")
+        }
+    }
+
+    func run() throws {
+        try OutputFile.refuse(output, sameAs: checkpoint)
+        let file: Checkpoint
+        do { file = try Checkpoint(path: checkpoint) } catch { throw Failure(error) }
+        let converter = Converter(
+            options: ConversionOptions(
+                labels: try labels(for: file), preprocessing: preprocessing,
+                verification: verification.options(inputSize: nil), overwrite: force,
+                tool: "orepa-infer \(toolVersion)"),
+            pool: WorkerPool(threadCount: threading.count))
+        let result: Converter.Result
+        do {
+            result = try converter.convert(file, to: output) { Progress.show("\($0)") }
+        } catch { throw Failure(error) }
+        Progress.wipe()
+        try StandardOutput.shared.write(summary(result))
+    }
+
+    /// The preset, changed by the options.
+    private var preprocessing: Preprocessing {
+        let base = Preprocessing.imageNet
+        let crop = inputSize ?? base.crop
+        let scaled =
+            Preprocessing.largestSide >= crop && crop > 0
+            ? Int((Double(crop) * Double(base.resize) / Double(base.crop)).rounded()) : base.resize
+        return Preprocessing(
+            resize: resize ?? scaled, crop: crop, mean: mean?.values ?? base.mean,
+            std: std?.values ?? base.std)
+    }
+
+    private func labels(for file: Checkpoint) throws(Failure) -> [String]? {
+        let classCount = file["linear.bias"]?.elementCount ?? 0
+        if let labels { return try LabelsFile.read(labels, expected: classCount) }
+        return classCount == LabelsFile.imageNet.count ? LabelsFile.imageNet : nil
+    }
+
+    private func summary(_ result: Converter.Result) -> String {
+        let network = result.model.network
+        let blocks = result.model.description.blocks.sorted { $0.key < $1.key }
+            .map { "\($0.value) x \($0.key)" }.joined(separator: ", ")
+        let checked =
+            result.verification.map {
+                "verified: block error \(Text.scientific($0.worstBlock.error)) "
+                    + "(\($0.worstBlock.name)), logit error \(Text.scientific($0.logits.error))"
+            } ?? "folded already; there was nothing to verify"
+        return """
+            \(output): \(result.model.description.family), \(blocks), \(network.graph.classCount) classes
+            \(checked)
+
+            """
+    }
+}
+
+/// Three numbers, one for each of red, green and blue, with commas between them.
+struct ColourValues: ExpressibleByArgument {
+    let values: [Float]
+
+    init?(argument: String) {
+        let fields = argument.split(separator: ",", omittingEmptySubsequences: false)
+        let values = fields.compactMap { Float($0) }
+        guard fields.count == 3, values.count == 3 else { return nil }
+        self.values = values
+    }
+}
+
+extension Failure {
+    init(_ error: ConversionError) {
+        switch error {
+        case .output(let error): self.init(.cannotCreate, "\(error)")
+        case .checkpoint(let error): self.init(error)
+        case .model(let error): self.init(error)
+        default: self.init(.badData, "\(error)")
+        }
+    }
+}
+
+extension ConversionProgress: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .folding(let index, let count, let name): "folding \(index + 1) of \(count): \(name)"
+        case .verifying(let index, let count, let name): "verifying \(index + 1) of \(count): \(name)"
+        case .checksum: "computing the checkpoint's SHA-256"
+        case .writing: "writing"
+        }
+    }
+}

@@ -1,0 +1,140 @@
+import ArgumentParser
+import OrepaCheckpoint
+import OrepaConversion
+import OrepaNetwork
+import OrepaPlan
+
+struct VerifyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Hold a folded network against the unfused one, block by block and end to end.",
+        discussion: """
+            Runs every branch of the training-time network on a random picture, in Float64, and compares each
+            block's output with its folded convolution's, run in Float32 on the same feature map, and the
+            logits end to end. Errors are the largest difference, divided by the largest unfused output. With
+            MODEL its weights are compared, else those that a conversion would write.
+
+            EXAMPLES
+              orepa-infer verify checkpoint.pth.tar
+              orepa-infer verify checkpoint.pth.tar resnet.safetensors --format json
+            """)
+
+    @Argument(help: "A training checkpoint.")
+    var checkpoint: String
+
+    @Argument(help: "A model file that was made from it.")
+    var model: String?
+
+    @OptionGroup var verification: VerificationArguments
+
+    @Option(help: "Height and width of the random picture; by default 64, more where a network needs it.")
+    var inputSize: Int?
+
+    @Option(help: "How to print.")
+    var format = ReportFormat.table
+
+    @OptionGroup var threading: ThreadOptions
+
+    func validate() throws {
+        if let inputSize, !(1...Preprocessing.largestSide ~= inputSize) {
+            throw ValidationError(
+                "--input-size: expected 1 to \(Preprocessing.largestSide), found \(inputSize)")
+        }
+    }
+
+    func run() throws {
+        var modelFile: (path: String, file: ModelFile)?
+        if let model { modelFile = (model, try ModelSource(option: model).model) }
+        let file: Checkpoint
+        do { file = try Checkpoint(path: checkpoint) } catch { throw Failure(error) }
+        let verifier = Verifier(
+            options: verification.options(inputSize: inputSize),
+            pool: WorkerPool(threadCount: threading.count))
+        let result: Verification?
+        do {
+            result = try verifier.verify(file, against: modelFile) { Progress.show("\($0)") }
+        } catch { throw Failure(error) }
+        Progress.wipe()
+        guard let result else { return try reportNothingToVerify() }
+        switch format {
+        case .table: try StandardOutput.shared.write(table(result))
+        case .json: try StandardOutput.shared.writeLine(json(result).text)
+        }
+        guard result.passed else {
+            throw Failure(ConversionError.notVerified(path: checkpoint, result))
+        }
+    }
+
+    private func reportNothingToVerify() throws {
+        switch format {
+        case .table:
+            try StandardOutput.shared.writeLine(
+                "\(checkpoint): folded already; there is nothing to verify")
+        case .json:
+            try StandardOutput.shared.writeLine(
+                JSONValue.object([
+                    ("checkpoint", .string(checkpoint)), ("folded", .bool(true)), ("passed", .null),
+                ]).text)
+        }
+    }
+
+    private func table(_ result: Verification) -> String {
+        let rows = (result.blocks + [result.logits]).map { layer in
+            let isLogits = layer.name == result.logits.name
+            let tolerance = isLogits ? result.logitTolerance : result.blockTolerance
+            return [
+                layer.name, layer.kind, Text.scientific(layer.error),
+                Text.scientific(layer.largestOutput), layer.error <= tolerance ? "ok" : "FAILS",
+            ]
+        }
+        let header = ["layer", "block", "error", "largest", ""]
+        return Text.table([header] + rows, rightAligned: [2, 3])
+            + "\n\(result.passed ? "passed" : "failed"): "
+            + "block error \(Text.scientific(result.worstBlock.error)) (\(result.worstBlock.name); "
+            + "tolerance \(Text.scientific(result.blockTolerance))), "
+            + "logit error \(Text.scientific(result.logits.error)) "
+            + "(tolerance \(Text.scientific(result.logitTolerance))), on a random "
+            + "\(result.inputSize)x\(result.inputSize) picture\n"
+    }
+
+    private func json(_ result: Verification) -> JSONValue {
+        func comparison(_ layer: OutputComparison) -> JSONValue {
+            .object([
+                ("name", .string(layer.name)), ("kind", .string(layer.kind)),
+                ("error", .double(layer.error)), ("largest_output", .double(layer.largestOutput)),
+            ])
+        }
+        return .object([
+            ("checkpoint", .string(checkpoint)), ("model", .optional(model)), ("folded", .bool(false)),
+            ("passed", .bool(result.passed)), ("seed", .string("\(result.seed)")),
+            ("input_size", .integer(result.inputSize)),
+            ("block_tolerance", .double(result.blockTolerance)),
+            ("logit_tolerance", .double(result.logitTolerance)),
+            ("block_error", .double(result.worstBlock.error)),
+            ("worst_block", .string(result.worstBlock.name)),
+            ("logit_error", .double(result.logits.error)),
+            ("blocks", .array(result.blocks.map(comparison))), ("logits", comparison(result.logits)),
+        ])
+    }
+}
+
+/// The options that `verify` and `convert` share.
+struct VerificationArguments: ParsableArguments {
+    @Option(help: "Largest error of the logits, relative to the largest.")
+    var tolerance = VerificationOptions().logitTolerance
+
+    @Option(help: "Largest error of a block, relative to its largest output.")
+    var blockTolerance = VerificationOptions().blockTolerance
+
+    func validate() throws {
+        for (name, value) in [("--tolerance", tolerance), ("--block-tolerance", blockTolerance)]
+        where !(value >= 0 && value.isFinite) {
+            throw ValidationError("\(name): expected a number of at least 0, found \(value)")
+        }
+    }
+
+    func options(inputSize: Int?) -> VerificationOptions {
+        VerificationOptions(
+            blockTolerance: blockTolerance, logitTolerance: tolerance, inputSize: inputSize)
+    }
+}

@@ -1,0 +1,154 @@
+import Foundation
+import OrepaSafetensors
+import TestSupport
+import Testing
+
+@Suite struct ConvertTests {
+    static let checkpoints: [String] = {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: fixture("checkpoints"))) ?? []
+        return names.filter { !$0.hasSuffix(".golden.safetensors") }.sorted()
+    }()
+
+    /// Converts, verifies and runs a fixture through the program alone.
+    @Test(arguments: checkpoints) func everyFixture(name: String) throws {
+        let folder = try TemporaryFolder()
+        let model = folder.file("model.safetensors")
+        let checkpoint = fixture("checkpoints/" + name)
+        let converted = try Program.run(["convert", checkpoint, model])
+        #expect(converted.status == 0, "\(converted.errors)")
+        #expect(converted.errors == "")
+        #expect(converted.lines[0].hasPrefix("\(model): Re") || converted.lines[0].hasPrefix("\(model): RepVGG"))
+        let verified = try Program.run(["verify", checkpoint, model])
+        #expect(verified.status == 0, "\(verified.errors)")
+        let prefix = name.split(separator: ".")[0]
+        let golden = try SafetensorsFile(
+            FileBytes(mapping: fixture("checkpoints/\(prefix).golden.safetensors")))
+        let run = try Program.run([
+            "run", model, "--input", golden.file.path, "--output", folder.file("logits"),
+        ])
+        #expect(run.status == 0)
+        let output = try SafetensorsFile(FileBytes(mapping: folder.file("logits")))
+        let logits = output.bytes(of: output["logits"]!).bindMemory(to: Float.self)
+        let expected = golden.bytes(of: golden["logits"]!).bindMemory(to: Double.self)
+        let error = zip(logits, expected).map { abs(Double($0) - $1) }.max()!
+        #expect(error <= 1e-5 * expected.map(abs).max()!)
+        try checkKernels(of: model, golden: golden)
+    }
+
+    @Test func thereAreCheckpoints() { #expect(ConvertTests.checkpoints.count == 15) }
+
+    /// Every `deploy.` tensor is in the model under its published name, to 2e-7 of its largest value.
+    private func checkKernels(of path: String, golden: SafetensorsFile) throws {
+        let model = try SafetensorsFile(FileBytes(mapping: path))
+        for entry in golden.entries where entry.name.hasPrefix("deploy.") {
+            let name = String(entry.name.dropFirst("deploy.".count))
+            let found = try #require(model[name], "\(name)")
+            #expect(found.shape == entry.shape)
+            let values = model.bytes(of: found).bindMemory(to: Float.self)
+            let expected = golden.bytes(of: entry).bindMemory(to: Float.self)
+            let error = zip(values, expected).map { abs($0 - $1) }.max()!
+            #expect(error <= 2e-7 * expected.map(abs).max()!, "\(name)")
+        }
+    }
+
+    let checkpoint = fixture("checkpoints/repvgg-repvgg.pth")
+
+    @Test func neverOverwritesWithoutForce() throws {
+        let folder = try TemporaryFolder()
+        let output = try folder.write("precious", "model")
+        let refused = try Program.run(["convert", checkpoint, output])
+        #expect(refused.status == 73)
+        #expect(refused.errors == "orepa-infer: \(output): exists already\n")
+        #expect(try String(contentsOfFile: output, encoding: .utf8) == "precious")
+        #expect(try Program.run(["convert", checkpoint, output, "--force"]).status == 0)
+        #expect(try Program.run(["inspect", output]).status == 0)
+        #expect(folder.names == ["model"])
+    }
+
+    @Test func leavesNothingBehindWhenItFails() throws {
+        let folder = try TemporaryFolder()
+        let output = folder.file("model")
+        let whole = try Data(contentsOf: URL(fileURLWithPath: checkpoint))
+        try whole.dropLast(100).write(to: URL(fileURLWithPath: folder.file("cut.pth")))
+        #expect(try Program.run(["convert", folder.file("cut.pth"), output]).status == 65)
+        #expect(try Program.run(["convert", folder.file("none.pth"), output]).status == 66)
+        #expect(try Program.run(["convert", checkpoint, output, "--block-tolerance", "0"]).status == 65)
+        #expect(try Program.run(["convert", checkpoint, output, "--tolerance", "-1"]).status == 64)
+        #expect(try Program.run(["convert", checkpoint, folder.file("no/such/model")]).status == 73)
+        #expect(try Program.run(["convert", checkpoint]).status == 64)
+        #expect(try Program.run(["convert", folder.file("cut.pth"), folder.file("cut.pth"), "--force"]).status == 73)
+        #expect(folder.names == ["cut.pth"])
+    }
+
+    @Test(arguments: [
+        ([], 224, 256), (["--input-size", "160"], 160, 183), (["--input-size", "224", "--resize", "232"], 224, 232),
+        (["--resize", "300"], 224, 300), (["--preset", "imagenet", "--input-size", "56"], 56, 64),
+    ])
+    func preprocessingOptions(options: [String], crop: Int, resize: Int) throws {
+        let folder = try TemporaryFolder()
+        let output = folder.file("model")
+        let colours = ["--mean", "0.5,0.25,0.125", "--std", "1,2,3"]
+        #expect(try Program.run(["convert", checkpoint, output] + options + colours).status == 0)
+        let json = try #require(
+            try Program.run(["inspect", output, "--format", "json"]).json() as? [String: Any])
+        let preprocessing = try #require(json["preprocessing"] as? [String: Any])
+        #expect(preprocessing["crop"] as? Int == crop)
+        #expect(preprocessing["resize"] as? Int == resize)
+        #expect(preprocessing["mean"] as? [Double] == [0.5, 0.25, 0.125])
+        #expect(preprocessing["std"] as? [Double] == [1, 2, 3])
+        #expect(json["labels"] is NSNull)
+    }
+
+    @Test(arguments: [
+        ["--mean", "1,2"], ["--std", "0,1,1"], ["--input-size", "0"], ["--resize", "-3"], ["--preset", "coco"],
+        ["--mean", "a,b,c"],
+    ])
+    func wrongPreprocessingIsWrongUsage(options: [String]) throws {
+        let folder = try TemporaryFolder()
+        #expect(try Program.run(["convert", checkpoint, folder.file("model")] + options).status == 64)
+        #expect(folder.names == [])
+    }
+
+    @Test func labelsMustCount() throws {
+        let folder = try TemporaryFolder()
+        let output = folder.file("model")
+        let two = try folder.write("a\nb\n", "two.txt")
+        let wrong = try Program.run(["convert", checkpoint, output, "--labels", two])
+        #expect(wrong.status == 65)
+        #expect(wrong.errors.contains("\(two): expected 10 names"))
+        let ten = try folder.write((0..<10).map { "class \($0)" }.joined(separator: "\n"), "ten.txt")
+        #expect(try Program.run(["convert", checkpoint, output, "--labels", ten]).status == 0)
+        let answer = try Program.run(["--model", output, boot, "--format", "csv", "--top-k", "1"])
+        #expect(answer.text.contains(",class "))
+    }
+
+    @Test func hostileGlobalsAreRefusedByName() throws {
+        let folder = try TemporaryFolder()
+        // Protocol 2: a global and a call of it, as the legacy format's first pickle.
+        let pickle = Data("\u{80}\u{2}cos\nsystem\nX\u{4}\0\0\0true\u{85}R.".unicodeScalars.map { UInt8($0.value) })
+        try pickle.write(to: URL(fileURLWithPath: folder.file("evil.pth")))
+        let result = try Program.run(["convert", folder.file("evil.pth"), folder.file("model")])
+        #expect(result.status == 65)
+        #expect(folder.names == ["evil.pth"])
+    }
+
+    @Test func thousandClassesGetImageNetsNames() throws {
+        let folder = try TemporaryFolder()
+        // The fixture with a wider last layer.
+        let source = try SafetensorsFile(
+            FileBytes(mapping: fixture("checkpoints/repvgg-dbb.safetensors")))
+        var tensors = source.entries.filter { !$0.name.hasPrefix("linear.") }
+            .map { SafetensorsWriter.Tensor($0, of: source) }
+        let features = source["linear.weight"]!.shape[1]
+        var random = SeededRandom(1)
+        tensors.append(
+            .init(name: "linear.weight", shape: [1000, features], values: random.floats(1000 * features)))
+        tensors.append(.init(name: "linear.bias", shape: [1000], values: random.floats(1000)))
+        try SafetensorsWriter(tensors).write(to: folder.file("wide.safetensors"), overwrite: false)
+        let output = folder.file("model")
+        #expect(try Program.run(["convert", folder.file("wide.safetensors"), output]).status == 0)
+        let inspected = try Program.run(["inspect", output])
+        #expect(inspected.text.contains("labels (1000)\n     0  tench\n"))
+        #expect(inspected.text.hasSuffix("   999  toilet tissue\n"))
+    }
+}

@@ -1,0 +1,52 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What a program that embeds the library and nothing else is like, seen from outside.
+@Suite struct EmbeddingTests {
+    /// Folder of the built programs, where the one that runs the tests lies.
+    private static let products = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        .deletingLastPathComponent()
+
+    private static func bytes(of product: String) throws -> Data {
+        try Data(contentsOf: products.appendingPathComponent(product))
+    }
+
+    /// Module names are part of every Swift symbol, library names of the dynamic section.
+    @Test(arguments: [
+        "OrepaCheckpoint", "OrepaTraining", "OrepaFold", "OrepaConversion", "libcrypto.so",
+    ])
+    func theLibraryLinksNoConversionCode(name: String) throws {
+        #expect(try EmbeddingTests.bytes(of: "EmbeddingProbe").range(of: Data(name.utf8)) == nil)
+        // The command line does link it, so that the search is known to find it where it is.
+        #expect(try EmbeddingTests.bytes(of: "orepa-infer").range(of: Data(name.utf8)) != nil)
+    }
+
+    @Test func theProbeLinksTheLibrary() throws {
+        for name in ["OrepaPlan", "OrepaNetwork", "OrepaSafetensors"] {
+            #expect(
+                try EmbeddingTests.bytes(of: "EmbeddingProbe").range(of: Data(name.utf8)) != nil)
+        }
+    }
+
+    @Test func inferenceAllocatesNothingAndWorkersSleep() throws {
+        let process = Process()
+        process.executableURL = EmbeddingTests.products.appendingPathComponent("EmbeddingProbe")
+        process.arguments = [repositoryFile("models/fashion-mnist-repvgg/model.safetensors")]
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        try process.run()
+        let output = String(
+            decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        var values: [Substring: Double] = [:]
+        for line in output.split(separator: "\n") {
+            let fields = line.split(separator: " ")
+            values[fields[0]] = Double(fields[1])
+        }
+        #expect(values["allocations"] == 0)
+        #expect((values["idle_processor_seconds"] ?? 1) < 0.01)
+        #expect(values["logits"] == 10)
+    }
+}
