@@ -43,12 +43,7 @@ extension TrainingNetwork {
     }
 
     private func linear(_ x: FeatureMap) throws(CheckpointError) -> FeatureMap {
-        defer {
-            linearWeight.releasePages()
-            linearBias.releasePages()
-        }
-        let weight = Filter(
-            shape: linearWeight.shape + [1, 1], values: try linearWeight.doubles())
+        let weight = try Filter(linearWeight, shape: linearWeight.shape + [1, 1])
         return try x.convolved(with: weight)
             .scaled(by: repeatElement(1, count: weight.outputs), plus: linearBias.doubles())
     }
