@@ -53,9 +53,7 @@ def sampling_grid(n: int, plain: Tensor) -> Tensor:
     scale = torch.where(plain, torch.ones(n), uniform(n, 0.42, 1.1))
     stretch = torch.where(plain, torch.ones(n), uniform(n, -0.08, 0.08).exp())
     angle = torch.where(plain, torch.zeros(n), uniform(n, -1, 1) * math.radians(10))
-    room = torch.where(
-        plain, 4 / 28 * chance(n, 0.5).float(), (1 - scale).clamp_min(0) + 0.06
-    )
+    room = torch.where(plain, 4 / 28 * chance(n, 0.5).float(), (1 - scale).clamp_min(0) + 0.06)
     shift = uniform(n, -1, 1, 2) * room[:, None]
     flip = torch.where(chance(n, 0.5), -1.0, 1.0)
     # Output = scale * turn(image) + shift; the grid is the inverse of that.
@@ -69,8 +67,8 @@ def sampling_grid(n: int, plain: Tensor) -> Tensor:
 
 
 def colours(n: int, plain: Tensor) -> tuple[Tensor, Tensor]:
-    """Background and foreground colour, each [n, 3]: a quarter of the images that are not plain stay
-    white on black, a quarter become black on white, half of them get random colours."""
+    """Background and foreground colour, each [n, 3]. Of the images that are not plain a quarter
+    stay white on black, a quarter become black on white, half of them get random colours."""
     background, foreground = torch.rand(n, 3), torch.rand(n, 3)
     kind = torch.rand(n)[:, None]
     background = torch.where(kind < 0.33, torch.zeros(()), background)
@@ -101,9 +99,7 @@ def augment(images: Tensor) -> Tensor:
     value = value.clamp(0, 1) ** gamma[:, None, None]
 
     background, foreground = colours(n, plain)
-    pixels = torch.lerp(
-        background[:, :, None, None], foreground[:, :, None, None], value[:, None]
-    )
+    pixels = torch.lerp(background[:, :, None, None], foreground[:, :, None, None], value[:, None])
     # Outside the image: the background, sometimes another colour. A plain image moves over black.
     other = torch.where(chance(n, 0.5)[:, None], torch.rand(n, 3), chance(n, 0.5)[:, None].float())
     framed = (~plain & chance(n, 0.12))[:, None]
@@ -163,8 +159,9 @@ def main() -> None:
     options = parser.parse_args()
 
     torch.manual_seed(options.seed)
-    images, labels = (torch.tensor(a)[: options.images] for a in
-                      fashion_mnist.load("train", options.data))
+    images, labels = (
+        torch.tensor(a)[: options.images] for a in fashion_mnist.load("train", options.data)
+    )
     labels = labels.long()
     test_images, test_labels = fashion_mnist.load("t10k", options.data)
     test = {"plain": np.stack([fashion_mnist.preprocess(Image.fromarray(i)) for i in test_images])}
@@ -178,11 +175,17 @@ def main() -> None:
     rest = [p for n, p in network.named_parameters() if p.dim() <= 1 or "vector" in n]
     optimizer = torch.optim.SGD(
         [{"params": decayed, "weight_decay": options.weight_decay}, {"params": rest}],
-        lr=options.lr, momentum=0.9, nesterov=True,
+        lr=options.lr,
+        momentum=0.9,
+        nesterov=True,
     )
     steps = len(images) // options.batch
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, options.lr, options.epochs * steps, pct_start=0.1, cycle_momentum=False,
+        optimizer,
+        options.lr,
+        options.epochs * steps,
+        pct_start=0.1,
+        cycle_momentum=False,
         final_div_factor=1e4,
     )
     start = time.monotonic()
