@@ -27,7 +27,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 import fashion_mnist
-from orepa_blocks import make_repvgg
+from orepa_blocks import find_state_dict, make_repvgg
 
 DEPTHS = [2, 4, 2, 1]
 WIDTHS = [32, 64, 96, 112, 128]
@@ -150,8 +150,13 @@ def main() -> None:
     parser.add_argument("output", type=Path, help="the checkpoint to write")
     parser.add_argument("--data", type=Path, default=fashion_mnist.DATA, help="folder of the data")
     parser.add_argument("--epochs", type=int, default=32)
+    parser.add_argument("--stop-after", type=int, metavar="EPOCH", help="end the schedule early")
+    parser.add_argument(
+        "--start-from", type=Path, metavar="CHECKPOINT", help="weights to go on from"
+    )
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--lr", type=float, default=0.1, help="highest learning rate")
+    parser.add_argument("--warm-up", type=float, default=0.1, help="share of the schedule")
     parser.add_argument("--weight-decay", type=float, default=5e-4)
     parser.add_argument("--label-smoothing", type=float, default=0.05)
     parser.add_argument("--seed", type=int, default=0)
@@ -170,6 +175,9 @@ def main() -> None:
         test[kind] = np.stack([fashion_mnist.preprocess(picture) for picture in some])
 
     network = make_repvgg("OREPA_VGG", DEPTHS, WIDTHS, classes=10)
+    if options.start_from:
+        checkpoint = torch.load(options.start_from, weights_only=True)
+        network.load_state_dict(find_state_dict(checkpoint))
     network.to(memory_format=torch.channels_last)
     decayed = [p for n, p in network.named_parameters() if p.dim() > 1 and "vector" not in n]
     rest = [p for n, p in network.named_parameters() if p.dim() <= 1 or "vector" in n]
@@ -184,12 +192,13 @@ def main() -> None:
         optimizer,
         options.lr,
         options.epochs * steps,
-        pct_start=0.1,
+        pct_start=options.warm_up,
         cycle_momentum=False,
         final_div_factor=1e4,
     )
     start = time.monotonic()
-    for epoch in range(1, options.epochs + 1):
+    last = options.stop_after or options.epochs
+    for epoch in range(1, last + 1):
         network.train()
         total, correct = 0.0, 0
         for chosen in torch.randperm(len(images))[: steps * options.batch].view(steps, -1):
@@ -204,7 +213,7 @@ def main() -> None:
             total += loss.item()
             correct += (logits.argmax(1) == y).sum().item()
         accuracy = {}
-        if epoch % SAVE_EVERY == 0 or epoch == options.epochs:
+        if epoch % SAVE_EVERY == 0 or epoch == last:
             random_state = torch.get_rng_state()
             shipped = recalibrated(network, images)
             torch.set_rng_state(random_state)
