@@ -31,8 +31,8 @@ import Testing
         ])
         #expect(run.status == 0)
         let output = try SafetensorsFile(FileBytes(mapping: folder.file("logits")))
-        let logits = output.bytes(of: output["logits"]!).bindMemory(to: Float.self)
-        let expected = golden.bytes(of: golden["logits"]!).bindMemory(to: Double.self)
+        let logits = output.elements(of: output["logits"]!, as: Float.self)
+        let expected = golden.elements(of: golden["logits"]!, as: Double.self)
         let error = zip(logits, expected).map { abs(Double($0) - $1) }.max()!
         #expect(error <= 1e-5 * expected.map(abs).max()!)
         try checkKernels(of: model, golden: golden)
@@ -47,8 +47,8 @@ import Testing
             let name = String(entry.name.dropFirst("deploy.".count))
             let found = try #require(model[name], "\(name)")
             #expect(found.shape == entry.shape)
-            let values = model.bytes(of: found).bindMemory(to: Float.self)
-            let expected = golden.bytes(of: entry).bindMemory(to: Float.self)
+            let values = model.elements(of: found, as: Float.self)
+            let expected = golden.elements(of: entry, as: Float.self)
             let error = zip(values, expected).map { abs($0 - $1) }.max()!
             #expect(error <= 2e-7 * expected.map(abs).max()!, "\(name)")
         }
