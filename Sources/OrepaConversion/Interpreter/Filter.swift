@@ -80,8 +80,10 @@ struct Filter {
     private func rearranged(_ source: (Int) -> Int) -> Filter {
         var result = self
         switch values {
-        case .float32(let values): result.values = .float32(values.indices.map { values[source($0)] })
-        case .float64(let values): result.values = .float64(values.indices.map { values[source($0)] })
+        case .float32(let values):
+            result.values = .float32(values.indices.map { values[source($0)] })
+        case .float64(let values):
+            result.values = .float64(values.indices.map { values[source($0)] })
         }
         return result
     }
