@@ -13,8 +13,8 @@ import Testing
         case all
         /// The largest value by 1 %.
         case largest
-        /// The smallest value by a tenth of the largest: its effect may be scaled down by others.
-        case smallest
+        /// The last value that has an effect, by as much as the largest, since others may scale it down.
+        case last
     }
 
     /// A tensor of a block, for each kind of block, grouped and not, and each tensor that it may have.
@@ -71,15 +71,16 @@ import Testing
     }
 
     private static func apply(_ change: Change, to values: inout [Float], _ what: String) {
-        // A sixth row of this tensor, which an identity branch brings, is not used.
-        let count = what.hasSuffix("rbr_dense.vector") ? values.count / 6 * 5 : values.count
-        let used = values.indices.prefix(max(count, 1))
+        var used = values.indices
+        // A sixth row, which an identity branch brings, is not used.
+        if what.hasSuffix("rbr_dense.vector") { used = used.prefix(values.count / 6 * 5) }
+        // A third of the channels has a frequency filter of zeros, the first has not.
+        if what.hasSuffix("pfir_conv") { used = used.prefix(1) }
         let largest = used.max { abs(values[$0]) < abs(values[$1]) }!
-        let smallest = used.min { abs(values[$0]) < abs(values[$1]) }!
         switch change {
         case .all: values = values.map { $0 * 1.01 }
         case .largest: values[largest] *= 1.01
-        case .smallest: values[smallest] += values[largest] * 0.1
+        case .last: values[used.last!] += values[largest]
         }
     }
 }

@@ -89,6 +89,26 @@ import Testing
         #expect(large?.passed == true)
     }
 
+    /// Weights whose input is zero everywhere in the picture's feature maps, and a bias that is small beside
+    /// them, are checked all the same.
+    @Test func noWeightIsOutOfReach() throws {
+        var random = RandomCheckpoint(
+            .init(repVGG: 4, depths: [1], widths: [4], classCount: 3), .base, seed: 1)
+        // The second input channel of stage1.0 is dead, the third is huge.
+        random["stage0.bn.bias"]?.values = [0, -1e6, 1e6, 0]
+        let original = try TrainingNetwork(Checkpoint(random.file()))
+        var changed = random
+        changed["stage1.0.conv.weight"]?.values[9] *= 1.01
+        var found = try VerifierTests.verifier()
+            .compare(original, with: TrainingNetwork(Checkpoint(changed.file())).folded())
+        #expect(found.failures.map(\.name) == ["stage1.0"])
+        changed = random
+        changed["stage1.0.bn.bias"]?.values[0] += 0.01
+        found = try VerifierTests.verifier()
+            .compare(original, with: TrainingNetwork(Checkpoint(changed.file())).folded())
+        #expect(found.failures.map(\.name) == ["stage1.0"])
+    }
+
     /// A picture on which some weight meets only padding is refused, or avoided when none is asked for.
     @Test func everyWeightMeetsAPixel() throws {
         let deep = RandomCheckpoint(
