@@ -1,0 +1,20 @@
+// What the processor's architecture decides: which instruction sets' files have content, and which rows
+// of kernels.inc exist.
+#ifndef OREPA_ARCHITECTURE_H
+#define OREPA_ARCHITECTURE_H
+
+#if defined(__x86_64__)
+#define OREPA_X86_64 1
+#define OREPA_IF_X86_64(...) __VA_ARGS__
+#else
+#define OREPA_X86_64 0
+#define OREPA_IF_X86_64(...)
+#endif
+
+#if defined(__aarch64__)
+#define OREPA_BASELINE_NAME "neon"
+#else
+#define OREPA_BASELINE_NAME "portable"
+#endif
+
+#endif

@@ -1,0 +1,5 @@
+#include "../kernels.h"
+#include "direct_kernel.h"
+
+// NEON has 32 registers of 4 floats: 24 sums, 4 of weights, one input value.
+DIRECT_KERNEL(6x1_any, portable, 6, 1, call->step)
