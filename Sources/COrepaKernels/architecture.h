@@ -11,6 +11,10 @@
 #define OREPA_IF_X86_64(...)
 #endif
 
+// What each x86 file compiles for, and orepa_isa_best asks for.
+#define OREPA_TARGET_AVX2 __attribute__((target("avx2,fma")))
+#define OREPA_TARGET_AVX512 __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")))
+
 #if defined(__aarch64__)
 #define OREPA_BASELINE_NAME "neon"
 #else

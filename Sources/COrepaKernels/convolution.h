@@ -2,6 +2,7 @@
 #ifndef OREPA_CONVOLUTION_ALGORITHM_H
 #define OREPA_CONVOLUTION_ALGORITHM_H
 
+#include "numbers.h"
 #include "orepa_convolution.h"
 
 // See the public functions of the same names. `prepare` finds plan->shape and plan->isa filled in and the
@@ -18,9 +19,5 @@ typedef struct {
 } orepa_algorithm_row;
 
 extern const orepa_algorithm_row orepa_direct_algorithm;
-
-static inline int32_t orepa_min(int32_t a, int32_t b) { return a < b ? a : b; }
-static inline int32_t orepa_max(int32_t a, int32_t b) { return a > b ? a : b; }
-static inline int32_t orepa_divide_up(int32_t a, int32_t b) { return (a + b - 1) / b; }
 
 #endif

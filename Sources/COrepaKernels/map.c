@@ -61,6 +61,10 @@ void orepa_map_read(const orepa_map *map, const float *contiguous, float *base)
             if (lanes < block) clear(to, (int64_t)map->width * block);
             for (int32_t lane = 0; lane < lanes; lane++) {
                 const float *line = from + ((int64_t)lane * map->height + y) * map->width;
+                if (block == 1) {
+                    memcpy(to, line, (size_t)map->width * sizeof(float));
+                    continue;
+                }
                 for (int32_t x = 0; x < map->width; x++) to[(int64_t)x * block + lane] = line[x];
             }
         }

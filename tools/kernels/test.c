@@ -2,9 +2,7 @@
 // bits from every instruction set, NaN. `test [SEED [ROUNDS]]`; exit status 1 on the first difference.
 #include <math.h>
 
-#include "support.h"
-
-#define FAIL(...) (printf("FAIL: " __VA_ARGS__), printf("\n"), exit(1))
+#include "test.h"
 
 // Convolution in double precision on contiguous tensors; the sum of absolute values beside the sum.
 static void reference(
@@ -45,30 +43,6 @@ static void describe(char *text, size_t size, const orepa_convolution *shape, or
         shape->input.width, shape->input.block, shape->output.channels, shape->output.height,
         shape->output.width, shape->kernel, shape->stride, shape->padding, shape->groups,
         shape->has_residual ? " residual" : "", shape->relu ? " relu" : "");
-}
-
-// Maps `count` images of contiguous floats.
-static float *mapped(const orepa_map *map, int32_t count, const float *contiguous)
-{
-    float *base = floats((size_t)(map->image * count));
-    for (int32_t n = 0; n < count; n++)
-        orepa_map_read(
-            map, contiguous + (int64_t)n * map->channels * map->height * map->width,
-            base + n * map->image);
-    return base;
-}
-
-// The border of a map must have been written with zeros.
-static void check_border(const orepa_map *map, const float *base, const char *text)
-{
-    for (int32_t block = 0; block < orepa_map_blocks(map); block++)
-        for (int32_t y = -map->border; y < map->height + map->border; y++)
-            for (int32_t x = -map->border; x < map->width + map->border; x++) {
-                if (y >= 0 && y < map->height && x >= 0 && x < map->width) continue;
-                const float *pixel = base + block * map->plane + orepa_map_offset(map, y, x);
-                for (int32_t lane = 0; lane < map->block; lane++)
-                    if (pixel[lane] != 0) FAIL("%s: border at %d, %d", text, y, x);
-            }
 }
 
 static orepa_convolution random_shape(void)
@@ -195,6 +169,10 @@ int main(int count, char **arguments)
 {
     random_state = count > 1 ? strtoull(arguments[1], NULL, 10) * 0x9e3779b97f4a7c15u + 1 : 1;
     const int rounds = count > 2 ? atoi(arguments[2]) : 300;
+    for (int round = 0; round < rounds; round += 10) {
+        test_direct_kernels();
+        test_pooling();
+    }
     for (int round = 0; round < rounds; round++) {
         const orepa_convolution shape = random_shape();
         for (int algorithm = 0; algorithm < OREPA_ALGORITHM_COUNT; algorithm++)

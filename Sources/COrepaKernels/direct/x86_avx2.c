@@ -1,7 +1,7 @@
 #include "../kernels.h"
 
 #if OREPA_X86_64
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#pragma clang attribute push(OREPA_TARGET_AVX2, apply_to = function)
 #include "direct_kernel.h"
 
 // 16 registers: 12 sums, the weights of one input channel (two registers), one input value.

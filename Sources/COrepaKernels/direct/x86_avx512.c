@@ -1,8 +1,7 @@
 #include "../kernels.h"
 
 #if OREPA_X86_64
-#pragma clang attribute push( \
-    __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,fma"))), apply_to = function)
+#pragma clang attribute push(OREPA_TARGET_AVX512, apply_to = function)
 #include "direct_kernel.h"
 
 // 32 registers: 28 or 27 sums, the weights of one input channel, one input value.

@@ -6,5 +6,6 @@
 #include "orepa_convolution.h"
 #include "orepa_isa.h"
 #include "orepa_map.h"
+#include "orepa_pooling.h"
 
 #endif

@@ -1,0 +1,4 @@
+#include "../kernels.h"
+#include "addition_kernel.h"
+
+ADDITION_KERNEL(portable)

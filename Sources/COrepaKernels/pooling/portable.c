@@ -1,0 +1,4 @@
+#include "../kernels.h"
+#include "pooling_kernel.h"
+
+POOLING_KERNELS(portable)
