@@ -15,10 +15,13 @@
 #define OREPA_TARGET_AVX2 __attribute__((target("avx2,fma")))
 #define OREPA_TARGET_AVX512 __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")))
 
+// The instruction set that every processor of the architecture has: portable.c is compiled for it.
 #if defined(__aarch64__)
 #define OREPA_BASELINE_NAME "neon"
+#define OREPA_BASELINE_FMA 1
 #else
 #define OREPA_BASELINE_NAME "portable"
+#define OREPA_BASELINE_FMA 0
 #endif
 
 #endif

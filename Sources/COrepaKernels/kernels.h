@@ -7,12 +7,15 @@
 #include "direct/direct.h"
 #include "orepa_isa.h"
 #include "pooling/pooling.h"
+#include "winograd/winograd.h"
 
 // The kernels of which each instruction set has one.
 typedef struct {
     orepa_max_pool_row_kernel *max_pool_row;
     orepa_average_pool_kernel *average_pool;
     orepa_addition_row_kernel *addition_row;
+    orepa_winograd_input_kernel *winograd_input;
+    orepa_winograd_output_kernel *winograd_output;
 } orepa_single_kernels;
 
 // By orepa_isa.

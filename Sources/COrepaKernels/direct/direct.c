@@ -7,42 +7,12 @@
 // Items: group by group (its weights stay in cache), image by image, a few rows each.
 #include "../convolution.h"
 #include "../kernels.h"
+#include "choice.h"
 
 // Products of one output: input channels of a group by kernel positions.
 static int32_t product_count(const orepa_convolution *shape)
 {
     return shape->input.channels / shape->groups * shape->kernel * shape->kernel;
-}
-
-// Widths of a row's tiles differ by one pixel at most.
-static int32_t tile_count(int32_t width, int32_t pixels) { return orepa_divide_up(width, pixels); }
-
-// Roughly the cycles per input channel for a row of `width` pixels by `blocks` blocks in this kernel: a
-// multiply-add of 16 lanes each cycle, as many loads, and no tile in less than the latency of a sum.
-static double row_cost(const orepa_direct_row *row, int32_t width, int32_t blocks)
-{
-    const int32_t tiles = tile_count(width, row->pixels);
-    const double pixels = (double)width / tiles;
-    const double loads = pixels + row->blocks, sums = pixels * row->blocks;
-    const double cycles = sums > loads ? sums + 0.1 * loads : loads + 0.1 * sums;
-    return tiles * (cycles > 4 ? cycles : 4) * blocks / row->blocks;
-}
-
-// The cheapest kernel whose group size divides nothing into more than it needs; -1 if none.
-static int16_t choose(orepa_isa isa, int64_t step, int32_t width, int32_t blocks, bool exact)
-{
-    int16_t best = -1;
-    double least = 0;
-    for (int16_t i = 0; i < orepa_direct_row_count; i++) {
-        const orepa_direct_row *row = &orepa_direct_rows[i];
-        if (row->isa != isa || (row->step != 0 && row->step != step)) continue;
-        if (row->blocks > blocks || (exact && row->blocks != blocks)) continue;
-        const double cost = row_cost(row, width, blocks) * (row->step ? 1 : 1.05);
-        if (best >= 0 && cost >= least) continue;
-        best = i;
-        least = cost;
-    }
-    return best;
 }
 
 static bool is_flat(const orepa_map *map) { return map->row == (int64_t)map->width * map->block; }
@@ -72,13 +42,15 @@ static bool prepare(orepa_convolution_plan *plan)
     plan->direct.blocks = orepa_divide_up(outputs, 16);
     const int64_t step = (int64_t)shape->stride * shape->input.block;
     const int32_t width = plan->direct.width, blocks = plan->direct.blocks;
-    plan->direct.row = choose(plan->isa, step, width, blocks, false);
+    plan->direct.row = orepa_direct_choose(
+        plan->isa, step, width, blocks, orepa_blocks_up_to(blocks));
     if (plan->direct.row < 0) return false;
     const orepa_direct_row *row = &orepa_direct_rows[plan->direct.row];
-    plan->direct.tail_row = choose(plan->isa, step, width, orepa_max(1, blocks % row->blocks), true);
+    const int32_t left = blocks % row->blocks ? blocks % row->blocks : row->blocks;
+    plan->direct.tail_row = orepa_direct_choose(plan->isa, step, width, left, 1u << left);
     if (plan->direct.tail_row < 0) return false;
-    plan->direct.tiles = tile_count(width, row->pixels);
-    plan->direct.tail_tiles = tile_count(width, orepa_direct_rows[plan->direct.tail_row].pixels);
+    plan->direct.tiles = orepa_direct_tiles(width, row->pixels);
+    plan->direct.tail_tiles = orepa_direct_tiles(width, orepa_direct_rows[plan->direct.tail_row].pixels);
 
 
     // An item is some ten thousand cycles, so that claiming it costs nothing beside.
@@ -190,9 +162,8 @@ static void run_item(
     const int64_t end = (slice + 1) * tiles / plan->direct.slices;
     for (int64_t tile = slice * tiles / plan->direct.slices; tile < end; tile++) {
         const int32_t y = (int32_t)(tile / group.tiles), i = (int32_t)(tile % group.tiles);
-        const int32_t width = plan->direct.width / group.tiles;
-        const int32_t wider = plan->direct.width % group.tiles;
-        const int32_t x = i * width + orepa_min(i, wider);
+        const int32_t x = orepa_direct_tile_start(plan->direct.width, group.tiles, i);
+        const int32_t next = orepa_direct_tile_start(plan->direct.width, group.tiles, i + 1);
         if (i == 0)
             orepa_map_clear_border(to, output, group.first, group.first + group.blocks, y, y + 1);
         call.input = input
@@ -200,7 +171,7 @@ static void run_item(
                 from, y * shape->stride - shape->padding, x * shape->stride - shape->padding);
         call.output = output + group.first * to->plane + orepa_map_offset(to, y, x);
         if (residual) call.residual = residual + orepa_map_offset(add, y, x);
-        group.row->run(&call, width + (i < wider));
+        group.row->run(&call, next - x);
     }
 }
 

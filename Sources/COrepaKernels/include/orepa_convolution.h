@@ -20,19 +20,28 @@ typedef struct {
     int32_t images;
     int32_t kernel, stride, padding, groups;
     bool relu, has_residual;
+    int32_t threads;        // how many are expected to share the work; a hint for cutting it
 } orepa_convolution;
 
 typedef enum {
     // Sums in the order input channel block, kernel row, kernel column, channel. Any shape. The input's
     // border is at least `padding`; input channels per group are a multiple of 16 if there are groups.
     orepa_direct,
+    // F(4,3), F(3,3), F(2,3) and F(1,3) tiles: kernel 3, stride 1, no groups, blocked input whose border
+    // is at least `padding`. Sums over channels in order at each position.
+    orepa_winograd,
 } orepa_algorithm;
 
-enum { OREPA_ALGORITHM_COUNT = orepa_direct + 1 };
+enum { OREPA_ALGORITHM_COUNT = orepa_winograd + 1 };
 
 const char *orepa_algorithm_name(orepa_algorithm algorithm);
 
 enum { OREPA_PHASES = 2 };
+
+// A dimension cut into Winograd tiles: count[m] tiles of m outputs, larger ones first.
+typedef struct {
+    int32_t count[5];
+} orepa_winograd_split;
 
 // How to compute a convolution. Made by orepa_convolution_prepare, then read only.
 typedef struct {
@@ -55,6 +64,15 @@ typedef struct {
         int32_t tiles, tail_tiles; // of a row
         int32_t slices;            // items of one group of blocks of one image
     } direct;
+    struct {
+        orepa_winograd_split rows, columns;
+        int32_t positions;          // used ones of the 36
+        int8_t number[36];          // of a used position; -1: not used
+        int32_t blocks, group;      // output blocks, and how many are computed together
+        int32_t images_per_block, rows_per_block, tile_blocks;
+        bool fused;                 // one phase, an item is a block of tiles; or transform, then the rest
+        int16_t kernel[36], tail_kernel[36];   // by position, for a whole group and for the last one
+    } winograd;
 } orepa_convolution_plan;
 
 // Chooses kernels and how the work is cut. False, and the plan unchanged, if the algorithm does not
