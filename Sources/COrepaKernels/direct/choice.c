@@ -15,7 +15,7 @@ double orepa_direct_cost(int32_t index, int32_t width, int32_t blocks)
 }
 
 int16_t orepa_direct_choose(
-    orepa_isa isa, int64_t step, int32_t width, int32_t blocks, uint32_t allowed)
+    orepa_isa isa, int64_t step, int32_t width, int32_t pixels, int32_t blocks, uint32_t allowed)
 {
     int16_t best = -1;
     double least = 0;
@@ -23,7 +23,8 @@ int16_t orepa_direct_choose(
         const orepa_direct_row *row = &orepa_direct_rows[i];
         if (row->isa != isa || (row->step != 0 && row->step != step)) continue;
         if (!(allowed >> row->blocks & 1)) continue;
-        const double cost = orepa_direct_cost(i, width, blocks);
+        double cost = orepa_direct_cost(i, width, blocks);
+        if (row->pixels < pixels) cost *= 1000;
         if (best >= 0 && cost >= least) continue;
         best = i;
         least = cost;

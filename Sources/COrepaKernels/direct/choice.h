@@ -37,7 +37,8 @@ static inline uint32_t orepa_blocks_dividing(int32_t blocks)
 double orepa_direct_cost(int32_t row, int32_t width, int32_t blocks);
 
 // The cheapest kernel for outputs `step` floats apart whose blocks are in the set; -1 if there is none.
+// Kernels of at least `pixels` pixels go first, if there are any.
 int16_t orepa_direct_choose(
-    orepa_isa isa, int64_t step, int32_t width, int32_t blocks, uint32_t allowed);
+    orepa_isa isa, int64_t step, int32_t width, int32_t pixels, int32_t blocks, uint32_t allowed);
 
 #endif

@@ -43,11 +43,11 @@ static bool prepare(orepa_convolution_plan *plan)
     const int64_t step = (int64_t)shape->stride * shape->input.block;
     const int32_t width = plan->direct.width, blocks = plan->direct.blocks;
     plan->direct.row = orepa_direct_choose(
-        plan->isa, step, width, blocks, orepa_blocks_up_to(blocks));
+        plan->isa, step, width, 1, blocks, orepa_blocks_up_to(blocks));
     if (plan->direct.row < 0) return false;
     const orepa_direct_row *row = &orepa_direct_rows[plan->direct.row];
     const int32_t left = blocks % row->blocks ? blocks % row->blocks : row->blocks;
-    plan->direct.tail_row = orepa_direct_choose(plan->isa, step, width, left, 1u << left);
+    plan->direct.tail_row = orepa_direct_choose(plan->isa, step, width, 1, left, 1u << left);
     if (plan->direct.tail_row < 0) return false;
     plan->direct.tiles = orepa_direct_tiles(width, row->pixels);
     plan->direct.tail_tiles = orepa_direct_tiles(width, orepa_direct_rows[plan->direct.tail_row].pixels);

@@ -11,7 +11,7 @@ static orepa_winograd_split candidate(int32_t size, int32_t largest, int even)
     if (even) {
         const int32_t tiles = orepa_divide_up(size, largest);
         split.count[size / tiles] += tiles - size % tiles;
-        split.count[size / tiles + 1] += size % tiles;
+        if (size % tiles) split.count[size / tiles + 1] += size % tiles;
     } else {
         split.count[largest] += size / largest;
         if (size % largest) split.count[size % largest] += 1;
@@ -19,18 +19,20 @@ static orepa_winograd_split candidate(int32_t size, int32_t largest, int even)
     return split;
 }
 
-// Cycles for a pair of 16 channels by 16 channels, roughly: a position costs a multiply-add per tile, but
-// its weights have to come from memory, which takes as long as seven.
+// Half cycles for a pair of one input channel by 16 output channels, roughly: a multiply-add for each tile
+// and one more for each position, but no less than its 64 bytes of weights take from memory (21 GB/s).
 static int64_t cost(const orepa_winograd_split *rows, const orepa_winograd_split *columns)
 {
-    int64_t sum = 0;
+    int64_t sums = 0, positions = 0;
     for (int32_t i = 0; i < OREPA_WINOGRAD_POINTS; i++)
         for (int32_t j = 0; j < OREPA_WINOGRAD_POINTS; j++) {
             const int64_t tiles =
                 (int64_t)orepa_winograd_users(rows, i) * orepa_winograd_users(columns, j);
-            if (tiles) sum += 1 + (tiles > 7 ? tiles : 7);
+            sums += tiles;
+            positions += tiles > 0;
         }
-    return sum;
+    const int64_t compute = 2 * (sums + positions), memory = 21 * positions;
+    return compute > memory ? compute : memory;
 }
 
 void orepa_winograd_choose_splits(

@@ -235,6 +235,13 @@ static void run(
         run_outputs(plan, buffers, worker, begin, end);
 }
 
+// With one block of tiles the weights are read once, from memory: then a kernel should take all tiles of a
+// position in one pass, and few output blocks, so that its weights are one steady stream.
+static bool passes_once(const orepa_convolution_plan *plan)
+{
+    return plan->winograd.tile_blocks == 1;
+}
+
 // Chooses the kernels of every position for groups of this many blocks; the cost of one whole group.
 static double choose_kernels(
     const orepa_convolution_plan *plan, const tile_block *block, int32_t group, int16_t kernels[36])
@@ -243,10 +250,27 @@ static double choose_kernels(
     for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++) {
         if (plan->winograd.number[q] < 0) continue;
         kernels[q] = orepa_direct_choose(
-            plan->isa, 16, block->tiles[q], group, orepa_blocks_dividing(group));
+            plan->isa, 16, block->tiles[q], passes_once(plan) ? block->tiles[q] : 1, group,
+            orepa_blocks_dividing(group));
         cost += orepa_direct_cost(kernels[q], block->tiles[q], group);
     }
     return cost;
+}
+
+static int32_t choose_group(const orepa_convolution_plan *plan, const tile_block *block)
+{
+    const int32_t blocks = plan->winograd.blocks;
+    int32_t best = 1;
+    double least = 0;
+    for (int32_t group = 1; group <= orepa_min(passes_once(plan) ? 2 : 4, blocks); group++) {
+        int16_t kernels[OREPA_WINOGRAD_POSITIONS];
+        double cost = blocks / group * choose_kernels(plan, block, group, kernels);
+        if (blocks % group) cost += choose_kernels(plan, block, blocks % group, kernels);
+        if (group > 1 && cost >= least) continue;
+        least = cost;
+        best = group;
+    }
+    return best;
 }
 
 static bool prepare(orepa_convolution_plan *plan)
@@ -280,16 +304,7 @@ static bool prepare(orepa_convolution_plan *plan)
 
     const tile_block block = block_at(plan, 0);
     plan->winograd.blocks = orepa_map_blocks(&shape->output);
-    double least = 0;
-    for (int32_t group = 1; group <= orepa_min(4, plan->winograd.blocks); group++) {
-        int16_t kernels[36], tail[36];
-        const int32_t whole = plan->winograd.blocks / group, left = plan->winograd.blocks % group;
-        double cost = whole * choose_kernels(plan, &block, group, kernels);
-        if (left) cost += choose_kernels(plan, &block, left, tail);
-        if (plan->winograd.group && cost >= least) continue;
-        least = cost;
-        plan->winograd.group = group;
-    }
+    plan->winograd.group = choose_group(plan, &block);
     choose_kernels(plan, &block, plan->winograd.group, plan->winograd.kernel);
     const int32_t left = plan->winograd.blocks % plan->winograd.group;
     if (left) choose_kernels(plan, &block, left, plan->winograd.tail_kernel);
