@@ -1,0 +1,20 @@
+// How an output map is cut into tiles: by its height and width alone, so that the bits of a layer follow
+// from the network.
+#ifndef OREPA_WINOGRAD_SPLIT_H
+#define OREPA_WINOGRAD_SPLIT_H
+
+#include "winograd.h"
+
+void orepa_winograd_choose_splits(
+    int32_t height, int32_t width, orepa_winograd_split *rows, orepa_winograd_split *columns);
+
+static inline int32_t orepa_winograd_tiles(const orepa_winograd_split *split)
+{
+    return split->count[1] + split->count[2] + split->count[3] + split->count[4];
+}
+
+// Outputs of tile `tile`, and where it begins.
+int32_t orepa_winograd_tile_size(const orepa_winograd_split *split, int32_t tile);
+int32_t orepa_winograd_tile_start(const orepa_winograd_split *split, int32_t tile);
+
+#endif
