@@ -1,100 +1,168 @@
+import COrepaKernels
 import OrepaNetwork
 
-/// A network made ready for inputs of one size: every operation with its shapes and weights, and a place in
-/// memory for every feature map. Immutable; any number of contexts may run it at a time.
+/// A network made ready for inputs of one size: kernels chosen, weights packed for them, and a place in memory
+/// for every feature map. Immutable; any number of contexts may run it at a time.
+///
+/// Feature maps lie in blocks of 16 channels from the first layer to the last. Which algorithm a layer uses
+/// follows from the network and the numerics alone, so the logits have the same bits for any number of threads
+/// and any instruction set.
 public struct Plan: Sendable {
     public let network: Network
     /// Height of the input, in pixels.
     public let height: Int
     /// Width of the input, in pixels.
     public let width: Int
-    /// Bytes that each ``PlanContext`` allocates, whatever the batch.
-    public var contextByteCount: Int { (arenaCount + scratchCount) * MemoryLayout<Float>.size }
+    public let numerics: Numerics
+    public let instructionSet: InstructionSet
 
     let steps: [Step]
+    /// Where the input and the logits lie, and how.
+    let input: Value
+    let logits: Value
     /// Elements of the feature maps' memory.
     let arenaCount: Int
-    /// Elements of the memory that a step uses while it runs.
-    let scratchCount: Int
+    /// Elements of scratch memory that all threads of a step share.
+    let sharedScratchCount: Int
+    /// Elements of scratch memory of each thread.
+    let workerScratchCount: Int
 
-    /// One operation, where it reads and where it writes (offsets into the arena; -1 is the input).
-    struct Step: Sendable {
-        let operation: Operation
-        let inputs: [Int]
-        let output: Int
-
-        enum Operation: Sendable {
-            case convolution(ConvolutionStep)
-            case maxPool(MaxPoolStep)
-            case addReLU(AddReLUStep)
-            case globalAveragePool(GlobalAveragePoolStep)
-            case linear(LinearStep)
-        }
+    /// A feature map and its offset in the arena.
+    struct Value: Sendable {
+        let map: orepa_map
+        let offset: Int
     }
 
-    /// Plans `network` for inputs `[N, C, height, width]` of any N. Costs no more than the number of
-    /// nodes; weights are used where they are.
+    /// One operation, where it reads and where it writes.
+    struct Step: Sendable {
+        enum Operation: Sendable {
+            case convolution(ConvolutionKernel, residual: Value?)
+            case maxPool(orepa_max_pool)
+            case addReLU(orepa_addition, second: Value)
+            case globalAveragePool(orepa_average_pool)
+        }
+
+        let operation: Operation
+        let input: Value
+        let output: Value
+    }
+
+    /// Plans `network` for inputs `[N, C, height, width]` of any N, and packs its weights, which takes about
+    /// as long as reading them and as much memory again (up to four times as much with Winograd tiles).
     ///
+    /// - Parameter pool: The threads that pack.
     /// - Throws: ``NetworkError`` when the network cannot take an input of that size.
-    public init(_ network: Network, height: Int, width: Int) throws(NetworkError) {
+    public init(
+        _ network: Network, height: Int, width: Int, numerics: Numerics = .fast,
+        instructionSet: InstructionSet = .current, pool: WorkerPool
+    ) throws(NetworkError) {
         self.network = network
         self.height = height
         self.width = width
-        let graph = network.graph
-        let shapes = try graph.shapes(height: height, width: width)
-        let inputs = graph.inputIndices
-        let layout = ArenaLayout(Plan.lifetimes(of: shapes, inputs: inputs))
-        let inputShape = Shape(channels: graph.inputChannels, height: height, width: width)
-        steps = graph.nodes.indices.map { index in
-            let operation = Plan.operation(
-                graph.nodes[index].operation, tensors: network.tensors,
-                input: inputs[index][0] < 0 ? inputShape : shapes[inputs[index][0]],
-                output: shapes[index])
-            return Step(
-                operation: operation,
-                inputs: inputs[index].map { $0 < 0 ? -1 : layout.offsets[$0] },
-                output: layout.offsets[index])
+        self.numerics = numerics
+        self.instructionSet = instructionSet
+        let shapes = try network.graph.shapes(height: height, width: width)
+        let inputShape = Shape(
+            channels: network.graph.inputChannels, height: height, width: width)
+        let lowered = LoweredGraph(network.graph).steps
+        let values = Plan.values(lowered, shapes: shapes, input: inputShape)
+        input = values.input
+        logits = values.byNode[shapes.count - 1]!
+        arenaCount = values.arenaCount
+        func value(_ node: Int) -> Value { node < 0 ? values.input : values.byNode[node]! }
+        steps = lowered.map { step in
+            Step(
+                operation: Plan.operation(
+                    step, value: value, network: network, numerics: numerics,
+                    instructionSet: instructionSet, pool: pool),
+                input: value(step.input), output: value(step.node))
         }
-        arenaCount = layout.size
-        scratchCount =
-            steps.map { step in
-                if case .convolution(let convolution) = step.operation {
-                    convolution.scratchCount
-                } else {
-                    0
-                }
-            }.max() ?? 0
+        let kernels = steps.compactMap { step in
+            if case .convolution(let kernel, _) = step.operation { kernel } else { nil }
+        }
+        sharedScratchCount = kernels.map { $0.sharedCount.roundedUp(to: 16) }.max() ?? 0
+        workerScratchCount = kernels.map { $0.workerCount.roundedUp(to: 16) }.max() ?? 0
     }
 
-    private static func lifetimes(of shapes: [Shape], inputs: [[Int]]) -> [ArenaLayout.Buffer] {
-        var last = Array(shapes.indices)
-        for (reader, values) in inputs.enumerated() {
-            for value in values where value >= 0 { last[value] = reader }
+    /// Bytes that a ``PlanContext`` on a pool of `threadCount` threads allocates, whatever the batch.
+    public func contextByteCount(threadCount: Int) -> Int {
+        (arenaCount + sharedScratchCount + workerScratchCount * threadCount)
+            * MemoryLayout<Float>.size
+    }
+
+    /// Bytes of the packed weights.
+    public var packedByteCount: Int {
+        steps.reduce(0) { sum, step in
+            if case .convolution(let kernel, _) = step.operation { sum + kernel.packedByteCount } else { sum }
         }
-        last[shapes.count - 1] = shapes.count
-        return shapes.indices.map {
-            ArenaLayout.Buffer(size: shapes[$0].elementCount, first: $0, last: last[$0])
+    }
+
+    /// A map for each node's value, with the border that its readers need, and its place in the arena.
+    private static func values(
+        _ steps: [LoweredGraph.Step], shapes: [Shape], input: Shape
+    ) -> (input: Value, byNode: [Int: Value], arenaCount: Int) {
+        var border: [Int: Int] = [:]
+        var last: [Int: Int] = [:]
+        for (index, step) in steps.enumerated() {
+            for node in step.reads { last[node] = index }
+            if case .convolution(let convolution, _) = step.operation {
+                border[step.input] = max(border[step.input] ?? 0, convolution.padding)
+            }
         }
+        // Only convolutions of all channels read single planes.
+        let isPlanar = steps.allSatisfy { step in
+            guard step.reads.contains(-1) else { return true }
+            guard case .convolution(let convolution, let residual) = step.operation else { return false }
+            return convolution.groups == 1 && residual != -1
+        }
+        let inputMap = (isPlanar ? orepa_map_planar : orepa_map_blocked)(
+            Int32(input.channels), Int32(input.height), Int32(input.width), Int32(border[-1] ?? 0))
+        let maps = steps.map { step in
+            let shape = shapes[step.node]
+            return orepa_map_blocked(
+                Int32(shape.channels), Int32(shape.height), Int32(shape.width),
+                Int32(border[step.node] ?? 0))
+        }
+        let layout = ArenaLayout(
+            [.init(size: Int(inputMap.image), first: -1, last: last[-1] ?? 0)]
+                + steps.indices.map {
+                    .init(
+                        size: Int(maps[$0].image), first: $0, last: last[steps[$0].node] ?? steps.count)
+                })
+        var byNode: [Int: Value] = [:]
+        for (index, step) in steps.enumerated() {
+            byNode[step.node] = Value(map: maps[index], offset: layout.offsets[index + 1])
+        }
+        return (Value(map: inputMap, offset: layout.offsets[0]), byNode, layout.size)
     }
 
     private static func operation(
-        _ operation: Operation, tensors: [String: Tensor], input: Shape, output: Shape
+        _ step: LoweredGraph.Step, value: (Int) -> Value, network: Network, numerics: Numerics,
+        instructionSet: InstructionSet, pool: WorkerPool
     ) -> Step.Operation {
-        switch operation {
-        case .convolution(let convolution):
-            .convolution(
-                ConvolutionStep(
-                    convolution, input: input, output: output,
-                    weight: tensors["\(convolution.parameters).weight"]!,
-                    bias: tensors["\(convolution.parameters).bias"]!))
-        case .maxPool(let pool): .maxPool(MaxPoolStep(pool: pool, input: input, output: output))
-        case .addReLU: .addReLU(AddReLUStep(shape: output))
-        case .globalAveragePool: .globalAveragePool(GlobalAveragePoolStep(input: input))
-        case .linear(let linear):
-            .linear(
-                LinearStep(
-                    linear: linear, weight: tensors["\(linear.parameters).weight"]!,
-                    bias: tensors["\(linear.parameters).bias"]!))
+        let (input, output) = (value(step.input).map, value(step.node).map)
+        switch step.operation {
+        case .convolution(let convolution, let residual):
+            let summand = residual.map(value)
+            return .convolution(
+                ConvolutionKernel(
+                    convolution, input: input, output: output, residual: summand?.map,
+                    weight: network.tensors["\(convolution.parameters).weight"]!,
+                    bias: network.tensors["\(convolution.parameters).bias"]!,
+                    numerics: numerics, instructionSet: instructionSet, pool: pool),
+                residual: summand)
+        case .maxPool(let pool):
+            return .maxPool(
+                orepa_max_pool(
+                    input: input, output: output, images: 1, kernel: Int32(pool.kernel),
+                    stride: Int32(pool.stride), padding: Int32(pool.padding)))
+        case .addReLU(let second):
+            return .addReLU(
+                orepa_addition(
+                    a: input, b: value(second).map, output: output, images: 1, relu: true),
+                second: value(second))
+        case .globalAveragePool:
+            return .globalAveragePool(orepa_average_pool(input: input, output: output, images: 1))
         }
     }
 }

@@ -1,22 +1,20 @@
+import COrepaKernels
 import OrepaNetwork
 
 /// The memory in which a ``Plan`` runs, one call at a time. Allocated once: a call allocates nothing.
 public final class PlanContext {
     public let plan: Plan
     private let pool: WorkerPool
-    private let memory: UnsafeMutablePointer<Float>
+    private let memory: AlignedMemory
 
-    /// Allocates ``Plan/contextByteCount`` bytes. Contexts may share a pool; their calls then take turns
-    /// in it, layer by layer.
+    /// Allocates ``Plan/contextByteCount(threadCount:)`` bytes. Contexts may share a pool; their calls then
+    /// take turns in it, layer by layer.
     public init(_ plan: Plan, pool: WorkerPool) {
         self.plan = plan
         self.pool = pool
-        memory = UnsafeMutableRawPointer.allocate(
-            byteCount: max(plan.contextByteCount, 64), alignment: 64
-        ).assumingMemoryBound(to: Float.self)
+        memory = AlignedMemory(
+            count: plan.contextByteCount(threadCount: pool.threadCount) / MemoryLayout<Float>.size)
     }
-
-    deinit { memory.deallocate() }
 
     /// Runs the network on `count` pictures, one after the other, each on all threads of the pool.
     ///
@@ -33,9 +31,9 @@ public final class PlanContext {
         precondition(logits.count == count * graph.classCount, "logits must be [count, classes]")
         guard count > 0 else { return }
         for index in 0..<count {
-            run(picture: input.baseAddress! + index * pictureCount)
-            (logits.baseAddress! + index * graph.classCount).update(
-                from: memory + plan.steps[plan.steps.count - 1].output, count: graph.classCount)
+            run(
+                picture: input.baseAddress! + index * pictureCount,
+                logits: logits.baseAddress! + index * graph.classCount)
         }
     }
 
@@ -52,21 +50,67 @@ public final class PlanContext {
         }
     }
 
-    private func run(picture: UnsafePointer<Float>) {
-        let scratch = memory + plan.arenaCount
-        for step in plan.steps {
-            let input = step.inputs[0] < 0 ? picture : UnsafePointer(memory + step.inputs[0])
-            let output = memory + step.output
-            switch step.operation {
-            case .convolution(let convolution):
-                convolution.run(input: input, output: output, scratch: scratch, pool: pool)
-            case .maxPool(let maxPool):
-                maxPool.run(input: input, output: output, workers: pool)
-            case .addReLU(let addReLU):
-                let second = step.inputs[1] < 0 ? picture : UnsafePointer(memory + step.inputs[1])
-                addReLU.run(input, second, output: output, workers: pool)
-            case .globalAveragePool(let average): average.run(input: input, output: output)
-            case .linear(let linear): linear.run(input: input, output: output)
+    private func run(picture: UnsafePointer<Float>, logits: UnsafeMutablePointer<Float>) {
+        let arena = memory.base
+        withUnsafePointer(to: plan.input.map) {
+            orepa_map_read($0, picture, arena + plan.input.offset)
+        }
+        for index in plan.steps.indices { run(plan.steps[index], arena: arena) }
+        withUnsafePointer(to: plan.logits.map) {
+            orepa_map_write($0, arena + plan.logits.offset, logits)
+        }
+    }
+
+    /// A kernel's call as the threads share it: its shape, where it reads and where it writes.
+    private struct Call<Shape> {
+        let shape: Shape
+        let isa: orepa_isa
+        let input: UnsafePointer<Float>
+        let second: UnsafePointer<Float>
+        let output: UnsafeMutablePointer<Float>
+    }
+
+    private func run(_ step: Plan.Step, arena: UnsafeMutablePointer<Float>) {
+        let input = UnsafePointer(arena + step.input.offset)
+        let output = arena + step.output.offset
+        let isa = plan.instructionSet.isa
+        switch step.operation {
+        case .convolution(let kernel, let residual):
+            kernel.run(
+                input: input, residual: residual.map { UnsafePointer(arena + $0.offset) },
+                output: output, scratch: arena + plan.arenaCount, pool: pool)
+        case .maxPool(let shape):
+            let items = withUnsafePointer(to: shape) { orepa_max_pool_items($0) }
+            let call = Call(shape: shape, isa: isa, input: input, second: input, output: output)
+            pool.run(Int(items), call) { call, item, _ in
+                let call = call.assumingMemoryBound(to: Call<orepa_max_pool>.self).pointee
+                withUnsafePointer(to: call.shape) {
+                    orepa_max_pool_run(
+                        $0, call.isa, call.input, call.output, Int64(item), Int64(item) + 1)
+                }
+            }
+        case .addReLU(let shape, let second):
+            let items = withUnsafePointer(to: shape) { orepa_addition_items($0) }
+            let call = Call(
+                shape: shape, isa: isa, input: input,
+                second: UnsafePointer(arena + second.offset), output: output)
+            pool.run(Int(items), call) { call, item, _ in
+                let call = call.assumingMemoryBound(to: Call<orepa_addition>.self).pointee
+                withUnsafePointer(to: call.shape) {
+                    orepa_addition_run(
+                        $0, call.isa, call.input, call.second, call.output, Int64(item),
+                        Int64(item) + 1)
+                }
+            }
+        case .globalAveragePool(let shape):
+            let items = withUnsafePointer(to: shape) { orepa_average_pool_items($0) }
+            let call = Call(shape: shape, isa: isa, input: input, second: input, output: output)
+            pool.run(Int(items), call) { call, item, _ in
+                let call = call.assumingMemoryBound(to: Call<orepa_average_pool>.self).pointee
+                withUnsafePointer(to: call.shape) {
+                    orepa_average_pool_run(
+                        $0, call.isa, call.input, call.output, Int64(item), Int64(item) + 1)
+                }
             }
         }
     }
