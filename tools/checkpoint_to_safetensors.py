@@ -54,7 +54,7 @@ SAFE_GLOBALS = [
 
 
 def read_hdf5(path: Path) -> dict[str, object]:
-    """Groups as nested dictionaries where they are one of the usual containers, else dotted names."""
+    """The datasets by dotted name, of one of the usual groups if the file has one."""
 
     def tensors(group: h5py.Group) -> dict[str, Tensor]:
         found = {}

@@ -46,17 +46,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--orepa-infer", type=Path, help="the program; without it only PyTorch runs")
+    parser.add_argument(
+        "--orepa-infer", type=Path, help="the program; without it only PyTorch runs"
+    )
     parser.add_argument("--checkpoint", type=Path, default=MODEL / "checkpoint.pth.tar")
     parser.add_argument("--model", type=Path, default=MODEL / "model.safetensors")
     parser.add_argument("--data", type=Path, default=fashion_mnist.DATA, help="folder of the data")
     parser.add_argument("--images", type=int, default=10000, help="use only the first so many")
     parser.add_argument(
-        "--variants", action="store_true",
+        "--variants",
+        action="store_true",
         help="also inverted, tinted, and enlarged to 600x450 with padding",
     )
     parser.add_argument(
-        "--runtime-options", default="", metavar="OPTIONS",
+        "--runtime-options",
+        default="",
+        metavar="OPTIONS",
         help="more options for orepa-infer classify, such as '--threads 1'",
     )
     options = parser.parse_args()

@@ -101,8 +101,9 @@ def variant(image: np.ndarray, kind: str, source: random.Random) -> Image.Image:
     """One 28x28 image as `kind` of VARIANTS.
 
     inverted: white background. tinted: random colours, the mean of background and foreground at
-    least 80 of 255 apart; light: the same with a bright background. padded: enlarged to a square of
-    225 to 450 pixels, at a random place in the middle 450x450 of 600x450, on the background's colour.
+    least 80 of 255 apart; light: the same with a bright background. padded: enlarged to a square
+    of 225 to 450 pixels, at a random place in the middle 450x450 of 600x450, on the background's
+    colour.
     """
     padded = kind.startswith("padded")
     background, foreground = _colours(kind.removeprefix("padded").removeprefix("-"), source)
@@ -128,6 +129,8 @@ def predict(network: torch.nn.Module, pixels: np.ndarray, batch: int = 250) -> T
     """Logits [n, classes] of preprocessed images [n, h, w, 3]."""
     network.eval()
     dtype = next(network.parameters()).dtype
-    parts = [network(normalise(part).to(dtype)) for part in np.array_split(
-        pixels, max(1, len(pixels) // batch))]
+    parts = [
+        network(normalise(part).to(dtype))
+        for part in np.array_split(pixels, max(1, len(pixels) // batch))
+    ]
     return torch.cat(parts)

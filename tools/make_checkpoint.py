@@ -28,7 +28,7 @@ from orepa_blocks import ARCHITECTURES, BLOCK_TYPES, build
 
 
 def random_images(generator: torch.Generator, count: int = 6, size: int = 224) -> Tensor:
-    """White noise and smooth noise in equal parts, mean 0 and variance 1, like normalised images."""
+    """White and smooth noise in equal parts, mean 0 and variance 1, like normalised images."""
     noise = torch.randn(count // 2, 3, size, size, generator=generator)
     coarse = torch.randn(count - count // 2, 3, size // 8, size // 8, generator=generator)
     smooth = F.interpolate(coarse, size=(size, size), mode="bicubic")

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Write the fixture that the Swift tests compare with: 500 test images and PyTorch's answers.
 
-One safetensors file: `images` U8 [500, 28, 28]; `labels` I64 [500]; `reference_logits` F64 [500, 10]
-and `reference_top1` I64 [500], both of the unfused checkpoint in Float64 after Pillow's preprocessing.
+One safetensors file: `images` U8 [500, 28, 28]; `labels` I64 [500]; `reference_logits` F64
+[500, 10] and `reference_top1` I64 [500], both of the unfused checkpoint in Float64 after Pillow's
+preprocessing.
 
 Example:
   tools/make_fashion_fixture.py Tests/Fixtures/fashion-mnist/images.safetensors

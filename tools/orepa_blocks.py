@@ -542,9 +542,7 @@ def build(arch: str, block: str, classes: int = 1000) -> RepVGG | ResNet:
             raise ValueError(f"{block} blocks belong to RepVGG networks, {arch} is none")
         widths = [first << stage for stage in range(4)]
         stem = 64 if bottleneck else None
-        return make_resnet(
-            block, depths, widths, classes, bottleneck, groups, stem, inner_ratio
-        )
+        return make_resnet(block, depths, widths, classes, bottleneck, groups, stem, inner_ratio)
     raise ValueError(f"architecture is one of {', '.join(ARCHITECTURES)}, got {arch}")
 
 

@@ -89,7 +89,9 @@ def test_what_is_no_state_dict_is_named(tmp_path: Path, contents: object, messag
     assert done.returncode == 1 and message in done.stderr and "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("contents", [b"", b"hello world", b"PK\x03\x04 truncated", b"\x89HDF\r\n\x1a\n"])
+@pytest.mark.parametrize(
+    "contents", [b"", b"hello world", b"PK\x03\x04 truncated", b"\x89HDF\r\n\x1a\n"]
+)
 def test_damaged_files_are_an_error(tmp_path: Path, contents: bytes) -> None:
     (tmp_path / "a.pth").write_bytes(contents)
     done = run(tmp_path / "a.pth", tmp_path / "a.safetensors")

@@ -42,7 +42,7 @@ def test_golden_logits(golden: Path) -> None:
     with torch.no_grad():
         logits = network(expected["input"].double())
     error = (logits - expected["logits"]).abs().max() / expected["logits"].abs().max()
-    # A deployed file holds kernels rounded to Float32, its golden logits come from the unrounded ones.
+    # A deployed file holds kernels rounded to Float32, its golden logits are those before rounding.
     assert error < (1e-6 if "-deployed" in golden.name else 1e-9)
 
 

@@ -27,7 +27,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 import fashion_mnist
-from orepa_blocks import make_repvgg
+from orepa_blocks import find_state_dict, make_repvgg
 
 DEPTHS = [2, 4, 2, 1]
 WIDTHS = [32, 64, 96, 112, 128]
@@ -53,9 +53,7 @@ def sampling_grid(n: int, plain: Tensor) -> Tensor:
     scale = torch.where(plain, torch.ones(n), uniform(n, 0.42, 1.1))
     stretch = torch.where(plain, torch.ones(n), uniform(n, -0.08, 0.08).exp())
     angle = torch.where(plain, torch.zeros(n), uniform(n, -1, 1) * math.radians(10))
-    room = torch.where(
-        plain, 4 / 28 * chance(n, 0.5).float(), (1 - scale).clamp_min(0) + 0.06
-    )
+    room = torch.where(plain, 4 / 28 * chance(n, 0.5).float(), (1 - scale).clamp_min(0) + 0.06)
     shift = uniform(n, -1, 1, 2) * room[:, None]
     flip = torch.where(chance(n, 0.5), -1.0, 1.0)
     # Output = scale * turn(image) + shift; the grid is the inverse of that.
@@ -69,8 +67,8 @@ def sampling_grid(n: int, plain: Tensor) -> Tensor:
 
 
 def colours(n: int, plain: Tensor) -> tuple[Tensor, Tensor]:
-    """Background and foreground colour, each [n, 3]: a quarter of the images that are not plain stay
-    white on black, a quarter become black on white, half of them get random colours."""
+    """Background and foreground colour, each [n, 3]. Of the images that are not plain a quarter
+    stay white on black, a quarter become black on white, half of them get random colours."""
     background, foreground = torch.rand(n, 3), torch.rand(n, 3)
     kind = torch.rand(n)[:, None]
     background = torch.where(kind < 0.33, torch.zeros(()), background)
@@ -101,9 +99,7 @@ def augment(images: Tensor) -> Tensor:
     value = value.clamp(0, 1) ** gamma[:, None, None]
 
     background, foreground = colours(n, plain)
-    pixels = torch.lerp(
-        background[:, :, None, None], foreground[:, :, None, None], value[:, None]
-    )
+    pixels = torch.lerp(background[:, :, None, None], foreground[:, :, None, None], value[:, None])
     # Outside the image: the background, sometimes another colour. A plain image moves over black.
     other = torch.where(chance(n, 0.5)[:, None], torch.rand(n, 3), chance(n, 0.5)[:, None].float())
     framed = (~plain & chance(n, 0.12))[:, None]
@@ -154,8 +150,13 @@ def main() -> None:
     parser.add_argument("output", type=Path, help="the checkpoint to write")
     parser.add_argument("--data", type=Path, default=fashion_mnist.DATA, help="folder of the data")
     parser.add_argument("--epochs", type=int, default=32)
+    parser.add_argument("--stop-after", type=int, metavar="EPOCH", help="end the schedule early")
+    parser.add_argument(
+        "--start-from", type=Path, metavar="CHECKPOINT", help="weights to go on from"
+    )
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--lr", type=float, default=0.1, help="highest learning rate")
+    parser.add_argument("--warm-up", type=float, default=0.1, help="share of the schedule")
     parser.add_argument("--weight-decay", type=float, default=5e-4)
     parser.add_argument("--label-smoothing", type=float, default=0.05)
     parser.add_argument("--seed", type=int, default=0)
@@ -163,8 +164,9 @@ def main() -> None:
     options = parser.parse_args()
 
     torch.manual_seed(options.seed)
-    images, labels = (torch.tensor(a)[: options.images] for a in
-                      fashion_mnist.load("train", options.data))
+    images, labels = (
+        torch.tensor(a)[: options.images] for a in fashion_mnist.load("train", options.data)
+    )
     labels = labels.long()
     test_images, test_labels = fashion_mnist.load("t10k", options.data)
     test = {"plain": np.stack([fashion_mnist.preprocess(Image.fromarray(i)) for i in test_images])}
@@ -173,20 +175,30 @@ def main() -> None:
         test[kind] = np.stack([fashion_mnist.preprocess(picture) for picture in some])
 
     network = make_repvgg("OREPA_VGG", DEPTHS, WIDTHS, classes=10)
+    if options.start_from:
+        checkpoint = torch.load(options.start_from, weights_only=True)
+        network.load_state_dict(find_state_dict(checkpoint))
     network.to(memory_format=torch.channels_last)
     decayed = [p for n, p in network.named_parameters() if p.dim() > 1 and "vector" not in n]
     rest = [p for n, p in network.named_parameters() if p.dim() <= 1 or "vector" in n]
     optimizer = torch.optim.SGD(
         [{"params": decayed, "weight_decay": options.weight_decay}, {"params": rest}],
-        lr=options.lr, momentum=0.9, nesterov=True,
+        lr=options.lr,
+        momentum=0.9,
+        nesterov=True,
     )
     steps = len(images) // options.batch
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, options.lr, options.epochs * steps, pct_start=0.1, cycle_momentum=False,
+        optimizer,
+        options.lr,
+        options.epochs * steps,
+        pct_start=options.warm_up,
+        cycle_momentum=False,
         final_div_factor=1e4,
     )
     start = time.monotonic()
-    for epoch in range(1, options.epochs + 1):
+    last = options.stop_after or options.epochs
+    for epoch in range(1, last + 1):
         network.train()
         total, correct = 0.0, 0
         for chosen in torch.randperm(len(images))[: steps * options.batch].view(steps, -1):
@@ -201,7 +213,7 @@ def main() -> None:
             total += loss.item()
             correct += (logits.argmax(1) == y).sum().item()
         accuracy = {}
-        if epoch % SAVE_EVERY == 0 or epoch == options.epochs:
+        if epoch % SAVE_EVERY == 0 or epoch == last:
             random_state = torch.get_rng_state()
             shipped = recalibrated(network, images)
             torch.set_rng_state(random_state)

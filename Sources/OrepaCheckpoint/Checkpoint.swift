@@ -78,7 +78,8 @@ public struct Checkpoint: Sendable {
             (location, arch, epoch) = (state.location, state.arch, state.epoch)
             var builder = TensorBuilder(file, limits: limits)
             try builder.add(state, archive.heap, isBigEndian: archive.isBigEndian) {
-                archive.record(ofStorage: $0).map { ($0.range, $0) }
+                (key) throws(CheckpointError) in
+                try archive.record(ofStorage: key).map { ($0.range, $0) }
             }
             (tensors, indices) = (builder.tensors, builder.indices)
         case .legacy:
@@ -89,9 +90,11 @@ public struct Checkpoint: Sendable {
             (location, arch, epoch) = (state.location, state.arch, state.epoch)
             var builder = TensorBuilder(file, limits: limits)
             try builder.add(state, legacy.heap, isBigEndian: false) {
-                legacy.storages[$0].map { ($0, nil) }
+                (key) throws(CheckpointError) in
+                try legacy.elements(ofStorage: key).map { ($0, nil) }
             }
             (tensors, indices) = (builder.tensors, builder.indices)
         }
+        file.releasePages(in: 0..<file.count)
     }
 }

@@ -6,10 +6,13 @@ struct LegacyFile {
     /// What the fourth pickle describes.
     let root: PickleValue
     let heap: PickleHeap
-    /// Where the elements of each storage are within the file.
-    let storages: [String: Range<Int>]
+    private let file: FileBytes
+    /// Where each storage is within the file, the element count in front of it included.
+    private let storages: [String: (range: Range<Int>, count: Int)]
 
     static let version = 1001
+    /// Size of the element count in front of each storage, in bytes.
+    private static let countSize = 8
     /// 0x1950a86a20f9469cfc6c, least significant byte first.
     static let magicNumber: [UInt8] = [
         0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19,
@@ -20,28 +23,28 @@ struct LegacyFile {
         var machine = PickleMachine(file, in: 0..<file.count, limits: limits)
 
         let magic = try Self.run(&machine, path)
-        guard case .longInteger(Self.magicNumber) = magic else {
-            throw .legacy(path: path, .wrongMagicNumber(found: magic.kind))
-        }
+        guard case .longInteger(let index) = magic,
+            machine.heap.longIntegers[index] == Self.magicNumber
+        else { throw .legacy(path: path, .wrongMagicNumber(found: machine.heap.kind(magic))) }
         let version = try Self.run(&machine, path)
         guard case .integer(Self.version) = version else {
-            var found = version.kind
+            var found = machine.heap.kind(version)
             if case .integer(let number) = version { found = String(number) }
             throw .legacy(
                 path: path, .unsupportedVersion(expected: Self.version, found: found))
         }
         // The storages are little-endian on every machine, whatever this says of the one that wrote them.
         let information = try Self.run(&machine, path)
-        guard case .dictionary(let index) = information else {
-            throw .legacy(path: path, .badSystemInformation(found: information.kind))
+        guard case .dictionary(let contents) = information else {
+            throw .legacy(path: path, .badSystemInformation(found: machine.heap.kind(information)))
         }
-        guard case .bool? = machine.heap.value("little_endian", in: index) else {
+        guard case .bool? = machine.heap.value("little_endian", in: contents) else {
             throw .legacy(path: path, .badSystemInformation(found: "a dict without it"))
         }
         root = try Self.run(&machine, path)
         let keys = try Self.run(&machine, path)
         guard case .list(let list) = keys else {
-            throw .legacy(path: path, .badStorageKey(found: keys.kind))
+            throw .legacy(path: path, .badStorageKey(found: machine.heap.kind(keys)))
         }
         heap = machine.heap
 
@@ -54,36 +57,28 @@ struct LegacyFile {
             }
         }
         var reader = ByteReader(file, in: machine.position..<file.count)
-        var storages: [String: Range<Int>] = [:]
+        var storages: [String: (range: Range<Int>, count: Int)] = [:]
         for value in heap.lists[list] {
             let key: String
             switch value {
-            case .text(let text): key = text
+            case .text(let index): key = heap.texts[index]
             case .integer(let integer): key = String(integer)
-            default: throw .legacy(path: path, .badStorageKey(found: value.kind))
+            default: throw .legacy(path: path, .badStorageKey(found: heap.kind(value)))
             }
             guard let storage = described[key] else {
                 throw .legacy(path: path, .unknownStorage(key: key))
             }
-            guard let count = reader.littleEndian(Int64.self) else {
-                throw .legacy(
-                    path: path,
-                    .truncatedStorage(key: key, expected: 8, found: reader.remaining))
-            }
-            guard count == storage.count else {
-                throw .legacy(
-                    path: path,
-                    .storageSizeMismatch(key: key, expected: storage.count, found: Int(count)))
-            }
+            // The counts of storages that nobody asks for are not read, so that they are never touched.
             let size = storage.count.multipliedReportingOverflow(by: storage.type.byteCount)
-            guard !size.overflow, let range = reader.take(size.partialValue) else {
+            let sum = size.partialValue.addingReportingOverflow(Self.countSize)
+            guard !size.overflow, !sum.overflow, let range = reader.take(sum.partialValue) else {
                 throw .legacy(
                     path: path,
                     .truncatedStorage(
-                        key: key, expected: size.overflow ? .max : size.partialValue,
+                        key: key, expected: size.overflow || sum.overflow ? .max : sum.partialValue,
                         found: reader.remaining))
             }
-            guard storages.updateValue(range, forKey: key) == nil else {
+            guard storages.updateValue((range, storage.count), forKey: key) == nil else {
                 throw .legacy(path: path, .duplicateStorage(key: key))
             }
         }
@@ -91,6 +86,19 @@ struct LegacyFile {
             throw .legacy(path: path, .trailingBytes(count: reader.remaining))
         }
         self.storages = storages
+        self.file = file
+    }
+
+    /// Where the elements of a storage are within the file, or nil when there is no such storage.
+    func elements(ofStorage key: String) throws(CheckpointError) -> Range<Int>? {
+        guard let (range, count) = storages[key] else { return nil }
+        var reader = ByteReader(file, in: range)
+        let found = reader.littleEndian(Int64.self).map { Int($0) } ?? -1
+        guard found == count else {
+            throw .legacy(
+                path: file.path, .storageSizeMismatch(key: key, expected: count, found: found))
+        }
+        return reader.position..<range.upperBound
     }
 
     private static func run(

@@ -11,7 +11,7 @@ struct PickleMachine {
     private var stack: [PickleValue] = []
     /// For each open mark, the number of values that were on the stack.
     private var marks: [Int] = []
-    private var memo: [Int: PickleValue] = [:]
+    private var memo = PickleMemo()
     /// Values put into the memo and the containers so far.
     private var storedCount = 0
     /// Where the current instruction starts.
@@ -30,7 +30,7 @@ struct PickleMachine {
     mutating func run() throws(PickleError) -> PickleValue {
         stack.removeAll(keepingCapacity: true)
         marks.removeAll(keepingCapacity: true)
-        memo.removeAll(keepingCapacity: true)
+        memo = PickleMemo()
         let start = reader.position
         while true {
             offset = reader.position
@@ -83,7 +83,7 @@ struct PickleMachine {
         case .shortBinaryUnicode: try pushText(byteCount: UInt64(try read(UInt8.self)))
         case .binaryUnicode: try pushText(byteCount: UInt64(try read(UInt32.self)))
         case .binaryUnicode8: try pushText(byteCount: try read(UInt64.self))
-        case .unicodeLine: try push(.text(try line()))
+        case .unicodeLine: try push(try line())
         case .shortBinaryString: try pushString(byteCount: UInt64(try read(UInt8.self)))
         case .binaryString: try pushString(byteCount: UInt64(try read(UInt32.self)))
         case .stringLine: try pushQuotedLine()
@@ -144,26 +144,23 @@ struct PickleMachine {
 
         case .global:
             let module = try line()
-            try push(.global(try global(module, try line())))
+            try push(try global(module, try line()))
         case .stackGlobal:
             let name = try text(try pop())
             let module = try text(try pop())
-            try push(.global(try global(module, name)))
+            try push(try global(module, name))
         case .instance:
             let module = try line()
-            let made = try global(module, try line())
-            try push(try make(made, try popMark()))
+            let callee = try callable(try global(module, try line()))
+            try push(try make(callee, try popMark()))
         case .object:
             let values = try popMark()
-            guard case .global(let global)? = values.first else {
-                throw unexpected("a class", values.first ?? .none)
-            }
-            try push(try make(global, Array(values.dropFirst())))
+            let callee = try callable(values.first ?? .none)
+            try push(try make(callee, Array(values.dropFirst())))
         case .reduce, .newObject:
             let arguments = try elements(try pop())
-            let callee = try pop()
-            guard case .global(let global) = callee else { throw unexpected("a class", callee) }
-            try push(try make(global, arguments))
+            let callee = try callable(try pop())
+            try push(try make(callee, arguments))
         case .build:
             let state = try pop()
             try build(state)
@@ -209,7 +206,7 @@ struct PickleMachine {
 
     private mutating func memorise(_ index: Int) throws(PickleError) {
         let value = try top()
-        if memo.updateValue(value, forKey: index) == nil { try charge(1) }
+        if memo.store(value, at: index) { try charge(1) }
     }
 
     private mutating func recall(_ index: Int) throws(PickleError) {
@@ -218,7 +215,7 @@ struct PickleMachine {
     }
 
     private func unexpected(_ expected: String, _ found: PickleValue) -> PickleError {
-        .unexpectedValue(expected: expected, found: found.kind, offset: offset)
+        .unexpectedValue(expected: expected, found: heap.kind(found), offset: offset)
     }
 
     // MARK: - Scalars
@@ -260,7 +257,7 @@ struct PickleMachine {
                 limit: limits.pickleIntegerByteCount, found: byteCount, offset: offset)
         }
         let digits = reader.file.copy(try bytes(UInt64(byteCount)))
-        guard byteCount <= 8 else { return try push(.longInteger(digits)) }
+        guard byteCount <= 8 else { return try pushLong(digits) }
         var value: UInt64 = 0
         var isNegative = false
         for (index, byte) in digits.enumerated() {
@@ -307,20 +304,32 @@ struct PickleMachine {
             if carry > 0 { magnitude.append(UInt8(carry)) }
         }
         guard !magnitude.isEmpty else { throw .badText(expected: "an integer", offset: offset) }
-        try push(.longInteger(magnitude))
+        try pushLong(magnitude)
+    }
+
+    private mutating func pushLong(_ bytes: [UInt8]) throws(PickleError) {
+        try charge(1)
+        heap.longIntegers.append(bytes)
+        try push(.longInteger(heap.longIntegers.count - 1))
+    }
+
+    private mutating func push(_ text: String) throws(PickleError) {
+        try charge(1)
+        heap.texts.append(text)
+        try push(.text(heap.texts.count - 1))
     }
 
     private mutating func pushText(byteCount: UInt64) throws(PickleError) {
         guard let text = reader.file.string(try bytes(byteCount)) else {
             throw .badText(expected: "UTF-8", offset: offset)
         }
-        try push(.text(text))
+        try push(text)
     }
 
     /// Pushes a string of Python 2, which is text as often as bytes.
     private mutating func pushString(byteCount: UInt64) throws(PickleError) {
         let range = try bytes(byteCount)
-        try push(reader.file.string(range).map(PickleValue.text) ?? .bytes)
+        if let text = reader.file.string(range) { try push(text) } else { try push(.bytes) }
     }
 
     private mutating func pushQuotedLine() throws(PickleError) {
@@ -330,7 +339,7 @@ struct PickleMachine {
         else { throw .badText(expected: "a quoted string", offset: offset) }
         // Names that matter here have no escapes; what has some can be anything.
         let content = text.dropFirst().dropLast()
-        try push(content.contains("\\") ? .bytes : .text(String(content)))
+        if content.contains("\\") { try push(.bytes) } else { try push(String(content)) }
     }
 
     private mutating func pushBytes(byteCount: UInt64) throws(PickleError) {
@@ -339,7 +348,7 @@ struct PickleMachine {
     }
 
     private func text(_ value: PickleValue) throws(PickleError) -> String {
-        guard case .text(let text) = value else { throw unexpected("a string", value) }
+        guard let text = heap.text(value) else { throw unexpected("a string", value) }
         return text
     }
 
@@ -412,10 +421,19 @@ struct PickleMachine {
 
     // MARK: - Globals
 
-    private func global(_ module: String, _ name: String) throws(PickleError) -> PickleGlobal {
+    private mutating func global(
+        _ module: String, _ name: String
+    ) throws(PickleError) -> PickleValue {
         guard let global = PickleGlobal(module: module, name: name) else {
             throw .refusedGlobal("\(module).\(name)")
         }
+        try charge(1)
+        heap.globals.append(global)
+        return .global(heap.globals.count - 1)
+    }
+
+    private func callable(_ value: PickleValue) throws(PickleError) -> PickleGlobal {
+        guard let global = heap.global(value) else { throw unexpected("a class", value) }
         return global
     }
 
@@ -437,20 +455,20 @@ struct PickleMachine {
             guard arguments.count >= 7 else {
                 throw unexpected("seven arguments", .integer(arguments.count))
             }
-            switch arguments[6] {
-            case .global(.elementType(let type)):
-                return try makeTensor(arguments, elementType: type)
-            case .global(.inert(let name)): return makeUnsupportedTensor(name)
-            case let other: throw unexpected("a dtype", other)
+            switch heap.global(arguments[6]) {
+            case .elementType(let type): return try makeTensor(arguments, elementType: type)
+            case .inert(let name): return try makeUnsupportedTensor(name)
+            default: throw unexpected("a dtype", arguments[6])
             }
         case .rebuildParameter, .parameterClass:
             guard let value = arguments.first else { return .opaque }
             return value
         case .rebuildFromType:
             return try makeFromType(arguments)
-        case .unsupportedTensor(let name): return makeUnsupportedTensor(name)
+        case .unsupportedTensor(let name): return try makeUnsupportedTensor(name)
         case .storage, .elementType:
-            throw unexpected("a function", .global(global))
+            throw .unexpectedValue(
+                expected: "a function", found: "`\(global.name)`", offset: offset)
         case .tensorClass, .inert: return .opaque
         }
     }
@@ -489,17 +507,20 @@ struct PickleMachine {
             throw unexpected("three arguments", .integer(arguments.count))
         }
         // One level is all that torch writes, and no more is followed.
-        guard case .global(let function) = arguments[0], function != .rebuildFromType else {
+        guard let function = heap.global(arguments[0]), function != .rebuildFromType else {
             throw unexpected("a function that makes a tensor", arguments[0])
         }
-        switch arguments[1] {
-        case .global(.tensorClass), .global(.parameterClass): break
-        case let other: throw unexpected("torch.Tensor", other)
+        switch heap.global(arguments[1]) {
+        case .tensorClass, .parameterClass: break
+        default: throw unexpected("torch.Tensor", arguments[1])
         }
         return try make(function, try elements(arguments[2]))
     }
 
-    private mutating func makeUnsupportedTensor(_ name: String) -> PickleValue {
+    private mutating func makeUnsupportedTensor(
+        _ name: String
+    ) throws(PickleError) -> PickleValue {
+        try charge(1)
         heap.tensors.append(.unsupported(name))
         return .tensor(heap.tensors.count - 1)
     }
@@ -522,10 +543,10 @@ struct PickleMachine {
             case .dictionary(let metadata) = arguments[metadataIndex],
             !heap.dictionaries[metadata].isEmpty
         {
-            return makeUnsupportedTensor("a tensor with conjugate or negative bit")
+            return try makeUnsupportedTensor("a tensor with conjugate or negative bit")
         }
         if case .unsupported(let name) = heap.storages[storage].type, elementType == nil {
-            return makeUnsupportedTensor(name)
+            return try makeUnsupportedTensor(name)
         }
         let shape = try integers(arguments[2])
         let strides = try integers(arguments[3])
@@ -570,18 +591,17 @@ struct PickleMachine {
     /// Pushes the storage that a persistent identifier names: `('storage', class, key, device, count)`, before
     /// PyTorch 1.6 with a sixth element, None or `(key, offset, count)` of the part that is meant.
     private mutating func pushStorage(_ identifier: [PickleValue]) throws(PickleError) {
-        guard case .text("storage")? = identifier.first else {
-            throw unexpected("a storage's identifier", identifier.first ?? .none)
-        }
+        let kind = identifier.first ?? .none
+        guard heap.text(kind) == "storage" else { throw unexpected("a storage's identifier", kind) }
         guard identifier.count == 5 || identifier.count == 6 else {
             throw unexpected("five elements", .integer(identifier.count))
         }
-        guard case .global(.storage(let type)) = identifier[1] else {
+        guard case .storage(let type) = heap.global(identifier[1]) else {
             throw unexpected("a storage class", identifier[1])
         }
         let key: String
         switch identifier[2] {
-        case .text(let text): key = text
+        case .text(let index): key = heap.texts[index]
         case .integer(let integer): key = String(integer)
         case let other: throw unexpected("a storage's key", other)
         }

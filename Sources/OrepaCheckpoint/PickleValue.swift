@@ -2,18 +2,18 @@ import OrepaSafetensors
 
 /// A value that a pickle describes: inert, whatever the pickle says.
 ///
-/// Containers are positions in a `PickleHeap`, not nested values: a value that is nested ten thousand levels deep,
-/// or contains itself, costs nothing more to hold or to free than any other.
-enum PickleValue {
+/// What has a size of its own is a position in a `PickleHeap`, not a nested value: a value that is nested ten
+/// thousand levels deep, or contains itself, costs nothing more to hold, copy or free than any other.
+enum PickleValue: BitwiseCopyable {
     case none
     case bool(Bool)
     case integer(Int)
-    /// An integer beyond 64 bits: its bytes, least significant first.
-    case longInteger([UInt8])
+    /// An integer beyond 64 bits.
+    case longInteger(Int)
     case float(Double)
-    case text(String)
+    case text(Int)
     case bytes
-    case global(PickleGlobal)
+    case global(Int)
     case tuple(Int)
     case list(Int)
     case dictionary(Int)
@@ -21,28 +21,9 @@ enum PickleValue {
     case tensor(Int)
     /// What an allow-listed constructor would have made; nothing looks inside.
     case opaque
-
-    /// What the value is, for messages.
-    var kind: String {
-        switch self {
-        case .none: "None"
-        case .bool: "a boolean"
-        case .integer, .longInteger: "an integer"
-        case .float: "a float"
-        case .text: "a string"
-        case .bytes: "bytes"
-        case .global(let global): "`\(global.name)`"
-        case .tuple: "a tuple"
-        case .list: "a list"
-        case .dictionary: "a dict"
-        case .storage: "a storage"
-        case .tensor: "a tensor"
-        case .opaque: "an object"
-        }
-    }
 }
 
-/// The containers, storages and tensors of the values that a pickle describes.
+/// What the values that a pickle describes are made of.
 struct PickleHeap {
     struct Storage {
         let type: StorageType
@@ -61,6 +42,10 @@ struct PickleHeap {
         case unsupported(String)
     }
 
+    var texts: [String] = []
+    /// The bytes of each integer beyond 64 bits, least significant first.
+    var longIntegers: [[UInt8]] = []
+    var globals: [PickleGlobal] = []
     var tuples: [[PickleValue]] = []
     var lists: [[PickleValue]] = []
     var dictionaries: [[(key: PickleValue, value: PickleValue)]] = []
@@ -69,8 +54,37 @@ struct PickleHeap {
 
     /// The value under a string key, the last one when there are several, as in Python.
     func value(_ key: String, in dictionary: Int) -> PickleValue? {
-        dictionaries[dictionary].last {
-            if case .text(key) = $0.key { true } else { false }
-        }?.value
+        dictionaries[dictionary].last { text($0.key) == key }?.value
+    }
+
+    /// The string that a value is, or nil.
+    func text(_ value: PickleValue) -> String? {
+        guard case .text(let index) = value else { return nil }
+        return texts[index]
+    }
+
+    /// The global that a value is, or nil.
+    func global(_ value: PickleValue) -> PickleGlobal? {
+        guard case .global(let index) = value else { return nil }
+        return globals[index]
+    }
+
+    /// What the value is, for messages.
+    func kind(_ value: PickleValue) -> String {
+        switch value {
+        case .none: "None"
+        case .bool: "a boolean"
+        case .integer, .longInteger: "an integer"
+        case .float: "a float"
+        case .text: "a string"
+        case .bytes: "bytes"
+        case .global(let index): "`\(globals[index].name)`"
+        case .tuple: "a tuple"
+        case .list: "a list"
+        case .dictionary: "a dict"
+        case .storage: "a storage"
+        case .tensor: "a tensor"
+        case .opaque: "an object"
+        }
     }
 }

@@ -21,7 +21,7 @@ struct StateDictionary {
 
     init(root: PickleValue, heap: PickleHeap, path: String) throws(CheckpointError) {
         guard case .dictionary(let top) = root else {
-            throw .noTensors(path: path, found: root.kind)
+            throw .noTensors(path: path, found: heap.kind(root))
         }
         func hasTensors(_ dictionary: Int) -> Bool {
             heap.dictionaries[dictionary].contains {
@@ -36,14 +36,15 @@ struct StateDictionary {
         }
         if found == nil, hasTensors(top) { found = (nil, top) }
         guard let found else {
-            throw .noTensors(path: path, found: Self.describeKeys(heap.dictionaries[top]))
+            throw .noTensors(path: path, found: Self.describeKeys(of: top, heap))
         }
 
         var entries: [(name: String, value: Entry)] = []
         var names: Set<String> = []
         for (key, value) in heap.dictionaries[found.dictionary] {
-            guard case .text(let name) = key else {
-                throw .notATensor(path: path, name: "\(key.kind)", found: "a key of that kind")
+            guard let name = heap.text(key) else {
+                throw .notATensor(
+                    path: path, name: heap.kind(key), found: "a key of that kind")
             }
             guard names.insert(name).inserted else {
                 throw .duplicateName(path: path, name: name)
@@ -52,16 +53,12 @@ struct StateDictionary {
             case .tensor(let index): entries.append((name, .tensor(heap.tensors[index])))
             case .integer(let integer): entries.append((name, .integer(integer)))
             case .float(let float): entries.append((name, .float(float)))
-            default: throw .notATensor(path: path, name: name, found: value.kind)
+            default: throw .notATensor(path: path, name: name, found: heap.kind(value))
             }
         }
         location = found.location
         self.entries = entries
-        if location != nil, case .text(let text)? = heap.value("arch", in: top) {
-            arch = text
-        } else {
-            arch = nil
-        }
+        arch = location.flatMap { _ in heap.value("arch", in: top) }.flatMap(heap.text)
         if location != nil, case .integer(let integer)? = heap.value("epoch", in: top) {
             epoch = integer
         } else {
@@ -69,10 +66,11 @@ struct StateDictionary {
         }
     }
 
-    private static func describeKeys(_ pairs: [(key: PickleValue, value: PickleValue)]) -> String {
+    private static func describeKeys(of dictionary: Int, _ heap: PickleHeap) -> String {
+        let pairs = heap.dictionaries[dictionary]
         guard !pairs.isEmpty else { return "an empty dict" }
         let keys = pairs.prefix(8).map { pair in
-            if case .text(let text) = pair.key { "`\(text)`" } else { pair.key.kind }
+            heap.text(pair.key).map { "`\($0)`" } ?? heap.kind(pair.key)
         }
         let more = pairs.count > keys.count ? ", ..." : ""
         return "a dict with \(keys.joined(separator: ", "))\(more)"

@@ -28,7 +28,7 @@ struct TensorBuilder {
     /// Adds the entries of a pickled state dict; `locate` finds a storage by its key.
     mutating func add(
         _ state: StateDictionary, _ heap: PickleHeap, isBigEndian: Bool,
-        locate: (String) -> (range: Range<Int>, record: ZipArchive.Member?)?
+        locate: (String) throws(CheckpointError) -> (range: Range<Int>, record: ZipArchive.Member?)?
     ) throws(CheckpointError) {
         for (fullName, value) in state.entries {
             let name = fullName.withoutModulePrefix
@@ -49,7 +49,7 @@ struct TensorBuilder {
                 case (.unsupported(let found), nil):
                     throw .unsupportedTensor(path: file.path, name: fullName, found: found)
                 }
-                guard let (range, record) = locate(described.key) else {
+                guard let (range, record) = try locate(described.key) else {
                     throw .missingStorage(
                         path: file.path, name: fullName, storage: described.key)
                 }

@@ -25,14 +25,14 @@ struct TorchArchive {
             }
             throw .archive(path: path, error)
         }
-        let pickles = archive.members.filter { Self.isPickle($0.name) }
-        guard pickles.count == 1, let pickle = pickles.first else {
+        let pickles = archive.names.filter(Self.isPickle)
+        guard pickles.count == 1 else {
             throw .badRecord(
                 path: path, record: "data.pkl", expected: "one", found: "\(pickles.count)")
         }
         self.file = file
         self.archive = archive
-        prefix = String(pickle.name.dropLast("data.pkl".count))
+        prefix = String(pickles[0].dropLast("data.pkl".count))
 
         let version = try Self.text(archive, file, prefix + "version")
         guard let version else { throw .missingRecord(path: path, record: prefix + "version") }
@@ -52,6 +52,9 @@ struct TorchArchive {
                 found: "`\(other)`")
         }
 
+        guard let pickle = try Self.member(pickles[0], of: archive, path) else {
+            throw .missingRecord(path: path, record: pickles[0])
+        }
         try Self.verify(pickle, file)
         var machine = PickleMachine(file, in: pickle.range, limits: limits)
         do throws(PickleError) {
@@ -70,7 +73,19 @@ struct TorchArchive {
     }
 
     /// The record that holds a storage.
-    func record(ofStorage key: String) -> ZipArchive.Member? { archive["\(prefix)data/\(key)"] }
+    func record(ofStorage key: String) throws(CheckpointError) -> ZipArchive.Member? {
+        try Self.member("\(prefix)data/\(key)", of: archive, file.path)
+    }
+
+    private static func member(
+        _ name: String, of archive: ZipArchive, _ path: String
+    ) throws(CheckpointError) -> ZipArchive.Member? {
+        do throws(ZipError) {
+            return try archive.member(name)
+        } catch {
+            throw .archive(path: path, error)
+        }
+    }
 
     private static func isPickle(_ name: String) -> Bool {
         let parts = name.split(separator: "/", omittingEmptySubsequences: false)
@@ -101,7 +116,7 @@ struct TorchArchive {
     private static func text(
         _ archive: ZipArchive, _ file: FileBytes, _ name: String
     ) throws(CheckpointError) -> String? {
-        guard let member = archive[name] else { return nil }
+        guard let member = try Self.member(name, of: archive, file.path) else { return nil }
         guard member.range.count <= 64 else {
             throw .badRecord(
                 path: file.path, record: name, expected: "at most 64 bytes",

@@ -3,8 +3,9 @@ import OrepaSafetensors
 /// The directory of a zip file whose members are stored as they are.
 ///
 /// Reads what `torch.save` writes: zip64 records, data descriptors, padding in extra fields. The central directory
-/// decides; each local header must agree with it. Members must lie within the file, apart from each other, and
-/// must be neither compressed nor encrypted.
+/// decides: opening reads nothing else, so that members nobody asks for are never touched. They must lie within
+/// the file, apart from each other, and be neither compressed nor encrypted. A local header is read when its
+/// member is asked for, and must agree with the directory.
 struct ZipArchive {
     struct Member: Hashable {
         let name: String
@@ -13,11 +14,20 @@ struct ZipArchive {
         let checksum: UInt32
     }
 
-    /// The members in the order of the central directory.
-    let members: [Member]
+    private let file: FileBytes
+    private let entries: [Entry]
+    /// For each entry, where the next local header or the directory begins.
+    private let limits: [Int]
     private let indices: [String: Int]
 
-    subscript(name: String) -> Member? { indices[name].map { members[$0] } }
+    /// The members' names in the order of the central directory.
+    var names: some Sequence<String> { entries.lazy.map(\.name) }
+
+    /// The member called `name`, or nil.
+    func member(_ name: String) throws(ZipError) -> Member? {
+        guard let index = indices[name] else { return nil }
+        return try Self.locate(entries[index], in: file, limit: limits[index])
+    }
 
     /// Reads the directory. `otherKind` is asked, before the members are looked at, whether their names are those of
     /// an archive that is meant for something else.
@@ -47,22 +57,31 @@ struct ZipArchive {
                     name: entry.name, expected: entry.size, found: entry.compressedSize)
             }
         }
-        var members: [Member] = []
-        members.reserveCapacity(entries.count)
-        for entry in entries {
-            members.append(try Self.locate(entry, in: file, directory: end.directory))
-        }
 
-        // From one local header to the end of its contents: none may reach into the next.
+        // From one local header to the end of its contents: none may reach into the next, or into the directory.
         let order = entries.indices.sorted { entries[$0].offset < entries[$1].offset }
-        for (previous, next) in zip(order, order.dropFirst()) {
-            guard members[previous].range.upperBound <= entries[next].offset else {
+        var limits = [Int](repeating: end.directory.lowerBound, count: entries.count)
+        var previous: Int?
+        var previousEnd = 0
+        for index in order {
+            let entry = entries[index]
+            guard entry.offset >= previousEnd else {
                 throw .overlappingMembers(
-                    name: members[next].name, expected: members[previous].range.upperBound,
-                    found: entries[next].offset)
+                    name: entry.name, expected: previousEnd, found: entry.offset)
             }
+            // The extra field, which the directory does not know, comes on top.
+            let start = entry.offset + 30 + entry.name.utf8.count
+            let room = end.directory.lowerBound - start
+            guard room >= 0, entry.size <= UInt64(room) else {
+                throw .memberBeyondEnd(name: entry.name, expected: entry.size, found: room)
+            }
+            if let previous { limits[previous] = entry.offset }
+            previous = index
+            previousEnd = start + Int(entry.size)
         }
-        self.members = members
+        self.file = file
+        self.entries = entries
+        self.limits = limits
         self.indices = indices
     }
 
@@ -251,9 +270,9 @@ struct ZipArchive {
     // MARK: - Local headers
 
     private static func locate(
-        _ entry: Entry, in file: FileBytes, directory: Range<Int>
+        _ entry: Entry, in file: FileBytes, limit: Int
     ) throws(ZipError) -> Member {
-        var reader = ByteReader(file, in: entry.offset..<directory.lowerBound)
+        var reader = ByteReader(file, in: entry.offset..<limit)
         guard let signature = reader.littleEndian(UInt32.self), signature == 0x0403_4B50,
             reader.take(2) != nil,
             let flags = reader.littleEndian(UInt16.self),

@@ -3,7 +3,7 @@ extension Graph {
     ///
     /// - Throws: ``NetworkError/inputTooSmall(node:input:)`` where a window is larger than its padded
     ///   input, ``NetworkError/sumOfShapes(node:first:second:)`` where two summands differ,
-    ///   ``NetworkError/tooLarge(node:)`` past ``largestTensor``.
+    ///   ``NetworkError/tooLarge(node:)`` past ``largestFeatureMap``.
     public func shapes(height: Int, width: Int) throws(NetworkError) -> [Shape] {
         guard height > 0, width > 0 else {
             throw .inputTooSmall(
@@ -70,7 +70,8 @@ extension Graph {
     }
 
     private static func checkSize(_ shape: Shape, of node: String) throws(NetworkError) {
-        guard elementCount([shape.channels, shape.height, shape.width]) != nil else {
+        let dimensions = [shape.channels, shape.height, shape.width]
+        guard elementCount(dimensions, limit: largestFeatureMap) != nil else {
             throw .tooLarge(node: node)
         }
     }

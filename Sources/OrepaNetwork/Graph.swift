@@ -21,8 +21,10 @@ public struct Graph: Sendable, Hashable {
     public static let inputName = "input"
     /// No channel count, kernel, stride or feature count may exceed this.
     public static let largestDimension = 1 << 20
-    /// No weight tensor and no feature map of one picture may have more elements: 2^31 - 1.
+    /// No weight tensor may have more elements: 2^31 - 1.
     public static let largestTensor = Int(Int32.max)
+    /// No feature map of one picture may have more elements: 2^29, which is 2 GiB of Float32.
+    public static let largestFeatureMap = 1 << 29
 
     public let inputChannels: Int
     public let nodes: [Node]
@@ -101,7 +103,9 @@ public struct Graph: Sendable, Hashable {
             }
         }
         func checkWeight(_ shape: [Int]) throws(NetworkError) {
-            guard Graph.elementCount(shape) != nil else { throw .tooLarge(node: node.name) }
+            guard Graph.elementCount(shape, limit: Graph.largestTensor) != nil else {
+                throw .tooLarge(node: node.name)
+            }
         }
         switch node.operation {
         case .convolution(let convolution):
@@ -142,12 +146,12 @@ public struct Graph: Sendable, Hashable {
         }
     }
 
-    /// The product of `shape`, or nil when it is larger than ``largestTensor``.
-    static func elementCount(_ shape: [Int]) -> Int? {
+    /// The product of `shape`, or nil when it is larger than `limit`.
+    static func elementCount(_ shape: [Int], limit: Int) -> Int? {
         var count = 1
         for dimension in shape {
             let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
-            guard !overflow, product <= largestTensor else { return nil }
+            guard !overflow, product <= limit else { return nil }
             count = product
         }
         return count

@@ -12,7 +12,8 @@ public struct ModelFile: Sendable {
     static let metadataKey = "orepa.model"
 
     /// - Throws: ``ModelFileError/malformed(path:field:expected:found:)`` when labels, preprocessing and
-    ///   network do not belong together; `path` is for its message.
+    ///   network do not belong together, ``ModelFileError/network(path:_:)`` when the network does not take a
+    ///   picture of the crop's size; `path` is for the message.
     public init(
         network: Network, description: ModelDescription, path: String = "model"
     ) throws(ModelFileError) {
@@ -39,6 +40,10 @@ public struct ModelFile: Sendable {
             throw .malformed(
                 path: path, field: "input.channels", expected: "3",
                 found: "\(network.graph.inputChannels)")
+        }
+        let crop = description.preprocessing.crop
+        do { _ = try network.graph.shapes(height: crop, width: crop) } catch {
+            throw .network(path: path, error)
         }
         self.network = network
         self.description = description
@@ -91,9 +96,6 @@ public struct ModelFile: Sendable {
                 preprocessing: document.preprocessing, labels: document.labels,
                 source: document.source, verification: document.verification, tool: document.tool),
             path: path)
-        do { _ = try network.graph.shapes(height: crop, width: crop) } catch {
-            throw .network(path: path, error)
-        }
     }
 
     /// The JSON document under `orepa.model`: keys sorted, one line.

@@ -48,7 +48,8 @@ extension NetworkError: CustomStringConvertible {
         case .sumOfShapes(let node, let first, let second):
             "`\(node)`: cannot add \(first) and \(second)"
         case .tooLarge(let node):
-            "`\(node)`: a tensor of more than \(Graph.largestTensor) elements"
+            "`\(node)`: more weights than \(Graph.largestTensor) or a feature map of more than "
+                + "\(Graph.largestFeatureMap) elements"
         }
     }
 }

@@ -40,11 +40,7 @@ public struct Tensor: Sendable {
     /// - Precondition: its element type is Float32.
     public init(copying entry: SafetensorsFile.Entry, of file: SafetensorsFile) {
         precondition(entry.elementType == .float32)
-        let bytes = file.bytes(of: entry)
-        let values = [Float](unsafeUninitializedCapacity: bytes.count / 4) { buffer, initialized in
-            UnsafeMutableRawBufferPointer(buffer).copyMemory(from: bytes)
-            initialized = bytes.count / 4
-        }
+        let values = file.elements(of: entry, as: Float.self)
         self.init(shape: entry.shape, values: values)
     }
 

@@ -7,7 +7,8 @@ import Glibc
 public final class FileBytes: @unchecked Sendable {
     /// The path as the caller gave it, for messages.
     public let path: String
-    /// The bytes. Valid for as long as the instance is alive.
+    /// The bytes. Valid only for as long as the instance is alive, which the compiler ends at its last use:
+    /// for one that nothing else holds use ``withBytes(_:)``.
     public let bytes: UnsafeRawBufferPointer
     private let backing: Backing
 
@@ -66,6 +67,14 @@ public final class FileBytes: @unchecked Sendable {
         case .owned: UnsafeMutableRawBufferPointer(mutating: bytes).deallocate()
         case .permanent: break
         }
+    }
+
+    /// Calls `body` with the bytes; the instance lives until it returns.
+    public func withBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        defer { withExtendedLifetime(self) {} }
+        return try body(bytes)
     }
 
     /// Tells the system that the whole pages within `range` are not needed soon, which lowers resident

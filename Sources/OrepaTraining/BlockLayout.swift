@@ -1,3 +1,5 @@
+import OrepaNetwork
+
 /// A tensor that a block holds: its name under the block's prefix, and its shape.
 package struct ExpectedTensor: Sendable, Hashable {
     package let name: String
@@ -157,9 +159,11 @@ private struct ExpectedTensors {
     mutating func addPointwiseAndIdentity(_ o: Int, _ i: Int, _ found: [String: [Int]]) {
         add("rbr_1x1.conv.weight", [o, i, 1, 1])
         addBatchNorm("rbr_1x1.bn", o)
-        if found.keys.contains(where: { $0.hasPrefix("rbr_identity.") }) {
-            addBatchNorm("rbr_identity", o)
-        }
+        if hasIdentity(found) { addBatchNorm("rbr_identity", o) }
+    }
+
+    private func hasIdentity(_ found: [String: [Int]]) -> Bool {
+        found.keys.contains { $0.hasPrefix("rbr_identity.") }
     }
 
     mutating func addGeneratedRepVGG(_ o: Int, _ i: Int, _ found: [String: [Int]]) {
@@ -172,7 +176,7 @@ private struct ExpectedTensors {
         add(name("prior"), [o, 3, 3])
         let hidden = name("1x1_kxk_conv1")
         if let shape = found[hidden], found[name("1x1_kxk_idconv1")] == nil {
-            let width = shape.first ?? 1
+            let width = min(max(shape.first ?? 1, 1), Graph.largestDimension)
             add(hidden, [width, i, 1, 1])
             add(name("1x1_kxk_conv2"), [o, width, 3, 3])
         } else {
@@ -182,7 +186,10 @@ private struct ExpectedTensors {
         }
         add(name("gconv_dw"), [expansion * i, 1, 3, 3])
         add(name("gconv_pw"), [o, expansion * i, 1, 1])
-        let rows = found["rbr_dense.vector"]?.first == 6 ? 6 : 5
+        // A row for the identity branch, which no branch uses. Either number will do.
+        let usual = hasIdentity(found) ? 6 : 5
+        let stored = found["rbr_dense.vector"]?.first ?? usual
+        let rows = stored == 5 || stored == 6 ? stored : usual
         add("rbr_dense.vector", [rows, o])
     }
 

@@ -24,20 +24,25 @@ struct BlockRecognizer {
         let prefix = position.prefix
         let found = tensors.mapValues(\.shape)
         let kind = try kind(found, in: prefix)
-        func checkKeys(_ expected: [String]) throws(TrainingError) {
-            let known = Set(expected)
-            let unknown = found.keys.filter { !known.contains($0) && !isTally($0, of: known) }
+        func layout() throws(TrainingError) -> [ExpectedTensor] {
+            BlockLayout.tensors(kind, try self.geometry(kind, found, at: position), found: found)
+        }
+        func checkKeys(_ known: [String]) throws(TrainingError) {
+            let names = Set(known)
+            let unknown = found.keys.filter { !names.contains($0) && !isTally($0, of: names) }
             guard let name = unknown.min() else { return }
+            // Names that only blocks of other shapes have are no good advice.
+            let expected = (try? layout())?.map(\.name) ?? known
             throw .unknownKey(
                 path: path, key: "\(prefix).\(name)", block: prefix, kind: kind,
                 nearest: nearestKey(to: name, among: expected).map { "\(prefix).\($0)" })
         }
         try checkKeys(BlockLayout.names(kind, found: found))
         let geometry = try geometry(kind, found, at: position)
-        let layout = BlockLayout.tensors(kind, geometry, found: found)
-        try checkKeys(layout.map(\.name))
+        let expectedTensors = BlockLayout.tensors(kind, geometry, found: found)
+        try checkKeys(expectedTensors.map(\.name))
         var used: [String: CheckpointTensor] = [:]
-        for expected in layout {
+        for expected in expectedTensors {
             used[expected.name] = try check(
                 tensors[expected.name], expected, in: prefix, kind: kind)
         }
@@ -134,11 +139,13 @@ struct BlockRecognizer {
             let inputs = position.inputChannels.map(String.init) ?? "I"
             let k = kernel.map(String.init) ?? "k"
             let groups = isGrouped && position.inputChannels != nil
+            let conditions = [
+                groups ? "O divisible by groups" : nil, kernel == nil ? "k odd" : nil,
+            ].compactMap(\.self)
             return .convolutionShape(
                 path: path, key: "\(prefix).\(name)",
                 expected: "[O, \(inputs)\(groups ? " / groups" : ""), \(k), \(k)]"
-                    + (groups ? " with O divisible by groups" : "")
-                    + (kernel == nil ? " and k odd" : ""),
+                    + (conditions.isEmpty ? "" : " with " + conditions.joined(separator: " and ")),
                 found: found)
         }
         func isKernel(_ shape: [Int]) -> Bool {

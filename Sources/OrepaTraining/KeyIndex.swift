@@ -60,7 +60,7 @@ struct KeyIndex {
 
     /// A decimal number as PyTorch writes it: no sign, no leading zero.
     private func number(_ text: Substring) -> Int? {
-        guard let value = Int(text), String(value) == text else { return nil }
+        guard let value = Int(text), value >= 0, String(value) == text else { return nil }
         return value
     }
 }

@@ -1,12 +1,12 @@
 /// The candidate with the smallest edit distance to `key` (insert, delete or replace a byte), the first
-/// of equals; nil when there is none, or none within `limit`. Costs O(length^2) per candidate; past 200
-/// bytes names are not compared.
+/// of equals; nil when there is none, or none within `limit`. Costs O(length^2) per candidate; names are
+/// not compared past 200 bytes, nor more than 10,000 of them, so that no file makes it take long.
 func nearestKey(
     to key: String, among candidates: some Sequence<String>, within limit: Int = .max
 ) -> String? {
     let target = Array(key.utf8.prefix(200))
     var best: (key: String, distance: Int)?
-    for candidate in candidates {
+    for candidate in candidates.prefix(10_000) {
         let distance = editDistance(target, Array(candidate.utf8.prefix(200)))
         if distance <= limit, distance < best?.distance ?? .max { best = (candidate, distance) }
     }

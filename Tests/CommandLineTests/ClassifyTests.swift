@@ -31,7 +31,7 @@ import Testing
         let lines = result.text.split(separator: "\r\n").map { $0.split(separator: ",") }
         #expect(lines.count == 11)
         #expect(lines[0].joined(separator: ",") == "image,rank,index,label,probability,error")
-        for line in lines.dropFirst() {
+        for line in lines.dropFirst() where line.count > 3 {
             let name = line[0].split(separator: "/").last!.split(separator: ".")[0]
             let label = line[3].lowercased()
                 .replacingOccurrences(of: " ", with: "-").replacingOccurrences(of: "/", with: "-")

@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct ConvertTests {
     static let checkpoints: [String] = {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: fixture("checkpoints"))) ?? []
+        let names =
+            (try? FileManager.default.contentsOfDirectory(atPath: fixture("checkpoints"))) ?? []
         return names.filter { !$0.hasSuffix(".golden.safetensors") }.sorted()
     }()
 
@@ -17,7 +18,9 @@ import Testing
         let converted = try Program.run(["convert", checkpoint, model])
         #expect(converted.status == 0, "\(converted.errors)")
         #expect(converted.errors == "")
-        #expect(converted.lines[0].hasPrefix("\(model): Re") || converted.lines[0].hasPrefix("\(model): RepVGG"))
+        #expect(
+            converted.lines[0].hasPrefix("\(model): Re")
+                || converted.lines[0].hasPrefix("\(model): RepVGG"))
         let verified = try Program.run(["verify", checkpoint, model])
         #expect(verified.status == 0, "\(verified.errors)")
         let prefix = name.split(separator: ".")[0]
@@ -28,8 +31,8 @@ import Testing
         ])
         #expect(run.status == 0)
         let output = try SafetensorsFile(FileBytes(mapping: folder.file("logits")))
-        let logits = output.bytes(of: output["logits"]!).bindMemory(to: Float.self)
-        let expected = golden.bytes(of: golden["logits"]!).bindMemory(to: Double.self)
+        let logits = output.elements(of: output["logits"]!, as: Float.self)
+        let expected = golden.elements(of: golden["logits"]!, as: Double.self)
         let error = zip(logits, expected).map { abs(Double($0) - $1) }.max()!
         #expect(error <= 1e-5 * expected.map(abs).max()!)
         try checkKernels(of: model, golden: golden)
@@ -44,8 +47,8 @@ import Testing
             let name = String(entry.name.dropFirst("deploy.".count))
             let found = try #require(model[name], "\(name)")
             #expect(found.shape == entry.shape)
-            let values = model.bytes(of: found).bindMemory(to: Float.self)
-            let expected = golden.bytes(of: entry).bindMemory(to: Float.self)
+            let values = model.elements(of: found, as: Float.self)
+            let expected = golden.elements(of: entry, as: Float.self)
             let error = zip(values, expected).map { abs($0 - $1) }.max()!
             #expect(error <= 2e-7 * expected.map(abs).max()!, "\(name)")
         }
@@ -72,16 +75,21 @@ import Testing
         try whole.dropLast(100).write(to: URL(fileURLWithPath: folder.file("cut.pth")))
         #expect(try Program.run(["convert", folder.file("cut.pth"), output]).status == 65)
         #expect(try Program.run(["convert", folder.file("none.pth"), output]).status == 66)
-        #expect(try Program.run(["convert", checkpoint, output, "--block-tolerance", "0"]).status == 65)
+        #expect(
+            try Program.run(["convert", checkpoint, output, "--block-tolerance", "0"]).status == 65)
         #expect(try Program.run(["convert", checkpoint, output, "--tolerance", "-1"]).status == 64)
-        #expect(try Program.run(["convert", checkpoint, folder.file("no/such/model")]).status == 73)
+        #expect(
+            try Program.run(["convert", checkpoint, folder.file("no/such/model")]).status == 73)
         #expect(try Program.run(["convert", checkpoint]).status == 64)
-        #expect(try Program.run(["convert", folder.file("cut.pth"), folder.file("cut.pth"), "--force"]).status == 73)
+        #expect(
+            try Program.run(["convert", folder.file("cut.pth"), folder.file("cut.pth"), "--force"])
+                .status == 73)
         #expect(folder.names == ["cut.pth"])
     }
 
     @Test(arguments: [
-        ([], 224, 256), (["--input-size", "160"], 160, 183), (["--input-size", "224", "--resize", "232"], 224, 232),
+        ([], 224, 256), (["--input-size", "160"], 160, 183),
+        (["--input-size", "224", "--resize", "232"], 224, 232),
         (["--resize", "300"], 224, 300), (["--preset", "imagenet", "--input-size", "56"], 56, 64),
     ])
     func preprocessingOptions(options: [String], crop: Int, resize: Int) throws {
@@ -100,12 +108,14 @@ import Testing
     }
 
     @Test(arguments: [
-        ["--mean", "1,2"], ["--std", "0,1,1"], ["--input-size", "0"], ["--resize", "-3"], ["--preset", "coco"],
+        ["--mean", "1,2"], ["--std", "0,1,1"], ["--input-size", "0"], ["--resize", "-3"],
+        ["--preset", "coco"],
         ["--mean", "a,b,c"],
     ])
     func wrongPreprocessingIsWrongUsage(options: [String]) throws {
         let folder = try TemporaryFolder()
-        #expect(try Program.run(["convert", checkpoint, folder.file("model")] + options).status == 64)
+        #expect(
+            try Program.run(["convert", checkpoint, folder.file("model")] + options).status == 64)
         #expect(folder.names == [])
     }
 
@@ -116,7 +126,8 @@ import Testing
         let wrong = try Program.run(["convert", checkpoint, output, "--labels", two])
         #expect(wrong.status == 65)
         #expect(wrong.errors.contains("\(two): expected 10 names"))
-        let ten = try folder.write((0..<10).map { "class \($0)" }.joined(separator: "\n"), "ten.txt")
+        let ten = try folder.write(
+            (0..<10).map { "class \($0)" }.joined(separator: "\n"), "ten.txt")
         #expect(try Program.run(["convert", checkpoint, output, "--labels", ten]).status == 0)
         let answer = try Program.run(["--model", output, boot, "--format", "csv", "--top-k", "1"])
         #expect(answer.text.contains(",class "))
@@ -125,7 +136,10 @@ import Testing
     @Test func hostileGlobalsAreRefusedByName() throws {
         let folder = try TemporaryFolder()
         // Protocol 2: a global and a call of it, as the legacy format's first pickle.
-        let pickle = Data("\u{80}\u{2}cos\nsystem\nX\u{4}\0\0\0true\u{85}R.".unicodeScalars.map { UInt8($0.value) })
+        let pickle = Data(
+            "\u{80}\u{2}cos\nsystem\nX\u{4}\0\0\0true\u{85}R.".unicodeScalars.map {
+                UInt8($0.value)
+            })
         try pickle.write(to: URL(fileURLWithPath: folder.file("evil.pth")))
         let result = try Program.run(["convert", folder.file("evil.pth"), folder.file("model")])
         #expect(result.status == 65)
@@ -142,7 +156,9 @@ import Testing
         let features = source["linear.weight"]!.shape[1]
         var random = SeededRandom(1)
         tensors.append(
-            .init(name: "linear.weight", shape: [1000, features], values: random.floats(1000 * features)))
+            .init(
+                name: "linear.weight", shape: [1000, features],
+                values: random.floats(1000 * features)))
         tensors.append(.init(name: "linear.bias", shape: [1000], values: random.floats(1000)))
         try SafetensorsWriter(tensors).write(to: folder.file("wide.safetensors"), overwrite: false)
         let output = folder.file("model")

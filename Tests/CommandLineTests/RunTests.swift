@@ -19,7 +19,7 @@ import Testing
         #expect(result.status == 0)
         #expect(result.errors == "")
         let golden = try SafetensorsFile(FileBytes(mapping: path))
-        let expected = golden.bytes(of: golden["logits"]!).bindMemory(to: Double.self)
+        let expected = golden.elements(of: golden["logits"]!, as: Double.self)
         let output = try SafetensorsFile(FileBytes(mapping: folder.file("out")))
         #expect(output.entries.map(\.name) == ["logits"])
         #expect(output["logits"]?.shape == [2, 10])

@@ -19,7 +19,7 @@ import Testing
         #expect(result.status == 0)
         let report = try #require(try result.json() as? [String: Any])
         #expect(report["passed"] as? Bool == true)
-        #expect((report["blocks"] as? [[String: Any]])?.count == 9)
+        #expect((report["blocks"] as? [[String: Any]])?.count == 8)
         #expect((report["logit_error"] as? Double ?? 1) < 5e-4)
         #expect((report["block_error"] as? Double ?? 1) < 1e-5)
     }

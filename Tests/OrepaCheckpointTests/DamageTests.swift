@@ -62,7 +62,8 @@ import Testing
     /// Pickles made of random instructions, biased to valid ones.
     @Test func randomPickles() {
         var generator = SeededGenerator(seed: 7)
-        let opcodes = Array("(.012FIJKLMNQRSTUVXabcdegh}ijl]opqrst)uGBC".utf8)
+        let opcodes =
+            Array("(.012FIJKLMNQRSTUVXabcdegh}ijl]opqrst)uGBC".utf8)
             + [0x80, 0x81, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8A, 0x8B, 0x8C, 0x8F, 0x90, 0x91, 0x93]
             + [0x94, 0x95, 0x96]
         for _ in 0..<20_000 {

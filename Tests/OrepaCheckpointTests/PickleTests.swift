@@ -126,7 +126,7 @@ import Testing
         #expect(throws: CheckpointError.self) { try run(tuples, limits: limits) }
         let dictionary = Pickle.dictionary((0..<100).map { ("\($0)", Array("N".utf8)) })
         let ordered = Pickle.global("collections", "OrderedDict")
-        let copy: [UInt8] = ordered + [UInt8(ascii: "h"), 9, 0x85, UInt8(ascii: "R"), UInt8(ascii: "0")]
+        let copy = ordered + Array("h\u{9}".utf8) + [0x85] + Array("R0".utf8)
         var bomb: [UInt8] = dictionary + [UInt8(ascii: "q"), 9]
         for _ in 0..<10 { bomb += copy }
         #expect {
@@ -184,7 +184,8 @@ import Testing
             .integerTooLong(limit: 1_024, found: 1_025, offset: start),
             Array("L".utf8) + [UInt8](repeating: 0x39, count: 1_025) + Array("\n".utf8))
         refuses(.badText(expected: "an integer", offset: start), Array("L\n".utf8))
-        refuses(.badText(expected: "an integer", offset: start), Array("L99x9999999999999999\n".utf8))
+        refuses(
+            .badText(expected: "an integer", offset: start), Array("L99x9999999999999999\n".utf8))
         refuses(.badText(expected: "an integer of 64 bits", offset: start), Array("Ix\n".utf8))
         refuses(.badText(expected: "a number", offset: start), Array("Fx\n".utf8))
         // As entries of a state dict, integers show their values.

@@ -197,8 +197,10 @@ import Testing
             (tar, "a tar archive, as the first versions of PyTorch wrote"),
             ([0x93] + Array("NUMPY".utf8), "a NumPy file"),
             (Array("PK\u{5}\u{6}".utf8) + [UInt8](repeating: 0, count: 18), "an empty zip archive"),
-            (Array("version https://git-lfs.github.com".utf8),
-                "a Git LFS pointer, not the file itself"),
+            (
+                Array("version https://git-lfs.github.com".utf8),
+                "a Git LFS pointer, not the file itself"
+            ),
             (Array("<!DOCTYPE html>".utf8), "an HTML page"),
             (Array("hello".utf8), "an unknown format"),
         ] {
@@ -222,8 +224,9 @@ import Testing
         #expect(checkpoint.format == .safetensors)
         #expect(checkpoint.metadata == ["a": "b"])
         #expect(try checkpoint["w"]?.doubles() == [1, -2])
-        #expect(throws: CheckpointError.noTensors(
-            path: "test", found: "a safetensors file without any")
+        #expect(
+            throws: CheckpointError.noTensors(
+                path: "test", found: "a safetensors file without any")
         ) { try open(file("{}", [])) }
         #expect(
             throws: CheckpointError.safetensors(
@@ -231,8 +234,9 @@ import Testing
         ) { try open(good.dropLast()) }
         // A length that looks like gzip's signature does not make it gzip.
         let header = "{" + String(repeating: " ", count: 0x8B1F - 2) + "}"
-        #expect(throws: CheckpointError.noTensors(
-            path: "test", found: "a safetensors file without any")
+        #expect(
+            throws: CheckpointError.noTensors(
+                path: "test", found: "a safetensors file without any")
         ) { try open(file(header, [])) }
     }
 

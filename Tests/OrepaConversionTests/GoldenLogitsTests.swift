@@ -32,7 +32,7 @@ func golden(of checkpoint: String) throws -> SafetensorsFile {
         let network = try TrainingNetwork(Checkpoint(path: fixture("checkpoints/\(name)"))).folded()
         let golden = try golden(of: name)
         let input = Tensor(copying: golden["input"]!, of: golden)
-        let expected = golden.bytes(of: golden["logits"]!).bindMemory(to: Double.self)
+        let expected = golden.elements(of: golden["logits"]!, as: Double.self)
         let plan = try Plan(network, height: input.shape[2], width: input.shape[3])
         let logits = PlanContext(plan, pool: WorkerPool(threadCount: 2))
             .run(input.values, count: input.shape[0])

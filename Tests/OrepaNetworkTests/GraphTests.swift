@@ -122,7 +122,7 @@ func chain(
             try graph.shapes(height: 1 << 40, width: 1 << 40)
         }
         #expect(throws: NetworkError.tooLarge(node: "a")) {
-            try graph.shapes(height: 1 << 15, width: 1 << 14)
+            try graph.shapes(height: 1 << 13, width: 1 << 14)
         }
     }
 

@@ -27,10 +27,10 @@ import Testing
     @Test func agreesWithTheUnfusedNetworkOnFiveHundredImages() throws {
         let file = try SafetensorsFile(
             FileBytes(mapping: fixture("fashion-mnist/images.safetensors")))
-        let images = file.bytes(of: file["images"]!)
-        let reference = file.bytes(of: file["reference_top1"]!)
-        let logits = file.bytes(of: file["reference_logits"]!)
-        let labels = file.bytes(of: file["labels"]!)
+        let images = file.elements(of: file["images"]!, as: UInt8.self)
+        let reference = file.elements(of: file["reference_top1"]!, as: Int64.self)
+        let logits = file.elements(of: file["reference_logits"]!, as: Double.self)
+        let labels = file.elements(of: file["labels"]!, as: Int64.self)
         let classifier = Classifier(model: try ClassifierTests.defaultModel())
         var correct = 0
         for index in 0..<500 {
@@ -39,16 +39,14 @@ import Testing
             let input = try PreparedImage(
                 image, preprocessing: classifier.model.description.preprocessing)
             let scores = classifier.scores(of: input)
-            let expected = (0..<10).map {
-                logits.loadUnaligned(fromByteOffset: (index * 10 + $0) * 8, as: Double.self)
-            }
+            let expected = logits[index * 10..<(index + 1) * 10]
             let largest = expected.map(abs).max()!
             for (found, wanted) in zip(scores.logits, expected) {
                 #expect(abs(Double(found) - wanted) <= 1e-5 * largest)
             }
             let top = scores.top(1, labels: nil)[0].index
-            #expect(top == Int(reference.loadUnaligned(fromByteOffset: index * 8, as: Int64.self)))
-            if top == Int(labels.loadUnaligned(fromByteOffset: index * 8, as: Int64.self)) {
+            #expect(top == Int(reference[index]))
+            if top == Int(labels[index]) {
                 correct += 1
             }
         }

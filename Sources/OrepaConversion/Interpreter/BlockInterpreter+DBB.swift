@@ -15,11 +15,7 @@ extension BlockInterpreter {
         let pointwise: Filter
         if block.tensors["dbb_1x1_kxk.idconv1.weight"] != nil {
             // The identity is not in the file.
-            var identity = try filter("dbb_1x1_kxk.idconv1.weight")
-            for row in 0..<identity.outputs {
-                identity.values[row * identity.inputs + row % identity.inputs] += 1
-            }
-            pointwise = identity
+            pointwise = try filter("dbb_1x1_kxk.idconv1.weight").addingIdentity()
         } else {
             pointwise = try filter("dbb_1x1_kxk.conv1.weight")
         }

@@ -155,15 +155,8 @@ struct GeneratedConvolution {
     private func hidden() throws(CheckpointError) -> Filter {
         let widening = "1x1_kxk_conv1"
         guard interpreter.block.tensors[name(widening)] == nil else { return try filter(widening) }
-        var hidden = try filter("1x1_kxk_idconv1")
-        if let identity = try interpreter.buffer("\(container)id_tensor") {
-            for (index, value) in identity.enumerated() { hidden.values[index] += value }
-        } else {
-            for row in 0..<hidden.outputs {
-                hidden.values[row * hidden.inputs + row % hidden.inputs] += 1
-            }
-        }
-        return hidden
+        return try filter("1x1_kxk_idconv1")
+            .addingIdentity(interpreter.buffer("\(container)id_tensor"))
     }
 
     private func averageTaps(_ size: Int) throws(CheckpointError) -> [Double] {

@@ -77,7 +77,7 @@ struct BlockInterpreter {
 
     /// A tensor of four dimensions. Same precondition as ``values(_:)``.
     func filter(_ name: String) throws(CheckpointError) -> Filter {
-        Filter(shape: block.tensors[name]!.shape, values: try values(name))
+        try Filter(block.tensors[name]!)
     }
 
     /// A buffer that a file may leave out: its values, or nil.

@@ -18,13 +18,10 @@ extension FeatureMap {
             channels: filter.outputs, height: rows / stride + 1, width: columns / stride + 1)
         let result = [Double](unsafeUninitializedCapacity: output.elementCount) { target, count in
             values.withUnsafeBufferPointer { input in
-                filter.values.withUnsafeBufferPointer { weight in
-                    let layer = Layer(
-                        filter: filter, input: shape, output: output, stride: stride,
-                        padding: padding, groups: groups)
-                    layer.run(
-                        weight.baseAddress!, input.baseAddress!, output: target.baseAddress!)
-                }
+                let layer = Layer(
+                    filter: filter, input: shape, output: output, stride: stride,
+                    padding: padding, groups: groups)
+                layer.run(input.baseAddress!, output: target.baseAddress!)
             }
             count = output.elementCount
         }
@@ -45,10 +42,10 @@ private struct Layer {
     /// Elements of the columns of a band: 8 MiB of Float64.
     private static let largestColumnCount = 1 << 20
 
-    func run(
-        _ weight: UnsafePointer<Double>, _ source: UnsafePointer<Double>,
-        output target: UnsafeMutablePointer<Double>
-    ) {
+    /// Most weights that are in memory as Float64: 2 MiB, but at least one output channel's.
+    private static let largestWeightCount = 1 << 18
+
+    func run(_ source: UnsafePointer<Double>, output target: UnsafeMutablePointer<Double>) {
         let depth = filter.inputs * filter.size * filter.size
         let channels = filter.outputs / groups
         let plane = output.height * output.width
@@ -63,12 +60,17 @@ private struct Layer {
                 let pixels = rows.count * output.width
                 layOutColumns(
                     columns, rows, source + group * filter.inputs * input.height * input.width)
-                cblas_dgemm(
-                    CblasRowMajor, CblasNoTrans, CblasNoTrans,
-                    blasint(channels), blasint(pixels), blasint(depth),
-                    1, weight + group * channels * depth, blasint(depth),
-                    columns, blasint(pixels),
-                    0, target + group * channels * plane + row * output.width, blasint(plane))
+                let channelsAtATime = max(1, Layer.largestWeightCount / depth)
+                for first in Swift.stride(from: 0, to: channels, by: channelsAtATime) {
+                    let count = min(channelsAtATime, channels - first)
+                    let channel = group * channels + first
+                    let weight = filter.values(of: channel..<channel + count)
+                    cblas_dgemm(
+                        CblasRowMajor, CblasNoTrans, CblasNoTrans,
+                        blasint(count), blasint(pixels), blasint(depth),
+                        1, weight, blasint(depth), columns, blasint(pixels),
+                        0, target + channel * plane + row * output.width, blasint(plane))
+                }
             }
         }
     }

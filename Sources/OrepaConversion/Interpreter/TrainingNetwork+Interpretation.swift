@@ -15,9 +15,9 @@ extension TrainingNetwork {
     /// - Returns: the logits.
     package func interpret(
         _ input: FeatureMap,
-        visit: (_ node: Node, _ input: FeatureMap, _ output: FeatureMap) -> Void = { _, _, _ in }
+        visit: (_ node: Node, _ input: FeatureMap, _ output: FeatureMap) throws(CheckpointError) ->
+            Void = { _, _, _ in }
     ) throws(CheckpointError) -> [Double] {
-        let blockByName = Dictionary(uniqueKeysWithValues: blocks.map { ($0.prefix, $0) })
         var lastReader: [String: String] = [:]
         for node in graph.nodes { for name in node.inputs { lastReader[name] = node.name } }
         var maps = [Graph.inputName: input]
@@ -27,29 +27,32 @@ extension TrainingNetwork {
             for name in node.inputs where lastReader[name] == node.name { maps[name] = nil }
             switch node.operation {
             case .convolution(let convolution):
-                let output = try BlockInterpreter(blockByName[node.name]!).output(of: inputs[0])
-                visit(node, inputs[0], output)
+                let output = try interpret(node, inputs[0])
+                try visit(node, inputs[0], output)
                 maps[node.name] = convolution.relu ? output.rectified() : output
             case .maxPool(let pool): maps[node.name] = inputs[0].maxPooled(pool)
             case .addReLU: maps[node.name] = (inputs[0] + inputs[1]).rectified()
             case .globalAveragePool: maps[node.name] = inputs[0].globallyAveraged()
             case .linear:
-                let output = try linear(inputs[0])
-                visit(node, inputs[0], output)
+                let output = try interpret(node, inputs[0])
+                try visit(node, inputs[0], output)
                 logits = output.values
             }
         }
         return logits
     }
 
-    private func linear(_ x: FeatureMap) throws(CheckpointError) -> FeatureMap {
-        defer {
-            linearWeight.releasePages()
-            linearBias.releasePages()
+    /// Runs one block, or the linear layer, on a feature map, without a ReLU.
+    ///
+    /// - Precondition: `node` is a convolution or the linear layer of ``graph``.
+    package func interpret(
+        _ node: Node, _ input: FeatureMap
+    ) throws(CheckpointError) -> FeatureMap {
+        if let block = blocks.first(where: { $0.prefix == node.name }) {
+            return try BlockInterpreter(block).output(of: input)
         }
-        let weight = Filter(
-            shape: linearWeight.shape + [1, 1], values: try linearWeight.doubles())
-        return try x.convolved(with: weight)
+        let weight = try Filter(linearWeight, shape: linearWeight.shape + [1, 1])
+        return try input.convolved(with: weight)
             .scaled(by: repeatElement(1, count: weight.outputs), plus: linearBias.doubles())
     }
 }

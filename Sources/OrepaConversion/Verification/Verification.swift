@@ -7,7 +7,8 @@ public struct OutputComparison: Sendable, Hashable {
     /// The kind of the training-time block (``BlockKind``'s raw value), or `linear`.
     public let kind: String
     /// The largest absolute difference divided by ``largestOutput``; infinity when an output is not
-    /// finite, or when only the unfused one is all zero.
+    /// finite, or when only the unfused one is all zero. A block is given two feature maps, of which this
+    /// is about the one with the larger error.
     public let error: Double
     /// The largest absolute value of the unfused output.
     public let largestOutput: Double
@@ -40,7 +41,7 @@ public struct Verification: Sendable, Hashable {
     /// Height and width of the picture, in pixels.
     public let inputSize: Int
     /// For each convolution and the linear layer, before a ReLU: the unfused block in Float64 against its
-    /// folded form in the Float32 executor, given the same feature map.
+    /// folded form in the Float32 executor, given the same feature maps.
     public let blocks: [OutputComparison]
     /// The unfused network in Float64 against the folded one, run wholly in Float32, end to end.
     public let logits: OutputComparison

@@ -1,18 +1,11 @@
 import OrepaNetwork
 
-/// The random picture on which networks are compared.
+/// The size of the random picture on which networks are compared.
 enum VerificationInput {
     /// Default height and width, where that is enough.
     static let smallestDefaultSize = 64
     /// No default is larger.
     static let largestDefaultSize = 4096
-
-    /// `[channels, size, size]`, row-major: approximately normal, mean 0 and variance 1, as a normalised
-    /// picture, and the same from the same seed everywhere.
-    static func values(channels: Int, size: Int, seed: UInt64) -> [Float] {
-        var generator = SplitMix64(state: seed)
-        return (0..<channels * size * size).map { _ in generator.nextNormal() }
-    }
 
     /// The size to use for `graph`: the one that `options` ask for, or the default.
     ///
@@ -60,25 +53,5 @@ enum VerificationInput {
             if !isTested { return node.name }
         }
         return nil
-    }
-}
-
-/// SplitMix64 (Steele, Lea and Flood, 2014).
-private struct SplitMix64 {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
-    /// The sum of twelve numbers evenly spread over -1/2 to 1/2, which has variance 1. Exact arithmetic.
-    mutating func nextNormal() -> Float {
-        var sum: Int64 = 0
-        for _ in 0..<12 { sum += Int64(next() >> 48) - 0x8000 }
-        return Float(sum) * 0x1p-16
     }
 }

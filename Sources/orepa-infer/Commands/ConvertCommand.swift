@@ -32,7 +32,8 @@ struct ConvertCommand: ParsableCommand {
     @Option(help: "Preprocessing to start from: imagenet.")
     var preset = Preset.imagenet
 
-    @Option(help: "Height and width of the network's input; alone it sets the resize to N * 256 / 224.")
+    @Option(
+        help: "Height and width of the network's input; alone it sets the resize to N * 256 / 224.")
     var inputSize: Int?
 
     @Option(help: "Pixels of the shorter side before the centre crop.")
@@ -138,7 +139,8 @@ extension ConversionProgress: CustomStringConvertible {
     public var description: String {
         switch self {
         case .folding(let index, let count, let name): "folding \(index + 1) of \(count): \(name)"
-        case .verifying(let index, let count, let name): "verifying \(index + 1) of \(count): \(name)"
+        case .verifying(let index, let count, let name):
+            "verifying \(index + 1) of \(count): \(name)"
         case .checksum: "computing the checkpoint's SHA-256"
         case .writing: "writing"
         }

@@ -27,7 +27,9 @@ struct VerifyCommand: ParsableCommand {
 
     @OptionGroup var verification: VerificationArguments
 
-    @Option(help: "Height and width of the random picture; by default 64, more where a network needs it.")
+    @Option(
+        help:
+            "Height and width of the random picture; by default 64, more where a network needs it.")
     var inputSize: Int?
 
     @Option(help: "How to print.")
@@ -105,7 +107,8 @@ struct VerifyCommand: ParsableCommand {
             ])
         }
         return .object([
-            ("checkpoint", .string(checkpoint)), ("model", .optional(model)), ("folded", .bool(false)),
+            ("checkpoint", .string(checkpoint)), ("model", .optional(model)),
+            ("folded", .bool(false)),
             ("passed", .bool(result.passed)), ("seed", .string("\(result.seed)")),
             ("input_size", .integer(result.inputSize)),
             ("block_tolerance", .double(result.blockTolerance)),
@@ -113,7 +116,8 @@ struct VerifyCommand: ParsableCommand {
             ("block_error", .double(result.worstBlock.error)),
             ("worst_block", .string(result.worstBlock.name)),
             ("logit_error", .double(result.logits.error)),
-            ("blocks", .array(result.blocks.map(comparison))), ("logits", comparison(result.logits)),
+            ("blocks", .array(result.blocks.map(comparison))),
+            ("logits", comparison(result.logits)),
         ])
     }
 }

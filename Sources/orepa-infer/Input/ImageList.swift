@@ -42,7 +42,9 @@ enum ImageList {
                 bytes += chunk[..<count]
             }
         } else {
-            do { bytes = Array(try FileBytes(mapping: list).bytes) } catch { throw Failure(error) }
+            do { bytes = try FileBytes(mapping: list).withBytes { Array($0) } } catch {
+                throw Failure(error)
+            }
         }
         return bytes.split(separator: UInt8(ascii: "\n")).compactMap { line in
             let line = line.last == UInt8(ascii: "\r") ? line.dropLast() : line

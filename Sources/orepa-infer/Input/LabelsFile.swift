@@ -8,7 +8,7 @@ enum LabelsFile {
     static func read(_ path: String, expected: Int) throws(Failure) -> [String] {
         let file: FileBytes
         do { file = try FileBytes(mapping: path) } catch { throw Failure(error) }
-        guard let names = names(file.bytes) else {
+        guard let names = file.withBytes({ names($0) }) else {
             throw Failure(.badData, "\(path): expected UTF-8 text, found other bytes")
         }
         guard names.count == expected else {

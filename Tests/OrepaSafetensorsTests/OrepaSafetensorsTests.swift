@@ -1,2 +1,0 @@
-import OrepaSafetensors
-import Testing
