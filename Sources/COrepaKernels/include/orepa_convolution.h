@@ -27,8 +27,9 @@ typedef enum {
     // Sums in the order input channel block, kernel row, kernel column, channel. Any shape. The input's
     // border is at least `padding`; input channels per group are a multiple of 16 if there are groups.
     orepa_direct,
-    // F(4,3), F(3,3), F(2,3) and F(1,3) tiles: kernel 3, stride 1, no groups, blocked input whose border
-    // is at least `padding`. Sums over channels in order at each position.
+    // F(4,3), F(3,3), F(2,3) and F(1,3) tiles, for stride 2 F(4,2) ... F(1,2) on the even pixels: kernel 3,
+    // stride 1 or 2, no groups, blocked input whose border is at least `padding`. Sums over channels in order
+    // at each position.
     orepa_winograd,
 } orepa_algorithm;
 
