@@ -14,8 +14,10 @@ typedef struct {
     orepa_max_pool_row_kernel *max_pool_row;
     orepa_average_pool_kernel *average_pool;
     orepa_addition_row_kernel *addition_row;
-    orepa_winograd_input_kernel *winograd_input;
-    orepa_winograd_output_kernel *winograd_output;
+    orepa_winograd_input_stride1_kernel *winograd_input_stride1;
+    orepa_winograd_output_stride1_kernel *winograd_output_stride1;
+    orepa_winograd_input_stride2_kernel *winograd_input_stride2;
+    orepa_winograd_output_stride2_kernel *winograd_output_stride2;
 } orepa_single_kernels;
 
 // By orepa_isa.

@@ -59,9 +59,10 @@ static orepa_convolution random_shape(void)
     const bool planar = random_int(0, 4) == 0;
     if (planar) inputs = random_int(1, 4);
     if (random_int(0, 5) == 0 && !planar) {
-        shape.groups = random_int(2, 3);
-        inputs = shape.groups * 16 * random_int(1, 2);
-        outputs = shape.groups * 16 * random_int(1, 3);
+        const int32_t width = random_int(0, 1) ? 16 : random_int(1, 12);
+        shape.groups = random_int(2, 9);
+        inputs = shape.groups * width * random_int(1, 2);
+        outputs = shape.groups * width * random_int(1, 3);
     }
     const int32_t least = shape.kernel - 2 * shape.padding < 1 ? 1 : shape.kernel - 2 * shape.padding;
     const int32_t height = least + random_int(0, random_int(0, 20));

@@ -24,11 +24,14 @@ typedef struct {
 } orepa_convolution;
 
 typedef enum {
-    // Sums in the order input channel block, kernel row, kernel column, channel. Any shape. The input's
-    // border is at least `padding`; input channels per group are a multiple of 16 if there are groups.
+    // Sums in the order input channel block, kernel row, kernel column, channel. Any kernel, stride, padding
+    // (at most the input's border) and groups; a planar input only without groups.
+    // Where a block of output channels is not within one group, its sums run over all channels that any of
+    // its groups sees, with zero weights: their NaN and infinity reach it.
     orepa_direct,
-    // F(4,3), F(3,3), F(2,3) and F(1,3) tiles: kernel 3, stride 1, no groups, blocked input whose border
-    // is at least `padding`. Sums over channels in order at each position.
+    // F(4,3), F(3,3), F(2,3) and F(1,3) tiles, for stride 2 F(4,2) ... F(1,2) on the even pixels: kernel 3,
+    // stride 1 or 2, no groups, blocked input whose border is at least `padding`. Sums over channels in order
+    // at each position.
     orepa_winograd,
 } orepa_algorithm;
 
@@ -59,7 +62,9 @@ typedef struct {
     // The rest belongs to the algorithm.
     struct {
         int16_t row, tail_row;     // kernels: of whole groups of blocks, and of the last, smaller group
-        int32_t blocks;            // output blocks of one group of the convolution
+        int32_t sets, blocks;      // sets of output blocks that see the same input blocks
+        int32_t planes;            // input blocks of a set
+        int32_t products;          // of an output
         int32_t height, width;     // of the output, as one long row where rows follow one another
         int32_t tiles, tail_tiles; // of a row
         int32_t slices;            // items of one group of blocks of one image

@@ -15,35 +15,45 @@ int64_t orepa_winograd_weights_start(const orepa_convolution_plan *plan, int32_t
         + (int64_t)block * 16 * plan->winograd.positions * plan->shape.input.channels;
 }
 
-// The values of a + b x + c x^2 at the points of F(4,3), over what the input transform leaves of the
-// interpolation: its product of differences between points.
-static void weight_points(const double g[3], double points[OREPA_WINOGRAD_POINTS])
+// The six kinds of a line of three weights: the values of g0 + g1 x + g2 x^2 (stride 2: g0 + g2 x) at the
+// points of F(4), over the product of differences to the other points that interpolation divides by.
+static void weight_kinds(int32_t stride, const double g[3], double kinds[OREPA_WINOGRAD_KINDS])
 {
+    if (stride == 2) {
+        kinds[0] = g[0] / 2;
+        kinds[1] = -(g[0] + g[2]) / 2;
+        kinds[2] = (g[2] - g[0]) / 6;
+        kinds[3] = (g[0] + 2 * g[2]) / 6;
+        kinds[4] = g[2];
+        kinds[OREPA_WINOGRAD_ODD] = g[1];
+        return;
+    }
     const double even = (g[0] + g[2]) / 6, odd = g[1] / 6;
     const double even2 = (g[0] + 4 * g[2]) / 24, odd2 = g[1] / 12;
-    points[0] = g[0] / 4;
-    points[1] = -even - odd;
-    points[2] = odd - even;
-    points[3] = even2 + odd2;
-    points[4] = even2 - odd2;
-    points[5] = g[2];
+    kinds[0] = g[0] / 4;
+    kinds[1] = -even - odd;
+    kinds[2] = odd - even;
+    kinds[3] = even2 + odd2;
+    kinds[4] = even2 - odd2;
+    kinds[5] = g[2];
 }
 
 // All positions of one 3x3 kernel, in double precision, rounded once.
-static void transform(const float *kernel, float positions[OREPA_WINOGRAD_POSITIONS])
+static void transform(
+    int32_t stride, const float *kernel, float positions[OREPA_WINOGRAD_POSITIONS])
 {
-    double rows[OREPA_WINOGRAD_POINTS][3];
+    double rows[OREPA_WINOGRAD_KINDS][3];
     for (int x = 0; x < 3; x++) {
         const double column[3] = {kernel[x], kernel[3 + x], kernel[6 + x]};
-        double points[OREPA_WINOGRAD_POINTS];
-        weight_points(column, points);
-        for (int i = 0; i < OREPA_WINOGRAD_POINTS; i++) rows[i][x] = points[i];
+        double kinds[OREPA_WINOGRAD_KINDS];
+        weight_kinds(stride, column, kinds);
+        for (int i = 0; i < OREPA_WINOGRAD_KINDS; i++) rows[i][x] = kinds[i];
     }
-    for (int i = 0; i < OREPA_WINOGRAD_POINTS; i++) {
-        double points[OREPA_WINOGRAD_POINTS];
-        weight_points(rows[i], points);
-        for (int j = 0; j < OREPA_WINOGRAD_POINTS; j++)
-            positions[i * OREPA_WINOGRAD_POINTS + j] = (float)points[j];
+    for (int i = 0; i < OREPA_WINOGRAD_KINDS; i++) {
+        double kinds[OREPA_WINOGRAD_KINDS];
+        weight_kinds(stride, rows[i], kinds);
+        for (int j = 0; j < OREPA_WINOGRAD_KINDS; j++)
+            positions[i * OREPA_WINOGRAD_KINDS + j] = (float)kinds[j];
     }
 }
 
@@ -64,7 +74,9 @@ void orepa_winograd_pack(
             packed[output] = output < outputs ? bias[output] : 0;
             for (int64_t c = 0; c < channels; c++) {
                 float positions[OREPA_WINOGRAD_POSITIONS] = {0};
-                if (output < outputs) transform(weights + (output * channels + c) * 9, positions);
+                if (output < outputs)
+                    transform(
+                        plan->shape.stride, weights + (output * channels + c) * 9, positions);
                 for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++) {
                     if (plan->winograd.number[q] < 0) continue;
                     const int32_t lanes = orepa_direct_rows[kernels[q]].blocks * 16;

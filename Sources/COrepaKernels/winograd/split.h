@@ -6,12 +6,16 @@
 #include "winograd.h"
 
 void orepa_winograd_choose_splits(
-    int32_t height, int32_t width, orepa_winograd_split *rows, orepa_winograd_split *columns);
+    int32_t stride, int32_t height, int32_t width, orepa_winograd_split *rows,
+    orepa_winograd_split *columns);
 
-static inline int32_t orepa_winograd_tiles(const orepa_winograd_split *split)
-{
-    return split->count[1] + split->count[2] + split->count[3] + split->count[4];
-}
+// Tiles of a dimension.
+int32_t orepa_winograd_tiles(const orepa_winograd_split *split);
+
+// Entries of a kind among the first `tiles` tiles: of a point one for each tile that uses it, which are the
+// first ones since larger tiles use more points; of odd pixels one for each output.
+int32_t orepa_winograd_entries(
+    const orepa_winograd_split *split, int32_t stride, int32_t kind, int32_t tiles);
 
 // Outputs of tile `tile`, and where it begins.
 int32_t orepa_winograd_tile_size(const orepa_winograd_split *split, int32_t tile);

@@ -1,9 +1,9 @@
 // Winograd convolution: which tiles, how the work is cut, and its phases.
 //
-// V, the transformed input of a block of tiles: [position][input block][tiles][16]. A position has only the
-// tiles that use it. Seen at one position it is a map whose pixels are the tiles, and the product with the
-// weights is a direct 1x1 convolution of that map.
-// M, the products of a group of output blocks: [position][block][tiles][16], transformed back at once.
+// V, the transformed input of a block of tiles: [position][input block][entries][16]. Seen at one position it
+// is a map whose pixels are the tiles' entries, and the product with the weights is a direct 1x1 convolution
+// of that map.
+// M, the products of a group of output blocks: [position][block][entries][16], transformed back at once.
 //
 // A block of tiles is rows of tiles of one image, or some whole images. Items: blocks of tiles, each with a
 // V of its worker's (fused); or first the rows of tiles of each input block, into a shared V, and then each
@@ -14,18 +14,26 @@
 #include "pack.h"
 #include "split.h"
 
-// Tiles of a block, and where each position begins, in tiles.
+// Entries of a block at each position, and where each position begins.
 typedef struct {
     int32_t image, images, row, rows;
-    int32_t tiles[OREPA_WINOGRAD_POSITIONS], start[OREPA_WINOGRAD_POSITIONS];
+    int32_t entries[OREPA_WINOGRAD_POSITIONS], start[OREPA_WINOGRAD_POSITIONS];
     int32_t all;
 } tile_block;
 
-// Tile rows of the block, in each image, that use point i.
-static int32_t rows_using(const orepa_convolution_plan *plan, const tile_block *block, int32_t i)
+// Entries of a row kind in one image between two rows of tiles.
+static int32_t row_entries(const orepa_convolution_plan *plan, int32_t kind, int32_t from, int32_t to)
 {
-    const int32_t users = orepa_winograd_users(&plan->winograd.rows, i);
-    return orepa_max(0, orepa_min(users - block->row, block->rows));
+    const int32_t stride = plan->shape.stride;
+    return orepa_winograd_entries(&plan->winograd.rows, stride, kind, to)
+        - orepa_winograd_entries(&plan->winograd.rows, stride, kind, from);
+}
+
+// Entries of a column kind in a row of tiles.
+static int32_t column_entries(const orepa_convolution_plan *plan, int32_t kind)
+{
+    const orepa_winograd_split *columns = &plan->winograd.columns;
+    return orepa_winograd_entries(columns, plan->shape.stride, kind, orepa_winograd_tiles(columns));
 }
 
 static tile_block block_at(const orepa_convolution_plan *plan, int32_t index)
@@ -39,10 +47,12 @@ static tile_block block_at(const orepa_convolution_plan *plan, int32_t index)
     block.row = orepa_direct_tile_start(all_rows, in_image, index % in_image);
     block.rows = orepa_direct_tile_start(all_rows, in_image, index % in_image + 1) - block.row;
     for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++) {
+        const int32_t kind = q / OREPA_WINOGRAD_KINDS;
         block.start[q] = block.all;
-        block.tiles[q] = block.images * rows_using(plan, &block, q / OREPA_WINOGRAD_POINTS)
-            * orepa_winograd_users(&plan->winograd.columns, q % OREPA_WINOGRAD_POINTS);
-        block.all += block.tiles[q];
+        block.entries[q] = block.images
+            * row_entries(plan, kind, block.row, block.row + block.rows)
+            * column_entries(plan, q % OREPA_WINOGRAD_KINDS);
+        block.all += block.entries[q];
     }
     return block;
 }
@@ -52,14 +62,15 @@ static int32_t input_blocks(const orepa_convolution_plan *plan)
     return orepa_map_blocks(&plan->shape.input);
 }
 
-// Where tile row `row` of image `image` begins at position q, in a plane of that position's tiles.
+// Where tile row `row` of image `image` begins at position q, in a plane of that position's entries.
 static int64_t row_start(
     const orepa_convolution_plan *plan, const tile_block *block, int32_t q, int32_t image, int32_t row)
 {
-    const int32_t point = q / OREPA_WINOGRAD_POINTS;
+    const int32_t kind = q / OREPA_WINOGRAD_KINDS;
+    const int64_t in_image = row_entries(plan, kind, block->row, block->row + block->rows);
     const int64_t before =
-        (int64_t)(image - block->image) * rows_using(plan, block, point) + row - block->row;
-    return before * orepa_winograd_users(&plan->winograd.columns, q % OREPA_WINOGRAD_POINTS) * 16;
+        (image - block->image) * in_image + row_entries(plan, kind, block->row, row);
+    return before * column_entries(plan, q % OREPA_WINOGRAD_KINDS) * 16;
 }
 
 static void transform_row(
@@ -70,16 +81,22 @@ static void transform_row(
     const int32_t y = orepa_winograd_tile_start(&plan->winograd.rows, row);
     orepa_winograd_input_call call = {
         .input = input + image * from->image + plane * from->plane
-            + orepa_map_offset(from, y - plan->shape.padding, -plan->shape.padding),
+            + orepa_map_offset(
+                from, y * plan->shape.stride - plan->shape.padding, -plan->shape.padding),
         .input_row = from->row,
         .columns = plan->winograd.columns,
         .height = orepa_winograd_tile_size(&plan->winograd.rows, row),
     };
     for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++)
         call.position[q] = v
-            + ((int64_t)block->start[q] * input_blocks(plan) + (int64_t)plane * block->tiles[q]) * 16
+            + ((int64_t)block->start[q] * input_blocks(plan) + (int64_t)plane * block->entries[q]) * 16
             + row_start(plan, block, q, image, row);
-    orepa_singles[plan->isa].winograd_input(&call);
+    for (int32_t j = 0; j < OREPA_WINOGRAD_KINDS; j++)
+        call.entry_row[j] = (int64_t)column_entries(plan, j) * 16;
+    if (plan->shape.stride == 1)
+        orepa_singles[plan->isa].winograd_input_stride1(&call);
+    else
+        orepa_singles[plan->isa].winograd_input_stride2(&call);
 }
 
 static void multiply(
@@ -93,7 +110,7 @@ static void multiply(
     const float *weights = packed + orepa_winograd_weights_start(plan, first);
     for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++) {
         if (plan->winograd.number[q] < 0) continue;
-        const int32_t width = block->tiles[q];
+        const int32_t width = block->entries[q];
         const orepa_direct_row *kernel = &orepa_direct_rows[kernels[q]];
         const int64_t products = (int64_t)from->channels * 16 * kernel->blocks;
         if (width == 0) {
@@ -150,11 +167,16 @@ static void transform_back(
                         + (first + b) * add->plane + orepa_map_offset(add, y, 0);
                 for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++)
                     call.position[q] = m
-                        + ((int64_t)block->start[q] * group + (int64_t)b * block->tiles[q]) * 16
+                        + ((int64_t)block->start[q] * group + (int64_t)b * block->entries[q]) * 16
                         + row_start(plan, block, q, image, row);
+                for (int32_t j = 0; j < OREPA_WINOGRAD_KINDS; j++)
+                    call.entry_row[j] = (int64_t)column_entries(plan, j) * 16;
                 orepa_map_clear_border(
                     to, output, first + b, first + b + 1, y, y + call.height);
-                orepa_singles[plan->isa].winograd_output(&call);
+                if (plan->shape.stride == 1)
+                    orepa_singles[plan->isa].winograd_output_stride1(&call);
+                else
+                    orepa_singles[plan->isa].winograd_output_stride2(&call);
             }
 }
 
@@ -250,9 +272,9 @@ static double choose_kernels(
     for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++) {
         if (plan->winograd.number[q] < 0) continue;
         kernels[q] = orepa_direct_choose(
-            plan->isa, 16, block->tiles[q], passes_once(plan) ? block->tiles[q] : 1, group,
+            plan->isa, 16, block->entries[q], passes_once(plan) ? block->entries[q] : 1, group,
             orepa_blocks_dividing(group));
-        cost += orepa_direct_cost(kernels[q], block->tiles[q], group);
+        cost += orepa_direct_cost(kernels[q], block->entries[q], group);
     }
     return cost;
 }
@@ -276,24 +298,26 @@ static int32_t choose_group(const orepa_convolution_plan *plan, const tile_block
 static bool prepare(orepa_convolution_plan *plan)
 {
     const orepa_convolution *shape = &plan->shape;
-    if (shape->kernel != 3 || shape->stride != 1 || shape->groups != 1) return false;
+    if (shape->kernel != 3 || shape->groups != 1) return false;
+    if (shape->stride != 1 && shape->stride != 2) return false;
     if (shape->input.block != 16 || shape->output.block != 16) return false;
     if (shape->input.border < shape->padding) return false;
 
     orepa_winograd_choose_splits(
-        shape->output.height, shape->output.width, &plan->winograd.rows, &plan->winograd.columns);
+        shape->stride, shape->output.height, shape->output.width, &plan->winograd.rows,
+        &plan->winograd.columns);
+    const int32_t rows = orepa_winograd_tiles(&plan->winograd.rows);
+    const int32_t columns = orepa_winograd_tiles(&plan->winograd.columns);
     for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++) {
-        const bool used = orepa_winograd_users(&plan->winograd.rows, q / OREPA_WINOGRAD_POINTS)
-            && orepa_winograd_users(&plan->winograd.columns, q % OREPA_WINOGRAD_POINTS);
+        const bool used = row_entries(plan, q / OREPA_WINOGRAD_KINDS, 0, rows)
+            && column_entries(plan, q % OREPA_WINOGRAD_KINDS);
         plan->winograd.number[q] = used ? (int8_t)plan->winograd.positions++ : -1;
     }
 
     // Large maps are cut into blocks of some tiles, one after the other in L2; of small ones there is one
     // block for all images, and workers share its output channels.
-    const int32_t rows = orepa_winograd_tiles(&plan->winograd.rows);
-    const int32_t columns = orepa_winograd_tiles(&plan->winograd.columns);
     const int32_t threads = orepa_max(1, shape->threads);
-    const int32_t wanted = 28;
+    const int32_t wanted = 28 / shape->stride;
     plan->winograd.rows_per_block = orepa_min(rows, orepa_max(1, wanted / columns));
     plan->winograd.images_per_block = plan->winograd.rows_per_block == rows
         ? orepa_min(shape->images, orepa_max(1, wanted / (rows * columns)))
@@ -311,8 +335,8 @@ static bool prepare(orepa_convolution_plan *plan)
 
     size_t largest = 0;
     for (int32_t index = 0; index < plan->winograd.tile_blocks; index++) {
-        const size_t tiles = (size_t)block_at(plan, index).all;
-        if (tiles > largest) largest = tiles;
+        const size_t entries = (size_t)block_at(plan, index).all;
+        if (entries > largest) largest = entries;
     }
     const size_t v = largest * (size_t)input_blocks(plan) * 16;
     const size_t m = largest * (size_t)plan->winograd.group * 16;
