@@ -20,11 +20,11 @@ final class ConvolutionKernel: @unchecked Sendable {
         weight: Tensor, bias: Tensor, numerics: Numerics, instructionSet: InstructionSet,
         pool: WorkerPool
     ) {
-        let groups = ConvolutionKernel.mergedGroups(convolution)
         let shape = orepa_convolution(
             input: input, output: output, residual: residual ?? output, images: 1,
             kernel: Int32(convolution.kernel), stride: Int32(convolution.stride),
-            padding: Int32(convolution.padding), groups: Int32(groups), relu: convolution.relu,
+            padding: Int32(convolution.padding), groups: Int32(convolution.groups),
+            relu: convolution.relu,
             has_residual: residual != nil, threads: Int32(pool.threadCount))
         let plan = UnsafeMutablePointer<orepa_convolution_plan>.allocate(capacity: 1)
         plan.initialize(to: orepa_convolution_plan())
@@ -36,12 +36,7 @@ final class ConvolutionKernel: @unchecked Sendable {
         precondition(isPlanned, "no kernel for \(convolution)")
         self.plan = UnsafePointer(plan)
         packed = AlignedMemory(count: plan.pointee.packed_floats)
-        if groups == convolution.groups {
-            weight.withUnsafeBufferPointer { pack($0.baseAddress!, bias: bias, pool: pool) }
-        } else {
-            ConvolutionKernel.merged(weight, of: convolution, groups: groups)
-                .withUnsafeBufferPointer { pack($0.baseAddress!, bias: bias, pool: pool) }
-        }
+        weight.withUnsafeBufferPointer { pack($0.baseAddress!, bias: bias, pool: pool) }
     }
 
     deinit { plan.deallocate() }
@@ -56,40 +51,6 @@ final class ConvolutionKernel: @unchecked Sendable {
         return numerics == .fast && isWorthTransforming
             ? [orepa_winograd, orepa_direct] : [orepa_direct]
     }
-
-    // MARK: Groups
-
-    /// The kernels take groups whose channels fill blocks of 16. Others are merged until they do, or all of
-    /// them into one: weights between what was different groups are then zeros.
-    private static func mergedGroups(_ convolution: Convolution) -> Int {
-        let inputs = convolution.inputChannels / convolution.groups
-        let outputs = convolution.outputChannels / convolution.groups
-        for merged in 1...convolution.groups where convolution.groups % merged == 0 {
-            if inputs * merged % 16 == 0, outputs * merged % 16 == 0 {
-                return convolution.groups / merged
-            }
-        }
-        return 1
-    }
-
-    private static func merged(_ weight: Tensor, of convolution: Convolution, groups: Int) -> [Float] {
-        let taps = convolution.kernel * convolution.kernel
-        let inputs = convolution.inputChannels / convolution.groups * taps
-        let outputs = convolution.outputChannels / convolution.groups
-        let merged = convolution.groups / groups
-        var values = [Float](repeating: 0, count: convolution.outputChannels * inputs * merged)
-        weight.withUnsafeBufferPointer { weight in
-            for output in 0..<convolution.outputChannels {
-                let place = output / outputs % merged
-                for index in 0..<inputs {
-                    values[(output * merged + place) * inputs + index] = weight[output * inputs + index]
-                }
-            }
-        }
-        return values
-    }
-
-    // MARK: Packing and running
 
     private struct PackCall {
         let plan: UnsafePointer<orepa_convolution_plan>
@@ -136,7 +97,8 @@ final class ConvolutionKernel: @unchecked Sendable {
                 withUnsafePointer(to: call.pointee.buffers) { buffers in
                     orepa_convolution_run(
                         call.pointee.plan, buffers,
-                        call.pointee.scratch + worker * call.pointee.workerCount, call.pointee.phase,
+                        call.pointee.scratch + worker * call.pointee.workerCount,
+                        call.pointee.phase,
                         Int64(item), Int64(item) + 1)
                 }
             }

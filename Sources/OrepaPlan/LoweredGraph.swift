@@ -49,7 +49,8 @@ struct LoweredGraph {
                     steps.append(
                         Step(
                             node: sum,
-                            operation: .convolution(convolution.with(relu: true), residual: residual),
+                            operation: .convolution(
+                                convolution.with(relu: true), residual: residual),
                             input: inputs[index][0]))
                     continue
                 }

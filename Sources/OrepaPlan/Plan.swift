@@ -93,7 +93,11 @@ public struct Plan: Sendable {
     /// Bytes of the packed weights.
     public var packedByteCount: Int {
         steps.reduce(0) { sum, step in
-            if case .convolution(let kernel, _) = step.operation { sum + kernel.packedByteCount } else { sum }
+            if case .convolution(let kernel, _) = step.operation {
+                sum + kernel.packedByteCount
+            } else {
+                sum
+            }
         }
     }
 
@@ -112,7 +116,9 @@ public struct Plan: Sendable {
         // Only convolutions of all channels read single planes.
         let isPlanar = steps.allSatisfy { step in
             guard step.reads.contains(-1) else { return true }
-            guard case .convolution(let convolution, let residual) = step.operation else { return false }
+            guard case .convolution(let convolution, let residual) = step.operation else {
+                return false
+            }
             return convolution.groups == 1 && residual != -1
         }
         let inputMap = (isPlanar ? orepa_map_planar : orepa_map_blocked)(
@@ -127,7 +133,8 @@ public struct Plan: Sendable {
             [.init(size: Int(inputMap.image), first: -1, last: last[-1] ?? 0)]
                 + steps.indices.map {
                     .init(
-                        size: Int(maps[$0].image), first: $0, last: last[steps[$0].node] ?? steps.count)
+                        size: Int(maps[$0].image), first: $0,
+                        last: last[steps[$0].node] ?? steps.count)
                 })
         var byNode: [Int: Value] = [:]
         for (index, step) in steps.enumerated() {

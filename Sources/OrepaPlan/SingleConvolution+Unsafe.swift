@@ -15,7 +15,9 @@ extension Convolution {
         precondition(input.count == inputShape.elementCount, "input must be [C, height, width]")
         let rows = height + 2 * padding - kernel
         let columns = width + 2 * padding - kernel
-        guard rows >= 0, columns >= 0 else { throw .inputTooSmall(node: parameters, input: inputShape) }
+        guard rows >= 0, columns >= 0 else {
+            throw .inputTooSmall(node: parameters, input: inputShape)
+        }
         let output = Shape(
             channels: outputChannels, height: rows / stride + 1, width: columns / stride + 1)
         let isPlanar = inputChannels < 16 && groups == 1
@@ -33,8 +35,10 @@ extension Convolution {
                 + kernel.workerCount.roundedUp(to: 16) * pool.threadCount)
         input.withUnsafeBufferPointer { orepa_map_read(&inputMap, $0.baseAddress!, source.base) }
         kernel.run(
-            input: source.base, residual: nil, output: target.base, scratch: scratch.base, pool: pool)
-        let values = [Float](unsafeUninitializedCapacity: output.elementCount) { buffer, initialized in
+            input: source.base, residual: nil, output: target.base, scratch: scratch.base,
+            pool: pool)
+        let values = [Float](unsafeUninitializedCapacity: output.elementCount) {
+            buffer, initialized in
             orepa_map_write(&outputMap, target.base, buffer.baseAddress!)
             initialized = output.elementCount
         }

@@ -16,8 +16,9 @@ struct EmbeddingProbe {
         guard CommandLine.arguments.count == 2 else { exit(64) }
         let model = try ModelFile(path: CommandLine.arguments[1])
         let crop = model.description.preprocessing.crop
-        let plan = try Plan(model.network, height: crop, width: crop)
-        let context = PlanContext(plan, pool: WorkerPool(threadCount: 2))
+        let pool = WorkerPool(threadCount: 2)
+        let plan = try Plan(model.network, height: crop, width: crop, pool: pool)
+        let context = PlanContext(plan, pool: pool)
         let input = [Float](repeating: 0.25, count: 3 * crop * crop)
         var logits = [Float](repeating: 0, count: model.network.graph.classCount)
         func run(times: Int) {

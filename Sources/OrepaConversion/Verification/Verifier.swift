@@ -98,7 +98,8 @@ public struct Verifier {
         } catch { throw .checkpoint(error) }
         let foldedLogits: [Float]
         do {
-            let plan = try Plan(folded, height: size, width: size)
+            let plan = try Plan(
+                folded, height: size, width: size, numerics: .strict, pool: pool)
             foldedLogits = PlanContext(plan, pool: pool).run(input, count: 1)
         } catch { throw .network(path: network.path, error) }
         return Verification(
