@@ -61,21 +61,14 @@ public struct Plan: Sendable {
         self.width = width
         self.numerics = numerics
         self.instructionSet = instructionSet
-        let shapes = try network.graph.shapes(height: height, width: width)
-        let inputShape = Shape(
-            channels: network.graph.inputChannels, height: height, width: width)
-        let lowered = LoweredGraph(network.graph).steps
-        let values = Plan.values(lowered, shapes: shapes, input: inputShape)
-        input = values.input
-        logits = values.byNode[shapes.count - 1]!
-        arenaCount = values.arenaCount
-        func value(_ node: Int) -> Value { node < 0 ? values.input : values.byNode[node]! }
-        steps = lowered.map { step in
+        let layout = try PlanLayout(network.graph, height: height, width: width)
+        input = layout.input
+        logits = layout.logits
+        arenaCount = layout.arenaCount
+        steps = layout.steps.map {
             Step(
-                operation: Plan.operation(
-                    step, value: value, network: network, numerics: numerics,
-                    instructionSet: instructionSet, pool: pool),
-                input: value(step.input), output: value(step.node))
+                $0, layout: layout, network: network, numerics: numerics,
+                instructionSet: instructionSet, pool: pool)
         }
         let kernels = steps.compactMap { step in
             if case .convolution(let kernel, _) = step.operation { kernel } else { nil }
@@ -98,78 +91,6 @@ public struct Plan: Sendable {
             } else {
                 sum
             }
-        }
-    }
-
-    /// A map for each node's value, with the border that its readers need, and its place in the arena.
-    private static func values(
-        _ steps: [LoweredGraph.Step], shapes: [Shape], input: Shape
-    ) -> (input: Value, byNode: [Int: Value], arenaCount: Int) {
-        var border: [Int: Int] = [:]
-        var last: [Int: Int] = [:]
-        for (index, step) in steps.enumerated() {
-            for node in step.reads { last[node] = index }
-            if case .convolution(let convolution, _) = step.operation {
-                border[step.input] = max(border[step.input] ?? 0, convolution.padding)
-            }
-        }
-        // Only convolutions of all channels read single planes.
-        let isPlanar = steps.allSatisfy { step in
-            guard step.reads.contains(-1) else { return true }
-            guard case .convolution(let convolution, let residual) = step.operation else {
-                return false
-            }
-            return convolution.groups == 1 && residual != -1
-        }
-        let inputMap = (isPlanar ? orepa_map_planar : orepa_map_blocked)(
-            Int32(input.channels), Int32(input.height), Int32(input.width), Int32(border[-1] ?? 0))
-        let maps = steps.map { step in
-            let shape = shapes[step.node]
-            return orepa_map_blocked(
-                Int32(shape.channels), Int32(shape.height), Int32(shape.width),
-                Int32(border[step.node] ?? 0))
-        }
-        let layout = ArenaLayout(
-            [.init(size: Int(inputMap.image), first: -1, last: last[-1] ?? 0)]
-                + steps.indices.map {
-                    .init(
-                        size: Int(maps[$0].image), first: $0,
-                        last: last[steps[$0].node] ?? steps.count)
-                })
-        var byNode: [Int: Value] = [:]
-        for (index, step) in steps.enumerated() {
-            byNode[step.node] = Value(map: maps[index], offset: layout.offsets[index + 1])
-        }
-        return (Value(map: inputMap, offset: layout.offsets[0]), byNode, layout.size)
-    }
-
-    private static func operation(
-        _ step: LoweredGraph.Step, value: (Int) -> Value, network: Network, numerics: Numerics,
-        instructionSet: InstructionSet, pool: WorkerPool
-    ) -> Step.Operation {
-        let (input, output) = (value(step.input).map, value(step.node).map)
-        switch step.operation {
-        case .convolution(let convolution, let residual):
-            let summand = residual.map(value)
-            return .convolution(
-                ConvolutionKernel(
-                    convolution, input: input, output: output, residual: summand?.map,
-                    weight: network.tensors["\(convolution.parameters).weight"]!,
-                    bias: network.tensors["\(convolution.parameters).bias"]!,
-                    numerics: numerics, instructionSet: instructionSet, pool: pool),
-                residual: summand)
-        case .maxPool(let pool):
-            return .maxPool(
-                orepa_max_pool(
-                    input: input, output: output, images: 1, kernel: Int32(pool.kernel),
-                    stride: Int32(pool.stride), padding: Int32(pool.padding)))
-        case .addReLU(let second):
-            return .addReLU(
-                orepa_addition(
-                    a: input, b: value(second).map, output: output, images: 1, relu: true),
-                second: value(second))
-        case .globalAveragePool:
-            return .globalAveragePool(orepa_average_pool(input: input, output: output, images: 1))
         }
     }
 }

@@ -55,63 +55,13 @@ public final class PlanContext {
         withUnsafePointer(to: plan.input.map) {
             orepa_map_read($0, picture, arena + plan.input.offset)
         }
-        for index in plan.steps.indices { run(plan.steps[index], arena: arena) }
+        for index in plan.steps.indices {
+            plan.steps[index].run(
+                arena: arena, scratch: arena + plan.arenaCount, isa: plan.instructionSet.isa,
+                pool: pool)
+        }
         withUnsafePointer(to: plan.logits.map) {
             orepa_map_write($0, arena + plan.logits.offset, logits)
-        }
-    }
-
-    /// A kernel's call as the threads share it: its shape, where it reads and where it writes.
-    private struct Call<Shape> {
-        let shape: Shape
-        let isa: orepa_isa
-        let input: UnsafePointer<Float>
-        let second: UnsafePointer<Float>
-        let output: UnsafeMutablePointer<Float>
-    }
-
-    private func run(_ step: Plan.Step, arena: UnsafeMutablePointer<Float>) {
-        let input = UnsafePointer(arena + step.input.offset)
-        let output = arena + step.output.offset
-        let isa = plan.instructionSet.isa
-        switch step.operation {
-        case .convolution(let kernel, let residual):
-            kernel.run(
-                input: input, residual: residual.map { UnsafePointer(arena + $0.offset) },
-                output: output, scratch: arena + plan.arenaCount, pool: pool)
-        case .maxPool(let shape):
-            let items = withUnsafePointer(to: shape) { orepa_max_pool_items($0) }
-            let call = Call(shape: shape, isa: isa, input: input, second: input, output: output)
-            pool.run(Int(items), call) { call, item, _ in
-                let call = call.assumingMemoryBound(to: Call<orepa_max_pool>.self).pointee
-                withUnsafePointer(to: call.shape) {
-                    orepa_max_pool_run(
-                        $0, call.isa, call.input, call.output, Int64(item), Int64(item) + 1)
-                }
-            }
-        case .addReLU(let shape, let second):
-            let items = withUnsafePointer(to: shape) { orepa_addition_items($0) }
-            let call = Call(
-                shape: shape, isa: isa, input: input,
-                second: UnsafePointer(arena + second.offset), output: output)
-            pool.run(Int(items), call) { call, item, _ in
-                let call = call.assumingMemoryBound(to: Call<orepa_addition>.self).pointee
-                withUnsafePointer(to: call.shape) {
-                    orepa_addition_run(
-                        $0, call.isa, call.input, call.second, call.output, Int64(item),
-                        Int64(item) + 1)
-                }
-            }
-        case .globalAveragePool(let shape):
-            let items = withUnsafePointer(to: shape) { orepa_average_pool_items($0) }
-            let call = Call(shape: shape, isa: isa, input: input, second: input, output: output)
-            pool.run(Int(items), call) { call, item, _ in
-                let call = call.assumingMemoryBound(to: Call<orepa_average_pool>.self).pointee
-                withUnsafePointer(to: call.shape) {
-                    orepa_average_pool_run(
-                        $0, call.isa, call.input, call.output, Int64(item), Int64(item) + 1)
-                }
-            }
         }
     }
 }

@@ -28,10 +28,11 @@ struct EmbeddingProbe {
                 }
             }
         }
-        run(times: 5)
+        run(times: 100)
         let allocations = orepa_allocation_count()
         run(times: 50)
-        print("allocations \(orepa_allocation_count() - allocations)")
+        let count = orepa_allocation_count() - allocations
+        print("allocations \(count)")
         usleep(20_000)
         let seconds = processorSeconds()
         sleep(1)
