@@ -1,100 +1,96 @@
+import COrepaKernels
 import OrepaNetwork
 
-/// A network made ready for inputs of one size: every operation with its shapes and weights, and a place in
-/// memory for every feature map. Immutable; any number of contexts may run it at a time.
+/// A network made ready for inputs of one size: kernels chosen, weights packed for them, and a place in memory
+/// for every feature map. Immutable; any number of contexts may run it at a time.
+///
+/// Feature maps lie in blocks of 16 channels from the first layer to the last. Which algorithm a layer uses
+/// follows from the network and the numerics alone, so the logits have the same bits for any number of threads
+/// and any instruction set.
 public struct Plan: Sendable {
     public let network: Network
     /// Height of the input, in pixels.
     public let height: Int
     /// Width of the input, in pixels.
     public let width: Int
-    /// Bytes that each ``PlanContext`` allocates, whatever the batch.
-    public var contextByteCount: Int { (arenaCount + scratchCount) * MemoryLayout<Float>.size }
+    public let numerics: Numerics
+    public let instructionSet: InstructionSet
 
     let steps: [Step]
+    /// Where the input and the logits lie, and how.
+    let input: Value
+    let logits: Value
     /// Elements of the feature maps' memory.
     let arenaCount: Int
-    /// Elements of the memory that a step uses while it runs.
-    let scratchCount: Int
+    /// Elements of scratch memory that all threads of a step share.
+    let sharedScratchCount: Int
+    /// Elements of scratch memory of each thread.
+    let workerScratchCount: Int
 
-    /// One operation, where it reads and where it writes (offsets into the arena; -1 is the input).
-    struct Step: Sendable {
-        let operation: Operation
-        let inputs: [Int]
-        let output: Int
-
-        enum Operation: Sendable {
-            case convolution(ConvolutionStep)
-            case maxPool(MaxPoolStep)
-            case addReLU(AddReLUStep)
-            case globalAveragePool(GlobalAveragePoolStep)
-            case linear(LinearStep)
-        }
+    /// A feature map and its offset in the arena.
+    struct Value: Sendable {
+        let map: orepa_map
+        let offset: Int
     }
 
-    /// Plans `network` for inputs `[N, C, height, width]` of any N. Costs no more than the number of
-    /// nodes; weights are used where they are.
+    /// One operation, where it reads and where it writes.
+    struct Step: Sendable {
+        enum Operation: Sendable {
+            case convolution(ConvolutionKernel, residual: Value?)
+            case maxPool(orepa_max_pool)
+            case addReLU(orepa_addition, second: Value)
+            case globalAveragePool(orepa_average_pool)
+        }
+
+        let operation: Operation
+        let input: Value
+        let output: Value
+    }
+
+    /// Plans `network` for inputs `[N, C, height, width]` of any N, and packs its weights, which takes about
+    /// as long as reading them and as much memory again (up to four times as much with Winograd tiles).
     ///
+    /// - Parameter pool: The threads that pack.
     /// - Throws: ``NetworkError`` when the network cannot take an input of that size.
-    public init(_ network: Network, height: Int, width: Int) throws(NetworkError) {
+    public init(
+        _ network: Network, height: Int, width: Int, numerics: Numerics = .fast,
+        instructionSet: InstructionSet = .current, pool: WorkerPool
+    ) throws(NetworkError) {
         self.network = network
         self.height = height
         self.width = width
-        let graph = network.graph
-        let shapes = try graph.shapes(height: height, width: width)
-        let inputs = graph.inputIndices
-        let layout = ArenaLayout(Plan.lifetimes(of: shapes, inputs: inputs))
-        let inputShape = Shape(channels: graph.inputChannels, height: height, width: width)
-        steps = graph.nodes.indices.map { index in
-            let operation = Plan.operation(
-                graph.nodes[index].operation, tensors: network.tensors,
-                input: inputs[index][0] < 0 ? inputShape : shapes[inputs[index][0]],
-                output: shapes[index])
-            return Step(
-                operation: operation,
-                inputs: inputs[index].map { $0 < 0 ? -1 : layout.offsets[$0] },
-                output: layout.offsets[index])
+        self.numerics = numerics
+        self.instructionSet = instructionSet
+        let layout = try PlanLayout(network.graph, height: height, width: width)
+        input = layout.input
+        logits = layout.logits
+        arenaCount = layout.arenaCount
+        steps = layout.steps.map {
+            Step(
+                $0, layout: layout, network: network, numerics: numerics,
+                instructionSet: instructionSet, pool: pool)
         }
-        arenaCount = layout.size
-        scratchCount =
-            steps.map { step in
-                if case .convolution(let convolution) = step.operation {
-                    convolution.scratchCount
-                } else {
-                    0
-                }
-            }.max() ?? 0
+        let kernels = steps.compactMap { step in
+            if case .convolution(let kernel, _) = step.operation { kernel } else { nil }
+        }
+        sharedScratchCount = kernels.map { $0.sharedCount.roundedUp(to: 16) }.max() ?? 0
+        workerScratchCount = kernels.map { $0.workerCount.roundedUp(to: 16) }.max() ?? 0
     }
 
-    private static func lifetimes(of shapes: [Shape], inputs: [[Int]]) -> [ArenaLayout.Buffer] {
-        var last = Array(shapes.indices)
-        for (reader, values) in inputs.enumerated() {
-            for value in values where value >= 0 { last[value] = reader }
-        }
-        last[shapes.count - 1] = shapes.count
-        return shapes.indices.map {
-            ArenaLayout.Buffer(size: shapes[$0].elementCount, first: $0, last: last[$0])
-        }
+    /// Bytes that a ``PlanContext`` on a pool of `threadCount` threads allocates, whatever the batch.
+    public func contextByteCount(threadCount: Int) -> Int {
+        (arenaCount + sharedScratchCount + workerScratchCount * threadCount)
+            * MemoryLayout<Float>.size
     }
 
-    private static func operation(
-        _ operation: Operation, tensors: [String: Tensor], input: Shape, output: Shape
-    ) -> Step.Operation {
-        switch operation {
-        case .convolution(let convolution):
-            .convolution(
-                ConvolutionStep(
-                    convolution, input: input, output: output,
-                    weight: tensors["\(convolution.parameters).weight"]!,
-                    bias: tensors["\(convolution.parameters).bias"]!))
-        case .maxPool(let pool): .maxPool(MaxPoolStep(pool: pool, input: input, output: output))
-        case .addReLU: .addReLU(AddReLUStep(shape: output))
-        case .globalAveragePool: .globalAveragePool(GlobalAveragePoolStep(input: input))
-        case .linear(let linear):
-            .linear(
-                LinearStep(
-                    linear: linear, weight: tensors["\(linear.parameters).weight"]!,
-                    bias: tensors["\(linear.parameters).bias"]!))
+    /// Bytes of the packed weights.
+    public var packedByteCount: Int {
+        steps.reduce(0) { sum, step in
+            if case .convolution(let kernel, _) = step.operation {
+                sum + kernel.packedByteCount
+            } else {
+                sum
+            }
         }
     }
 }

@@ -1,22 +1,20 @@
+import COrepaKernels
 import OrepaNetwork
 
 /// The memory in which a ``Plan`` runs, one call at a time. Allocated once: a call allocates nothing.
 public final class PlanContext {
     public let plan: Plan
     private let pool: WorkerPool
-    private let memory: UnsafeMutablePointer<Float>
+    private let memory: AlignedMemory
 
-    /// Allocates ``Plan/contextByteCount`` bytes. Contexts may share a pool; their calls then take turns
-    /// in it, layer by layer.
+    /// Allocates ``Plan/contextByteCount(threadCount:)`` bytes. Contexts may share a pool; their calls then
+    /// take turns in it, layer by layer.
     public init(_ plan: Plan, pool: WorkerPool) {
         self.plan = plan
         self.pool = pool
-        memory = UnsafeMutableRawPointer.allocate(
-            byteCount: max(plan.contextByteCount, 64), alignment: 64
-        ).assumingMemoryBound(to: Float.self)
+        memory = AlignedMemory(
+            count: plan.contextByteCount(threadCount: pool.threadCount) / MemoryLayout<Float>.size)
     }
-
-    deinit { memory.deallocate() }
 
     /// Runs the network on `count` pictures, one after the other, each on all threads of the pool.
     ///
@@ -33,9 +31,9 @@ public final class PlanContext {
         precondition(logits.count == count * graph.classCount, "logits must be [count, classes]")
         guard count > 0 else { return }
         for index in 0..<count {
-            run(picture: input.baseAddress! + index * pictureCount)
-            (logits.baseAddress! + index * graph.classCount).update(
-                from: memory + plan.steps[plan.steps.count - 1].output, count: graph.classCount)
+            run(
+                picture: input.baseAddress! + index * pictureCount,
+                logits: logits.baseAddress! + index * graph.classCount)
         }
     }
 
@@ -52,22 +50,18 @@ public final class PlanContext {
         }
     }
 
-    private func run(picture: UnsafePointer<Float>) {
-        let scratch = memory + plan.arenaCount
-        for step in plan.steps {
-            let input = step.inputs[0] < 0 ? picture : UnsafePointer(memory + step.inputs[0])
-            let output = memory + step.output
-            switch step.operation {
-            case .convolution(let convolution):
-                convolution.run(input: input, output: output, scratch: scratch, pool: pool)
-            case .maxPool(let maxPool):
-                maxPool.run(input: input, output: output, workers: pool)
-            case .addReLU(let addReLU):
-                let second = step.inputs[1] < 0 ? picture : UnsafePointer(memory + step.inputs[1])
-                addReLU.run(input, second, output: output, workers: pool)
-            case .globalAveragePool(let average): average.run(input: input, output: output)
-            case .linear(let linear): linear.run(input: input, output: output)
-            }
+    private func run(picture: UnsafePointer<Float>, logits: UnsafeMutablePointer<Float>) {
+        let arena = memory.base
+        withUnsafePointer(to: plan.input.map) {
+            orepa_map_read($0, picture, arena + plan.input.offset)
+        }
+        for index in plan.steps.indices {
+            plan.steps[index].run(
+                arena: arena, scratch: arena + plan.arenaCount, isa: plan.instructionSet.isa,
+                pool: pool)
+        }
+        withUnsafePointer(to: plan.logits.map) {
+            orepa_map_write($0, arena + plan.logits.offset, logits)
         }
     }
 }

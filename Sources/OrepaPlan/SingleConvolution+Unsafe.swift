@@ -1,13 +1,15 @@
+import COrepaKernels
 import OrepaNetwork
 
 extension Convolution {
     /// Runs this one convolution as a ``Plan`` would: `input [inputChannels, height, width]` to
-    /// `[outputChannels, H', W']`. For checking a layer by itself; it allocates.
+    /// `[outputChannels, H', W']`. For checking a layer by itself: it plans, packs and allocates.
     ///
     /// - Throws: ``NetworkError/inputTooSmall(node:input:)`` when the padded input is smaller than the
     ///   kernel.
     public func evaluate(
-        weight: Tensor, bias: Tensor, input: [Float], height: Int, width: Int, pool: WorkerPool
+        weight: Tensor, bias: Tensor, input: [Float], height: Int, width: Int,
+        numerics: Numerics = .strict, instructionSet: InstructionSet = .current, pool: WorkerPool
     ) throws(NetworkError) -> (shape: Shape, values: [Float]) {
         let inputShape = Shape(channels: inputChannels, height: height, width: width)
         precondition(input.count == inputShape.elementCount, "input must be [C, height, width]")
@@ -18,17 +20,26 @@ extension Convolution {
         }
         let output = Shape(
             channels: outputChannels, height: rows / stride + 1, width: columns / stride + 1)
-        let step = ConvolutionStep(
-            self, input: inputShape, output: output, weight: weight, bias: bias)
-        let scratch = UnsafeMutablePointer<Float>.allocate(capacity: max(step.scratchCount, 1))
-        defer { scratch.deallocate() }
+        let isPlanar = inputChannels < 16 && groups == 1
+        var inputMap = (isPlanar ? orepa_map_planar : orepa_map_blocked)(
+            Int32(inputChannels), Int32(height), Int32(width), Int32(padding))
+        var outputMap = orepa_map_blocked(
+            Int32(output.channels), Int32(output.height), Int32(output.width), 0)
+        let kernel = ConvolutionKernel(
+            self, input: inputMap, output: outputMap, residual: nil, weight: weight, bias: bias,
+            numerics: numerics, instructionSet: instructionSet, pool: pool)
+        let source = AlignedMemory(count: Int(inputMap.image))
+        let target = AlignedMemory(count: Int(outputMap.image))
+        let scratch = AlignedMemory(
+            count: kernel.sharedCount.roundedUp(to: 16)
+                + kernel.workerCount.roundedUp(to: 16) * pool.threadCount)
+        input.withUnsafeBufferPointer { orepa_map_read(&inputMap, $0.baseAddress!, source.base) }
+        kernel.run(
+            input: source.base, residual: nil, output: target.base, scratch: scratch.base,
+            pool: pool)
         let values = [Float](unsafeUninitializedCapacity: output.elementCount) {
             buffer, initialized in
-            input.withUnsafeBufferPointer { input in
-                step.run(
-                    input: input.baseAddress!, output: buffer.baseAddress!, scratch: scratch,
-                    pool: pool)
-            }
+            orepa_map_write(&outputMap, target.base, buffer.baseAddress!)
             initialized = output.elementCount
         }
         return (output, values)

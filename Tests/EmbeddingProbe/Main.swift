@@ -16,8 +16,9 @@ struct EmbeddingProbe {
         guard CommandLine.arguments.count == 2 else { exit(64) }
         let model = try ModelFile(path: CommandLine.arguments[1])
         let crop = model.description.preprocessing.crop
-        let plan = try Plan(model.network, height: crop, width: crop)
-        let context = PlanContext(plan, pool: WorkerPool(threadCount: 2))
+        let pool = WorkerPool(threadCount: 2)
+        let plan = try Plan(model.network, height: crop, width: crop, pool: pool)
+        let context = PlanContext(plan, pool: pool)
         let input = [Float](repeating: 0.25, count: 3 * crop * crop)
         var logits = [Float](repeating: 0, count: model.network.graph.classCount)
         func run(times: Int) {
@@ -27,10 +28,11 @@ struct EmbeddingProbe {
                 }
             }
         }
-        run(times: 5)
+        run(times: 100)
         let allocations = orepa_allocation_count()
         run(times: 50)
-        print("allocations \(orepa_allocation_count() - allocations)")
+        let count = orepa_allocation_count() - allocations
+        print("allocations \(count)")
         usleep(20_000)
         let seconds = processorSeconds()
         sleep(1)

@@ -33,8 +33,10 @@ func golden(of checkpoint: String) throws -> SafetensorsFile {
         let golden = try golden(of: name)
         let input = Tensor(copying: golden["input"]!, of: golden)
         let expected = golden.elements(of: golden["logits"]!, as: Double.self)
-        let plan = try Plan(network, height: input.shape[2], width: input.shape[3])
-        let logits = PlanContext(plan, pool: WorkerPool(threadCount: 2))
+        let pool = WorkerPool(threadCount: 2)
+        let plan = try Plan(
+            network, height: input.shape[2], width: input.shape[3], numerics: .strict, pool: pool)
+        let logits = PlanContext(plan, pool: pool)
             .run(input.values, count: input.shape[0])
         #expect(logits.count == expected.count)
         let largest = expected.map(abs).max()!

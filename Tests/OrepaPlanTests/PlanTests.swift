@@ -55,8 +55,7 @@ import Testing
         let network = try PlanTests.network(seed: 1)
         var random = SeededRandom(2)
         let input = random.floats(3 * height * width)
-        let context = PlanContext(
-            try Plan(network, height: height, width: width), pool: WorkerPool(threadCount: 2))
+        let context = try context(network, height: height, width: width)
         let logits = context.run(input, count: 1)
         let expected = try evaluate(network, input: input, height: height, width: width)
         let largest = expected.map(abs).max()!
@@ -69,7 +68,7 @@ import Testing
         let network = try PlanTests.network(seed: 3)
         var random = SeededRandom(4)
         let pictures = random.floats(5 * 3 * 40 * 36)
-        let plan = try Plan(network, height: 40, width: 36)
+        let plan = try Plan(network, height: 40, width: 36, pool: WorkerPool(threadCount: 2))
         let expected = PlanContext(plan, pool: WorkerPool(threadCount: 1)).run(pictures, count: 5)
         for threads in 1...5 {
             let context = PlanContext(plan, pool: WorkerPool(threadCount: threads))
@@ -86,16 +85,15 @@ import Testing
         let network = try PlanTests.network(seed: 5)
         var input = [Float](repeating: 0.5, count: 3 * 32 * 32)
         input[5 * 32 + 7] = .nan
-        let context = PlanContext(
-            try Plan(network, height: 32, width: 32), pool: WorkerPool(threadCount: 2))
+        let context = try context(network, height: 32, width: 32)
         let logits = context.run(input, count: 1)
         #expect(logits.allSatisfy { $0.isNaN })
     }
 
     @Test func contextsOfOnePoolRunAtATime() async throws {
         let network = try PlanTests.network(seed: 6)
-        let plan = try Plan(network, height: 48, width: 48)
         let pool = WorkerPool(threadCount: 3)
+        let plan = try Plan(network, height: 48, width: 48, pool: pool)
         var random = SeededRandom(7)
         let input = random.floats(3 * 48 * 48)
         let expected = PlanContext(plan, pool: pool).run(input, count: 1)
@@ -108,6 +106,13 @@ import Testing
             }
             for try await same in group { #expect(same) }
         }
+    }
+
+    private func context(_ network: Network, height: Int, width: Int) throws -> PlanContext {
+        let pool = WorkerPool(threadCount: 2)
+        return PlanContext(
+            try Plan(network, height: height, width: width, numerics: .strict, pool: pool),
+            pool: pool)
     }
 
     /// The network in Float64, one naive operation after the other.

@@ -98,8 +98,7 @@ public struct Verifier {
         } catch { throw .checkpoint(error) }
         let foldedLogits: [Float]
         do {
-            let plan = try Plan(folded, height: size, width: size)
-            foldedLogits = PlanContext(plan, pool: pool).run(input, count: 1)
+            foldedLogits = try folded.evaluate(input, height: size, width: size, pool: pool)
         } catch { throw .network(path: network.path, error) }
         return Verification(
             options: options, inputSize: size, blocks: blocks, unfusedLogits: unfusedLogits,

@@ -71,7 +71,8 @@ struct ClassifyCommand: AsyncParsableCommand {
         try printer.begin(
             model: source.name, classCount: source.model.network.graph.classCount)
         let classifier = Classifier(
-            model: source.model, pool: WorkerPool(threadCount: threading.count))
+            model: source.model, numerics: threading.numerics,
+            pool: WorkerPool(threadCount: threading.count))
         let pictures = PictureStream(
             inputs, preprocessing: source.model.description.preprocessing, decoding: decoding,
             lookahead: threading.count + 1)

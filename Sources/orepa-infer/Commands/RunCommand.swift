@@ -31,10 +31,16 @@ struct RunCommand: ParsableCommand {
         let file = try readInput()
         let shape = try inputShape(file, channels: model.network.graph.inputChannels)
         let plan: Plan
-        do { plan = try Plan(model.network, height: shape.height, width: shape.width) } catch {
+        let pool = WorkerPool(threadCount: threading.count)
+        do {
+            plan = try Plan(
+                model.network, height: shape.height, width: shape.width,
+                numerics: threading.numerics,
+                pool: pool)
+        } catch {
             throw Failure(.badData, "\(input): tensor `input`: \(error)")
         }
-        let context = PlanContext(plan, pool: WorkerPool(threadCount: threading.count))
+        let context = PlanContext(plan, pool: pool)
         let values = tensor(file)
         let classCount = model.network.graph.classCount
         var logits = [Float](repeating: 0, count: shape.count * classCount)

@@ -6,6 +6,9 @@ struct ThreadOptions: ParsableArguments {
     @Option(help: "Threads that compute; by default as many as the process may keep busy.")
     var threads: Int?
 
+    @Option(help: "fast, or strict: direct sums only, closer to Float64 and slower.")
+    var numerics = Numerics.fast
+
     var count: Int { threads ?? availableProcessorCount() }
 
     func validate() throws {
@@ -44,6 +47,8 @@ struct DecodingOptions: ParsableArguments {
         }
     }
 }
+
+extension Numerics: ExpressibleByArgument {}
 
 enum ReportFormat: String, ExpressibleByArgument, CaseIterable {
     case table, json

@@ -1,0 +1,6 @@
+#include "../kernels.h"
+
+#define OREPA_FMA_IN_SOFTWARE !OREPA_BASELINE_FMA
+#include "addition_kernel.h"
+
+ADDITION_KERNEL(portable)

@@ -1,0 +1,23 @@
+// What an algorithm for convolutions provides.
+#ifndef OREPA_CONVOLUTION_ALGORITHM_H
+#define OREPA_CONVOLUTION_ALGORITHM_H
+
+#include "numbers.h"
+#include "orepa_convolution.h"
+
+// See the public functions of the same names. `prepare` finds plan->shape and plan->isa filled in and the
+// rest zero.
+typedef struct {
+    const char *name;
+    bool (*prepare)(orepa_convolution_plan *plan);
+    void (*pack)(
+        const orepa_convolution_plan *plan, const float *weights, const float *bias, float *packed,
+        int64_t begin, int64_t end);
+    void (*run)(
+        const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, float *worker,
+        int32_t phase, int64_t begin, int64_t end);
+} orepa_algorithm_row;
+
+extern const orepa_algorithm_row orepa_direct_algorithm, orepa_winograd_algorithm;
+
+#endif

@@ -1,0 +1,253 @@
+// Direct convolution: which kernels, how weights are packed, which work items there are.
+//
+// Packed: bias [blocks][16], then for each output block group of g blocks [products][g][16], where the
+// products are in the order of direct.h. Groups have the blocks of the chosen kernel, but the last one,
+// which has what is left; so a group that begins at block b begins at b * 16 * products.
+//
+// A set is the output blocks that see the same input blocks: all of them without groups, those of a group if
+// groups are whole blocks, or else each output block alone.
+//
+// Items: group by group (its weights stay in cache), image by image, a few rows each.
+#include "../convolution.h"
+#include "../kernels.h"
+#include "choice.h"
+
+static bool is_flat(const orepa_map *map) { return map->row == (int64_t)map->width * map->block; }
+
+// A 1x1 convolution of maps without borders sees an image as one long row.
+static void flatten(orepa_convolution_plan *plan)
+{
+    const orepa_convolution *shape = &plan->shape;
+    plan->direct.height = shape->output.height;
+    plan->direct.width = shape->output.width;
+    if (shape->kernel != 1 || shape->stride != 1 || shape->padding != 0) return;
+    if (!is_flat(&shape->input) || !is_flat(&shape->output)) return;
+    if (shape->has_residual && !is_flat(&shape->residual)) return;
+    plan->direct.width *= plan->direct.height;
+    plan->direct.height = 1;
+}
+
+// Groups are whole blocks on both sides.
+static bool is_aligned(const orepa_convolution *shape)
+{
+    return shape->groups == 1
+        || (shape->input.channels / shape->groups % 16 == 0
+            && shape->output.channels / shape->groups % 16 == 0);
+}
+
+// The first input block that a set sees. Sets that are single blocks all see as many as the one that needs
+// most, so the last ones begin early enough.
+static int32_t first_plane(const orepa_convolution_plan *plan, int32_t set)
+{
+    const orepa_convolution *shape = &plan->shape;
+    if (is_aligned(shape)) return set * plan->direct.planes;
+    const int32_t group = set * 16 / (shape->output.channels / shape->groups);
+    const int32_t plane = group * (shape->input.channels / shape->groups) / 16;
+    return orepa_min(plane, orepa_map_blocks(&shape->input) - plan->direct.planes);
+}
+
+// The most input blocks that the groups of one output block see.
+static int32_t most_planes(const orepa_convolution *shape)
+{
+    const int32_t inputs = shape->input.channels / shape->groups;
+    const int32_t outputs = shape->output.channels / shape->groups;
+    int32_t most = 1;
+    for (int32_t first = 0; first < shape->output.channels; first += 16) {
+        const int32_t last = orepa_min(first + 16, shape->output.channels) - 1;
+        const int32_t from = first / outputs * inputs / 16;
+        const int32_t to = ((last / outputs + 1) * inputs - 1) / 16;
+        most = orepa_max(most, to - from + 1);
+    }
+    return most;
+}
+
+static void find_sets(orepa_convolution_plan *plan)
+{
+    const orepa_convolution *shape = &plan->shape;
+    const int32_t taps = shape->kernel * shape->kernel;
+    if (is_aligned(shape)) {
+        const int32_t inputs = shape->input.channels / shape->groups;
+        plan->direct.sets = shape->groups;
+        plan->direct.blocks = orepa_divide_up(shape->output.channels / shape->groups, 16);
+        plan->direct.planes = orepa_divide_up(inputs, shape->input.block);
+        plan->direct.products = inputs * taps;
+    } else {
+        plan->direct.sets = orepa_map_blocks(&shape->output);
+        plan->direct.blocks = 1;
+        plan->direct.planes = most_planes(shape);
+        plan->direct.products = plan->direct.planes * 16 * taps;
+    }
+}
+
+static bool prepare(orepa_convolution_plan *plan)
+{
+    const orepa_convolution *shape = &plan->shape;
+    if (shape->input.border < shape->padding || shape->output.block != 16) return false;
+    if (shape->groups > 1 && shape->input.block != 16) return false;
+
+    flatten(plan);
+    find_sets(plan);
+    const int64_t step = (int64_t)shape->stride * shape->input.block;
+    const int32_t width = plan->direct.width, blocks = plan->direct.blocks;
+    plan->direct.row = orepa_direct_choose(
+        plan->isa, step, width, 1, blocks, orepa_blocks_up_to(blocks));
+    if (plan->direct.row < 0) return false;
+    const orepa_direct_row *row = &orepa_direct_rows[plan->direct.row];
+    const int32_t left = blocks % row->blocks ? blocks % row->blocks : row->blocks;
+    plan->direct.tail_row = orepa_direct_choose(plan->isa, step, width, 1, left, 1u << left);
+    if (plan->direct.tail_row < 0) return false;
+    plan->direct.tiles = orepa_direct_tiles(width, row->pixels);
+    plan->direct.tail_tiles =
+        orepa_direct_tiles(width, orepa_direct_rows[plan->direct.tail_row].pixels);
+
+    // An item is some ten thousand cycles, so that claiming it costs nothing beside.
+    const int64_t tiles = (int64_t)plan->direct.tiles * plan->direct.height;
+    const int64_t cycles =
+        (int64_t)width * plan->direct.height * row->blocks * plan->direct.products;
+    plan->direct.slices = (int32_t)(cycles / 20000 < tiles ? cycles / 20000 + 1 : tiles);
+    plan->pack_items = (int64_t)plan->direct.sets * orepa_divide_up(blocks, row->blocks);
+    plan->phases = 1;
+    plan->items[0] = plan->pack_items * shape->images * plan->direct.slices;
+    plan->packed_floats = (size_t)plan->direct.sets * blocks * 16 * (plan->direct.products + 1);
+    return true;
+}
+
+// A group of output blocks that one kernel computes together.
+typedef struct {
+    const orepa_direct_row *row;
+    int32_t tiles;               // of a row
+    int32_t set;
+    int32_t first, blocks;       // output blocks
+} block_group;
+
+static block_group group_at(const orepa_convolution_plan *plan, int64_t index)
+{
+    const orepa_direct_row *row = &orepa_direct_rows[plan->direct.row];
+    const int32_t in_set = orepa_divide_up(plan->direct.blocks, row->blocks);
+    const int32_t set = (int32_t)(index / in_set);
+    const int32_t skipped = (int32_t)(index % in_set) * row->blocks;
+    const int32_t left = plan->direct.blocks - skipped;
+    const bool whole = left >= row->blocks;
+    return (block_group){
+        .row = whole ? row : &orepa_direct_rows[plan->direct.tail_row],
+        .tiles = whole ? plan->direct.tiles : plan->direct.tail_tiles,
+        .set = set,
+        .first = set * plan->direct.blocks + skipped,
+        .blocks = whole ? row->blocks : left,
+    };
+}
+
+static int64_t bias_floats(const orepa_convolution_plan *plan)
+{
+    return (int64_t)plan->direct.sets * plan->direct.blocks * 16;
+}
+
+// The weights of one output channel: [inputs][taps], for the input channels from `first` on.
+typedef struct {
+    const float *weights;
+    int32_t first, inputs;
+} lane_weights;
+
+static lane_weights lane_at(const orepa_convolution *shape, const float *weights, int32_t output)
+{
+    const int32_t inputs = shape->input.channels / shape->groups;
+    const int32_t outputs = shape->output.channels / shape->groups;
+    if (output >= shape->output.channels) return (lane_weights){weights, 0, 0};
+    return (lane_weights){
+        .weights = weights + (int64_t)output * inputs * shape->kernel * shape->kernel,
+        .first = output / outputs * inputs,
+        .inputs = inputs,
+    };
+}
+
+static void pack(
+    const orepa_convolution_plan *plan, const float *weights, const float *bias, float *packed,
+    int64_t begin, int64_t end)
+{
+    const orepa_convolution *shape = &plan->shape;
+    const int32_t taps = shape->kernel * shape->kernel, block = shape->input.block;
+    const int32_t channels = plan->direct.products / taps;
+    for (int64_t item = begin; item < end; item++) {
+        const block_group group = group_at(plan, item);
+        const int32_t lanes = group.blocks * 16, first = group.first * 16;
+        const int32_t start = first_plane(plan, group.set) * block;
+        lane_weights from[4 * 16];
+        for (int32_t lane = 0; lane < lanes; lane++) {
+            from[lane] = lane_at(shape, weights, first + lane);
+            packed[first + lane] = first + lane < shape->output.channels ? bias[first + lane] : 0;
+        }
+        float *to = packed + bias_floats(plan) + (int64_t)first * plan->direct.products;
+        for (int32_t c = 0; c < channels; c += block)
+            for (int32_t tap = 0; tap < taps; tap++)
+                for (int32_t k = c; k < orepa_min(c + block, channels); k++, to += lanes)
+                    for (int32_t lane = 0; lane < lanes; lane++) {
+                        const int32_t input = start + k - from[lane].first;
+                        const bool seen = input >= 0 && input < from[lane].inputs;
+                        to[lane] = seen ? from[lane].weights[(int64_t)input * taps + tap] : 0;
+                    }
+    }
+}
+
+static void run_item(
+    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, int64_t item)
+{
+    const orepa_convolution *shape = &plan->shape;
+    const orepa_map *from = &shape->input, *to = &shape->output, *add = &shape->residual;
+    const int32_t slice = (int32_t)(item % plan->direct.slices);
+    item /= plan->direct.slices;
+    const int32_t image = (int32_t)(item % shape->images);
+    const block_group group = group_at(plan, item / shape->images);
+
+    const int32_t planes = plan->direct.planes;
+    const int32_t channels = plan->direct.products / (shape->kernel * shape->kernel);
+    const int32_t depth = channels - (planes - 1) * from->block;
+    const bool full = depth == from->block;
+    orepa_direct_call call = {
+        .weights = buffers->packed + bias_floats(plan)
+            + (int64_t)group.first * 16 * plan->direct.products,
+        .bias = buffers->packed + group.first * 16,
+        .input_row = from->row,
+        .input_plane = from->plane,
+        .output_plane = to->plane,
+        .residual_plane = add->plane,
+        .step = (int64_t)shape->stride * from->block,
+        .planes = planes,
+        .rows = shape->kernel,
+        .run = shape->kernel * from->block,
+        .last_segments = full ? 1 : shape->kernel,
+        .last_run = full ? shape->kernel * from->block : depth,
+        .relu = shape->relu,
+    };
+    const float *input =
+        buffers->input + image * from->image + first_plane(plan, group.set) * from->plane;
+    float *output = buffers->output + image * to->image;
+    const float *residual = shape->has_residual
+        ? buffers->residual + image * add->image + group.first * add->plane
+        : NULL;
+
+    const int64_t tiles = (int64_t)group.tiles * plan->direct.height;
+    const int64_t end = (slice + 1) * tiles / plan->direct.slices;
+    for (int64_t tile = slice * tiles / plan->direct.slices; tile < end; tile++) {
+        const int32_t y = (int32_t)(tile / group.tiles), i = (int32_t)(tile % group.tiles);
+        const int32_t x = orepa_direct_tile_start(plan->direct.width, group.tiles, i);
+        const int32_t next = orepa_direct_tile_start(plan->direct.width, group.tiles, i + 1);
+        if (i == 0)
+            orepa_map_clear_border(to, output, group.first, group.first + group.blocks, y, y + 1);
+        call.input = input
+            + orepa_map_offset(
+                from, y * shape->stride - shape->padding, x * shape->stride - shape->padding);
+        call.output = output + group.first * to->plane + orepa_map_offset(to, y, x);
+        if (residual) call.residual = residual + orepa_map_offset(add, y, x);
+        group.row->run(&call, next - x);
+    }
+}
+
+static void run(
+    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, float *worker,
+    int32_t phase, int64_t begin, int64_t end)
+{
+    (void)worker, (void)phase;
+    for (int64_t item = begin; item < end; item++) run_item(plan, buffers, item);
+}
+
+const orepa_algorithm_row orepa_direct_algorithm = {"direct", prepare, pack, run};

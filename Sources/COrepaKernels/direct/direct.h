@@ -1,0 +1,37 @@
+// The contract of the direct convolution kernels.
+#ifndef OREPA_DIRECT_H
+#define OREPA_DIRECT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// A tile of one output row: `pixels` neighbouring outputs of `blocks` blocks of 16 output channels.
+//
+//   output[j * output_plane + i * 16 + o] = activation(residual + bias[j * 16 + o]
+//       + sum of weights[..., j * 16 + o] * input[p * input_plane + y * input_row + s * 16 + i * step + k])
+//
+// over planes p < planes, rows y < rows, segments s and channels k in that order, innermost last, where a
+// plane has 1 segment of `run` floats, and the last one `last_segments` of `last_run`. The sum starts from
+// the bias and is one chain of fused multiply-adds in the order of the weights; the residual is added to
+// it at the end, then ReLU, which keeps NaN, is applied.
+//
+// A full block of 16 channels is one segment: its kernel columns and channels lie one after the other in
+// memory. A block with fewer channels has one segment for each kernel column, of that many floats.
+// In a planar input a plane is a channel, and one segment runs over the kernel's columns.
+typedef struct {
+    const float *input;       // first float under the kernel's first tap, for pixel 0
+    const float *weights;     // [all products][blocks][16], in the sum's order; aligned to 64 bytes
+    const float *bias;        // [blocks][16], aligned to 64 bytes; NULL: zero
+    const float *residual;    // like output; NULL: none. May be the output itself
+    float *output;            // aligned to 64 bytes
+    int64_t input_row, input_plane, output_plane, residual_plane;
+    int64_t step;             // floats from one output's input to the next one's
+    int32_t planes, rows, run, last_segments, last_run;
+    int32_t relu;
+} orepa_direct_call;
+
+// Computes the tile of 1 <= pixels <= the row's `pixels`. Reads nothing beyond the loop equation (but
+// prefetches past the weights and input).
+typedef void orepa_direct_kernel(const orepa_direct_call *call, int32_t pixels);
+
+#endif

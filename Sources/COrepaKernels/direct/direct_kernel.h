@@ -1,0 +1,86 @@
+// One output row's tile of a direct convolution: `pixels` neighbouring outputs by `blocks` vectors of 16
+// output channels, all of them in registers while the whole sum is taken. Included by each instruction
+// set's file, which instantiates it for its register tiles; the sum's order is written here, once.
+//
+// Include it inside the file's target attribute: everything here is inlined into functions of that target.
+#include "../vector.h"
+
+// Prefetch distance for weights, in bytes: they are read once and in order, often from beyond L2.
+enum { OREPA_DIRECT_AHEAD = 128 * 64 };
+
+OREPA_INLINE void direct_tile(
+    const orepa_direct_call *call, const int pixels, const int blocks, const ptrdiff_t step)
+{
+    v16 sum[28];
+    OREPA_UNROLL for (int j = 0; j < blocks; j++) {
+        const v16 bias = call->bias ? v16_load(call->bias + j * 16) : v16_all(0);
+        OREPA_UNROLL for (int i = 0; i < pixels; i++) sum[i * blocks + j] = bias;
+    }
+    const float *w = call->weights;
+    for (int32_t plane = 0; plane < call->planes; plane++) {
+        const int full = plane < call->planes - 1;
+        const int32_t segments = full ? 1 : call->last_segments;
+        const int32_t run = full ? call->run : call->last_run;
+        const float *row = call->input + plane * call->input_plane;
+        for (int32_t y = 0; y < call->rows; y++, row += call->input_row) {
+            const float *next = y + 1 < call->rows
+                ? row + call->input_row
+                : call->input + (plane + 1) * call->input_plane;
+            OREPA_UNROLL for (int i = 0; i < pixels; i++)
+                __builtin_prefetch(next + i * step, 0, 3);
+            for (int32_t segment = 0; segment < segments; segment++) {
+                const float *x = row + segment * 16;
+                for (int32_t k = 0; k < run; k++, x++, w += blocks * 16) {
+                    v16 weight[4];
+                    OREPA_UNROLL for (int j = 0; j < blocks; j++) {
+                        weight[j] = v16_load(w + j * 16);
+                        __builtin_prefetch((const char *)(w + j * 16) + OREPA_DIRECT_AHEAD, 0, 2);
+                    }
+                    OREPA_UNROLL for (int i = 0; i < pixels; i++) {
+                        const v16 value = v16_all(x[i * step]);
+                        OREPA_UNROLL for (int j = 0; j < blocks; j++)
+                            sum[i * blocks + j] = v16_fma(weight[j], value, sum[i * blocks + j]);
+                    }
+                }
+            }
+        }
+    }
+    OREPA_UNROLL for (int j = 0; j < blocks; j++) {
+        float *y = call->output + j * call->output_plane;
+        if (call->residual) {
+            const float *r = call->residual + j * call->residual_plane;
+            OREPA_UNROLL for (int i = 0; i < pixels; i++) sum[i * blocks + j] += v16_load(r + i * 16);
+        }
+        if (call->relu)
+            OREPA_UNROLL for (int i = 0; i < pixels; i++)
+                sum[i * blocks + j] = v16_relu(sum[i * blocks + j]);
+        OREPA_UNROLL for (int i = 0; i < pixels; i++) v16_store(y + i * 16, sum[i * blocks + j]);
+    }
+}
+
+// direct_tile for every count of pixels that a register tile takes.
+#define DIRECT_CASE(count, blocks, step) \
+    case count: direct_tile(call, count, blocks, step); return;
+#define DIRECT_CASES_6(...) \
+    DIRECT_CASE(1, __VA_ARGS__) DIRECT_CASE(2, __VA_ARGS__) DIRECT_CASE(3, __VA_ARGS__) \
+    DIRECT_CASE(4, __VA_ARGS__) DIRECT_CASE(5, __VA_ARGS__) DIRECT_CASE(6, __VA_ARGS__)
+#define DIRECT_CASES_9(...) \
+    DIRECT_CASES_6(__VA_ARGS__) \
+    DIRECT_CASE(7, __VA_ARGS__) DIRECT_CASE(8, __VA_ARGS__) DIRECT_CASE(9, __VA_ARGS__)
+#define DIRECT_CASES_14(...) \
+    DIRECT_CASES_9(__VA_ARGS__) \
+    DIRECT_CASE(10, __VA_ARGS__) DIRECT_CASE(11, __VA_ARGS__) DIRECT_CASE(12, __VA_ARGS__) \
+    DIRECT_CASE(13, __VA_ARGS__) DIRECT_CASE(14, __VA_ARGS__)
+#define DIRECT_CASES_28(...) \
+    DIRECT_CASES_14(__VA_ARGS__) \
+    DIRECT_CASE(15, __VA_ARGS__) DIRECT_CASE(16, __VA_ARGS__) DIRECT_CASE(17, __VA_ARGS__) \
+    DIRECT_CASE(18, __VA_ARGS__) DIRECT_CASE(19, __VA_ARGS__) DIRECT_CASE(20, __VA_ARGS__) \
+    DIRECT_CASE(21, __VA_ARGS__) DIRECT_CASE(22, __VA_ARGS__) DIRECT_CASE(23, __VA_ARGS__) \
+    DIRECT_CASE(24, __VA_ARGS__) DIRECT_CASE(25, __VA_ARGS__) DIRECT_CASE(26, __VA_ARGS__) \
+    DIRECT_CASE(27, __VA_ARGS__) DIRECT_CASE(28, __VA_ARGS__)
+
+#define DIRECT_KERNEL(name, isa, pixel_count, blocks, step) \
+    void orepa_f32_direct_##name##__##isa(const orepa_direct_call *call, int32_t pixels) \
+    { \
+        switch (pixels) { DIRECT_CASES_##pixel_count(blocks, step) } \
+    }

@@ -1,0 +1,107 @@
+// Convolutions: planned once, then run in independent work items.
+#ifndef OREPA_CONVOLUTION_H
+#define OREPA_CONVOLUTION_H
+
+#include <stdbool.h>
+
+#include "orepa_isa.h"
+#include "orepa_map.h"
+
+// What is computed, for each of `images` images:
+//
+//   output = activation(bias + weights (*) input + residual)
+//
+// a cross-correlation with `kernel` by `kernel` weights `[output channels, input channels / groups, kernel,
+// kernel]`, zeros outside of the input. The activation is max(0, x), which keeps NaN, or none.
+// A linear layer is the convolution with kernel 1 of a map of height 1 whose "pixels" are the images.
+typedef struct {
+    orepa_map input, output;
+    orepa_map residual;     // of the output's channels, height and width; read only if has_residual
+    int32_t images;
+    int32_t kernel, stride, padding, groups;
+    bool relu, has_residual;
+    int32_t threads;        // how many are expected to share the work; a hint for cutting it
+} orepa_convolution;
+
+typedef enum {
+    // Sums in the order input channel block, kernel row, kernel column, channel. Any kernel, stride, padding
+    // (at most the input's border) and groups; a planar input only without groups.
+    // Where a block of output channels is not within one group, its sums run over all channels that any of
+    // its groups sees, with zero weights: their NaN and infinity reach it.
+    orepa_direct,
+    // F(4,3), F(3,3), F(2,3) and F(1,3) tiles, for stride 2 F(4,2) ... F(1,2) on the even pixels: kernel 3,
+    // stride 1 or 2, no groups, blocked input whose border is at least `padding`. Sums over channels in order
+    // at each position.
+    orepa_winograd,
+} orepa_algorithm;
+
+enum { OREPA_ALGORITHM_COUNT = orepa_winograd + 1 };
+
+const char *orepa_algorithm_name(orepa_algorithm algorithm);
+
+enum { OREPA_PHASES = 2 };
+
+// A dimension cut into Winograd tiles: count[m] tiles of m outputs, larger ones first.
+typedef struct {
+    int32_t count[5];
+} orepa_winograd_split;
+
+// How to compute a convolution. Made by orepa_convolution_prepare, then read only.
+typedef struct {
+    orepa_convolution shape;
+    orepa_algorithm algorithm;
+    orepa_isa isa;
+
+    size_t packed_floats;          // weights and bias, packed; aligned to 64 bytes
+    int64_t pack_items;            // independent parts of packing
+    size_t shared_floats;          // scratch that all workers share in one run; aligned to 64 bytes
+    size_t worker_floats;          // scratch of each worker; aligned to 64 bytes
+    int32_t phases;                // 1 ... OREPA_PHASES; all items of a phase end before the next begins
+    int64_t items[OREPA_PHASES];   // independent parts of each phase
+
+    // The rest belongs to the algorithm.
+    struct {
+        int16_t row, tail_row;     // kernels: of whole groups of blocks, and of the last, smaller group
+        int32_t sets, blocks;      // sets of output blocks that see the same input blocks
+        int32_t planes;            // input blocks of a set
+        int32_t products;          // of an output
+        int32_t height, width;     // of the output, as one long row where rows follow one another
+        int32_t tiles, tail_tiles; // of a row
+        int32_t slices;            // items of one group of blocks of one image
+    } direct;
+    struct {
+        orepa_winograd_split rows, columns;
+        int32_t positions;          // used ones of the 36
+        int8_t number[36];          // of a used position; -1: not used
+        int32_t blocks, group;      // output blocks, and how many are computed together
+        int32_t images_per_block, rows_per_block, tile_blocks;
+        bool fused;                 // one phase, an item is a block of tiles; or transform, then the rest
+        int16_t kernel[36], tail_kernel[36];   // by position, for a whole group and for the last one
+    } winograd;
+} orepa_convolution_plan;
+
+// Chooses kernels and how the work is cut. False, and the plan unchanged, if the algorithm does not
+// compute this shape.
+// The bits of the result depend on the shape's numbers and the algorithm, never on isa or the cut.
+bool orepa_convolution_prepare(
+    const orepa_convolution *shape, orepa_algorithm algorithm, orepa_isa isa,
+    orepa_convolution_plan *plan);
+
+// Packs items [begin, end) of contiguous weights and bias `[output channels]`.
+void orepa_convolution_pack(
+    const orepa_convolution_plan *plan, const float *weights, const float *bias, float *packed,
+    int64_t begin, int64_t end);
+
+typedef struct {
+    const float *packed;
+    const float *input, *residual;   // bases of the maps; residual NULL without has_residual
+    float *output;                   // may be the residual's base if the maps are the same
+    float *shared;
+} orepa_convolution_buffers;
+
+// Runs items [begin, end) of a phase. Does not allocate, lock or fail.
+void orepa_convolution_run(
+    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, float *worker,
+    int32_t phase, int64_t begin, int64_t end);
+
+#endif

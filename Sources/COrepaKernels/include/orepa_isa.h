@@ -1,0 +1,26 @@
+// Instruction sets, and the one in use.
+#ifndef OREPA_ISA_H
+#define OREPA_ISA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// Every set computes the same bits. A later one is faster.
+typedef enum {
+    orepa_isa_portable,
+    orepa_isa_avx2,
+    orepa_isa_avx512,
+} orepa_isa;
+
+enum { OREPA_ISA_COUNT = orepa_isa_avx512 + 1 };
+
+// "portable" (on aarch64 "neon": the same code, of which the compiler makes NEON), "avx2", "avx512".
+const char *orepa_isa_name(orepa_isa isa);
+
+// Finds the set of this name; false if there is none.
+bool orepa_isa_named(const char *name, orepa_isa *isa);
+
+// The best set that this processor and operating system have.
+orepa_isa orepa_isa_best(void);
+
+#endif

@@ -1,0 +1,6 @@
+#include "../kernels.h"
+
+#define OREPA_FMA_IN_SOFTWARE !OREPA_BASELINE_FMA
+#include "pooling_kernel.h"
+
+POOLING_KERNELS(portable)

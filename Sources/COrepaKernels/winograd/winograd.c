@@ -1,0 +1,358 @@
+// Winograd convolution: which tiles, how the work is cut, and its phases.
+//
+// V, the transformed input of a block of tiles: [position][input block][entries][16]. Seen at one position it
+// is a map whose pixels are the tiles' entries, and the product with the weights is a direct 1x1 convolution
+// of that map.
+// M, the products of a group of output blocks: [position][block][entries][16], transformed back at once.
+//
+// A block of tiles is rows of tiles of one image, or some whole images. Items: blocks of tiles, each with a
+// V of its worker's (fused); or first the rows of tiles of each input block, into a shared V, and then each
+// group of output blocks of each block of tiles.
+#include "../convolution.h"
+#include "../kernels.h"
+#include "../direct/choice.h"
+#include "pack.h"
+#include "split.h"
+
+// Entries of a block at each position, and where each position begins.
+typedef struct {
+    int32_t image, images, row, rows;
+    int32_t entries[OREPA_WINOGRAD_POSITIONS], start[OREPA_WINOGRAD_POSITIONS];
+    int32_t all;
+} tile_block;
+
+// Entries of a row kind in one image between two rows of tiles.
+static int32_t row_entries(const orepa_convolution_plan *plan, int32_t kind, int32_t from, int32_t to)
+{
+    const int32_t stride = plan->shape.stride;
+    return orepa_winograd_entries(&plan->winograd.rows, stride, kind, to)
+        - orepa_winograd_entries(&plan->winograd.rows, stride, kind, from);
+}
+
+// Entries of a column kind in a row of tiles.
+static int32_t column_entries(const orepa_convolution_plan *plan, int32_t kind)
+{
+    const orepa_winograd_split *columns = &plan->winograd.columns;
+    return orepa_winograd_entries(columns, plan->shape.stride, kind, orepa_winograd_tiles(columns));
+}
+
+static tile_block block_at(const orepa_convolution_plan *plan, int32_t index)
+{
+    const int32_t all_rows = orepa_winograd_tiles(&plan->winograd.rows);
+    const int32_t in_image = orepa_divide_up(all_rows, plan->winograd.rows_per_block);
+    tile_block block = {0};
+    block.image = index / in_image * plan->winograd.images_per_block;
+    block.images = orepa_min(plan->winograd.images_per_block, plan->shape.images - block.image);
+    // Rows are dealt evenly.
+    block.row = orepa_direct_tile_start(all_rows, in_image, index % in_image);
+    block.rows = orepa_direct_tile_start(all_rows, in_image, index % in_image + 1) - block.row;
+    for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++) {
+        const int32_t kind = q / OREPA_WINOGRAD_KINDS;
+        block.start[q] = block.all;
+        block.entries[q] = block.images
+            * row_entries(plan, kind, block.row, block.row + block.rows)
+            * column_entries(plan, q % OREPA_WINOGRAD_KINDS);
+        block.all += block.entries[q];
+    }
+    return block;
+}
+
+static int32_t input_blocks(const orepa_convolution_plan *plan)
+{
+    return orepa_map_blocks(&plan->shape.input);
+}
+
+// Where tile row `row` of image `image` begins at position q, in a plane of that position's entries.
+static int64_t row_start(
+    const orepa_convolution_plan *plan, const tile_block *block, int32_t q, int32_t image, int32_t row)
+{
+    const int32_t kind = q / OREPA_WINOGRAD_KINDS;
+    const int64_t in_image = row_entries(plan, kind, block->row, block->row + block->rows);
+    const int64_t before =
+        (image - block->image) * in_image + row_entries(plan, kind, block->row, row);
+    return before * column_entries(plan, q % OREPA_WINOGRAD_KINDS) * 16;
+}
+
+static void transform_row(
+    const orepa_convolution_plan *plan, const tile_block *block, const float *input, float *v,
+    int32_t image, int32_t row, int32_t plane)
+{
+    const orepa_map *from = &plan->shape.input;
+    const int32_t y = orepa_winograd_tile_start(&plan->winograd.rows, row);
+    orepa_winograd_input_call call = {
+        .input = input + image * from->image + plane * from->plane
+            + orepa_map_offset(
+                from, y * plan->shape.stride - plan->shape.padding, -plan->shape.padding),
+        .input_row = from->row,
+        .columns = plan->winograd.columns,
+        .height = orepa_winograd_tile_size(&plan->winograd.rows, row),
+    };
+    for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++)
+        call.position[q] = v
+            + ((int64_t)block->start[q] * input_blocks(plan) + (int64_t)plane * block->entries[q]) * 16
+            + row_start(plan, block, q, image, row);
+    for (int32_t j = 0; j < OREPA_WINOGRAD_KINDS; j++)
+        call.entry_row[j] = (int64_t)column_entries(plan, j) * 16;
+    if (plan->shape.stride == 1)
+        orepa_singles[plan->isa].winograd_input_stride1(&call);
+    else
+        orepa_singles[plan->isa].winograd_input_stride2(&call);
+}
+
+static void multiply(
+    const orepa_convolution_plan *plan, const tile_block *block, const float *v, const float *packed,
+    float *m, int32_t first, int32_t group)
+{
+    const orepa_map *from = &plan->shape.input;
+    const int32_t planes = input_blocks(plan), depth = from->channels - (planes - 1) * 16;
+    const int16_t *kernels =
+        group == plan->winograd.group ? plan->winograd.kernel : plan->winograd.tail_kernel;
+    const float *weights = packed + orepa_winograd_weights_start(plan, first);
+    for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++) {
+        if (plan->winograd.number[q] < 0) continue;
+        const int32_t width = block->entries[q];
+        const orepa_direct_row *kernel = &orepa_direct_rows[kernels[q]];
+        const int64_t products = (int64_t)from->channels * 16 * kernel->blocks;
+        if (width == 0) {
+            weights += products * (group / kernel->blocks);
+            continue;
+        }
+        const int32_t tiles = orepa_direct_tiles(width, kernel->pixels);
+        orepa_direct_call call = {
+            .weights = weights,
+            .input_plane = (int64_t)width * 16,
+            .output_plane = (int64_t)width * 16,
+            .step = 16,
+            .planes = planes,
+            .rows = 1,
+            .run = 16,
+            .last_segments = 1,
+            .last_run = depth,
+        };
+        const float *input = v + (int64_t)block->start[q] * planes * 16;
+        float *output = m + (int64_t)block->start[q] * group * 16;
+        for (int32_t b = 0; b < group; b += kernel->blocks, call.weights += products)
+            for (int32_t tile = 0; tile < tiles; tile++) {
+                const int32_t x = orepa_direct_tile_start(width, tiles, tile);
+                const int32_t next = orepa_direct_tile_start(width, tiles, tile + 1);
+                call.input = input + (int64_t)x * 16;
+                call.output = output + b * call.output_plane + (int64_t)x * 16;
+                kernel->run(&call, next - x);
+            }
+        weights = call.weights;
+    }
+}
+
+static void transform_back(
+    const orepa_convolution_plan *plan, const tile_block *block,
+    const orepa_convolution_buffers *buffers, const float *m, int32_t first, int32_t group)
+{
+    const orepa_map *to = &plan->shape.output, *add = &plan->shape.residual;
+    for (int32_t image = block->image; image < block->image + block->images; image++)
+        for (int32_t b = 0; b < group; b++)
+            for (int32_t row = block->row; row < block->row + block->rows; row++) {
+                const int32_t y = orepa_winograd_tile_start(&plan->winograd.rows, row);
+                float *output = buffers->output + image * to->image;
+                orepa_winograd_output_call call = {
+                    .bias = buffers->packed + (first + b) * 16,
+                    .output = output + (first + b) * to->plane + orepa_map_offset(to, y, 0),
+                    .output_row = to->row,
+                    .residual_row = add->row,
+                    .columns = plan->winograd.columns,
+                    .height = orepa_winograd_tile_size(&plan->winograd.rows, row),
+                    .relu = plan->shape.relu,
+                };
+                if (plan->shape.has_residual)
+                    call.residual = buffers->residual + image * add->image
+                        + (first + b) * add->plane + orepa_map_offset(add, y, 0);
+                for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++)
+                    call.position[q] = m
+                        + ((int64_t)block->start[q] * group + (int64_t)b * block->entries[q]) * 16
+                        + row_start(plan, block, q, image, row);
+                for (int32_t j = 0; j < OREPA_WINOGRAD_KINDS; j++)
+                    call.entry_row[j] = (int64_t)column_entries(plan, j) * 16;
+                orepa_map_clear_border(
+                    to, output, first + b, first + b + 1, y, y + call.height);
+                if (plan->shape.stride == 1)
+                    orepa_singles[plan->isa].winograd_output_stride1(&call);
+                else
+                    orepa_singles[plan->isa].winograd_output_stride2(&call);
+            }
+}
+
+static void outputs(
+    const orepa_convolution_plan *plan, const tile_block *block,
+    const orepa_convolution_buffers *buffers, const float *v, float *m, int32_t first)
+{
+    const int32_t group = orepa_min(plan->winograd.group, plan->winograd.blocks - first);
+    multiply(plan, block, v, buffers->packed, m, first, group);
+    transform_back(plan, block, buffers, m, first, group);
+}
+
+static void run_fused(
+    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, float *worker,
+    int64_t begin, int64_t end)
+{
+    for (int64_t item = begin; item < end; item++) {
+        const tile_block block = block_at(plan, (int32_t)item);
+        float *v = worker, *m = worker + (int64_t)block.all * input_blocks(plan) * 16;
+        for (int32_t plane = 0; plane < input_blocks(plan); plane++)
+            for (int32_t image = block.image; image < block.image + block.images; image++)
+                for (int32_t row = block.row; row < block.row + block.rows; row++)
+                    transform_row(plan, &block, buffers->input, v, image, row, plane);
+        for (int32_t first = 0; first < plan->winograd.blocks; first += plan->winograd.group)
+            outputs(plan, &block, buffers, v, m, first);
+    }
+}
+
+// V of a block of tiles in the shared scratch.
+static float *shared_v(
+    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, int32_t index)
+{
+    return buffers->shared
+        + index * (int64_t)(plan->shared_floats / (size_t)plan->winograd.tile_blocks);
+}
+
+static void run_transforms(
+    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, int64_t begin,
+    int64_t end)
+{
+    for (int64_t item = begin; item < end; item++) {
+        const int32_t index = (int32_t)(item / input_blocks(plan));
+        const int32_t plane = (int32_t)(item % input_blocks(plan));
+        const tile_block block = block_at(plan, index);
+        float *v = shared_v(plan, buffers, index);
+        for (int32_t image = block.image; image < block.image + block.images; image++)
+            for (int32_t row = block.row; row < block.row + block.rows; row++)
+                transform_row(plan, &block, buffers->input, v, image, row, plane);
+    }
+}
+
+static int32_t group_count(const orepa_convolution_plan *plan)
+{
+    return orepa_divide_up(plan->winograd.blocks, plan->winograd.group);
+}
+
+static void run_outputs(
+    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, float *worker,
+    int64_t begin, int64_t end)
+{
+    for (int64_t item = begin; item < end; item++) {
+        const int32_t index = (int32_t)(item / group_count(plan));
+        const int32_t first = (int32_t)(item % group_count(plan)) * plan->winograd.group;
+        const tile_block block = block_at(plan, index);
+        outputs(plan, &block, buffers, shared_v(plan, buffers, index), worker, first);
+    }
+}
+
+static void run(
+    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, float *worker,
+    int32_t phase, int64_t begin, int64_t end)
+{
+    if (plan->winograd.fused)
+        run_fused(plan, buffers, worker, begin, end);
+    else if (phase == 0)
+        run_transforms(plan, buffers, begin, end);
+    else
+        run_outputs(plan, buffers, worker, begin, end);
+}
+
+// With one block of tiles the weights are read once, from memory: then a kernel should take all tiles of a
+// position in one pass, and few output blocks, so that its weights are one steady stream.
+static bool passes_once(const orepa_convolution_plan *plan)
+{
+    return plan->winograd.tile_blocks == 1;
+}
+
+// Chooses the kernels of every position for groups of this many blocks; the cost of one whole group.
+static double choose_kernels(
+    const orepa_convolution_plan *plan, const tile_block *block, int32_t group, int16_t kernels[36])
+{
+    double cost = 0;
+    for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++) {
+        if (plan->winograd.number[q] < 0) continue;
+        kernels[q] = orepa_direct_choose(
+            plan->isa, 16, block->entries[q], passes_once(plan) ? block->entries[q] : 1, group,
+            orepa_blocks_dividing(group));
+        cost += orepa_direct_cost(kernels[q], block->entries[q], group);
+    }
+    return cost;
+}
+
+static int32_t choose_group(const orepa_convolution_plan *plan, const tile_block *block)
+{
+    const int32_t blocks = plan->winograd.blocks;
+    int32_t best = 1;
+    double least = 0;
+    for (int32_t group = 1; group <= orepa_min(passes_once(plan) ? 2 : 4, blocks); group++) {
+        int16_t kernels[OREPA_WINOGRAD_POSITIONS];
+        double cost = blocks / group * choose_kernels(plan, block, group, kernels);
+        if (blocks % group) cost += choose_kernels(plan, block, blocks % group, kernels);
+        if (group > 1 && cost >= least) continue;
+        least = cost;
+        best = group;
+    }
+    return best;
+}
+
+static bool prepare(orepa_convolution_plan *plan)
+{
+    const orepa_convolution *shape = &plan->shape;
+    if (shape->kernel != 3 || shape->groups != 1) return false;
+    if (shape->stride != 1 && shape->stride != 2) return false;
+    if (shape->input.block != 16 || shape->output.block != 16) return false;
+    if (shape->input.border < shape->padding) return false;
+
+    orepa_winograd_choose_splits(
+        shape->stride, shape->output.height, shape->output.width, &plan->winograd.rows,
+        &plan->winograd.columns);
+    const int32_t rows = orepa_winograd_tiles(&plan->winograd.rows);
+    const int32_t columns = orepa_winograd_tiles(&plan->winograd.columns);
+    for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++) {
+        const bool used = row_entries(plan, q / OREPA_WINOGRAD_KINDS, 0, rows)
+            && column_entries(plan, q % OREPA_WINOGRAD_KINDS);
+        plan->winograd.number[q] = used ? (int8_t)plan->winograd.positions++ : -1;
+    }
+
+    // Large maps are cut into blocks of some tiles, one after the other in L2; of small ones there is one
+    // block for all images, and workers share its output channels.
+    const int32_t threads = orepa_max(1, shape->threads);
+    const int32_t wanted = 28 / shape->stride;
+    plan->winograd.rows_per_block = orepa_min(rows, orepa_max(1, wanted / columns));
+    plan->winograd.images_per_block = plan->winograd.rows_per_block == rows
+        ? orepa_min(shape->images, orepa_max(1, wanted / (rows * columns)))
+        : 1;
+    plan->winograd.tile_blocks = orepa_divide_up(rows, plan->winograd.rows_per_block)
+        * orepa_divide_up(shape->images, plan->winograd.images_per_block);
+    plan->winograd.fused = plan->winograd.tile_blocks >= 3 * threads;
+
+    const tile_block block = block_at(plan, 0);
+    plan->winograd.blocks = orepa_map_blocks(&shape->output);
+    plan->winograd.group = choose_group(plan, &block);
+    choose_kernels(plan, &block, plan->winograd.group, plan->winograd.kernel);
+    const int32_t left = plan->winograd.blocks % plan->winograd.group;
+    if (left) choose_kernels(plan, &block, left, plan->winograd.tail_kernel);
+
+    size_t largest = 0;
+    for (int32_t index = 0; index < plan->winograd.tile_blocks; index++) {
+        const size_t entries = (size_t)block_at(plan, index).all;
+        if (entries > largest) largest = entries;
+    }
+    const size_t v = largest * (size_t)input_blocks(plan) * 16;
+    const size_t m = largest * (size_t)plan->winograd.group * 16;
+    plan->packed_floats = orepa_winograd_packed_floats(plan);
+    plan->pack_items = group_count(plan);
+    plan->phases = plan->winograd.fused ? 1 : 2;
+    plan->worker_floats = plan->winograd.fused ? v + m : m;
+    plan->shared_floats = plan->winograd.fused ? 0 : v * (size_t)plan->winograd.tile_blocks;
+    plan->items[0] = plan->winograd.fused
+        ? plan->winograd.tile_blocks
+        : (int64_t)plan->winograd.tile_blocks * input_blocks(plan);
+    plan->items[1] = plan->winograd.fused
+        ? 0
+        : (int64_t)plan->winograd.tile_blocks * group_count(plan);
+    return true;
+}
+
+const orepa_algorithm_row orepa_winograd_algorithm = {
+    "winograd", prepare, orepa_winograd_pack, run};

@@ -1,0 +1,111 @@
+import COrepaKernels
+import OrepaNetwork
+
+/// A convolution with its kernels chosen and its weights packed for them. Immutable.
+final class ConvolutionKernel: @unchecked Sendable {
+    /// At one address for as long as the instance lives, since the kernels take a pointer to it.
+    let plan: UnsafePointer<orepa_convolution_plan>
+    private let packed: AlignedMemory
+
+    var sharedCount: Int { plan.pointee.shared_floats }
+    var workerCount: Int { plan.pointee.worker_floats }
+    var packedByteCount: Int { plan.pointee.packed_floats * MemoryLayout<Float>.size }
+    var algorithm: String { String(cString: orepa_algorithm_name(plan.pointee.algorithm)) }
+
+    /// - Parameters:
+    ///   - weight: `[O, I / g, k, k]`; a linear layer's `[O, I]` is that of a 1x1 convolution.
+    ///   - bias: `[O]`.
+    init(
+        _ convolution: Convolution, input: orepa_map, output: orepa_map, residual: orepa_map?,
+        weight: Tensor, bias: Tensor, numerics: Numerics, instructionSet: InstructionSet,
+        pool: WorkerPool
+    ) {
+        let shape = orepa_convolution(
+            input: input, output: output, residual: residual ?? output, images: 1,
+            kernel: Int32(convolution.kernel), stride: Int32(convolution.stride),
+            padding: Int32(convolution.padding), groups: Int32(convolution.groups),
+            relu: convolution.relu,
+            has_residual: residual != nil, threads: Int32(pool.threadCount))
+        let plan = UnsafeMutablePointer<orepa_convolution_plan>.allocate(capacity: 1)
+        plan.initialize(to: orepa_convolution_plan())
+        let isPlanned = withUnsafePointer(to: shape) { shape in
+            ConvolutionKernel.algorithms(for: convolution, numerics: numerics)
+                .contains { orepa_convolution_prepare(shape, $0, instructionSet.isa, plan) }
+        }
+        // The direct algorithm takes every shape that a validated network and this type's maps can have.
+        precondition(isPlanned, "no kernel for \(convolution)")
+        self.plan = UnsafePointer(plan)
+        packed = AlignedMemory(count: plan.pointee.packed_floats)
+        weight.withUnsafeBufferPointer { pack($0.baseAddress!, bias: bias, pool: pool) }
+    }
+
+    deinit { plan.deallocate() }
+
+    /// The best algorithm first.
+    private static func algorithms(
+        for convolution: Convolution, numerics: Numerics
+    ) -> [orepa_algorithm] {
+        let isWorthTransforming =
+            convolution.kernel == 3 && convolution.groups == 1 && convolution.inputChannels >= 16
+            && convolution.outputChannels >= 16
+        return numerics == .fast && isWorthTransforming
+            ? [orepa_winograd, orepa_direct] : [orepa_direct]
+    }
+
+    private struct PackCall {
+        let plan: UnsafePointer<orepa_convolution_plan>
+        let weight: UnsafePointer<Float>
+        let bias: UnsafePointer<Float>
+        let packed: UnsafeMutablePointer<Float>
+    }
+
+    private func pack(_ weight: UnsafePointer<Float>, bias: Tensor, pool: WorkerPool) {
+        bias.withUnsafeBufferPointer { bias in
+            let call = PackCall(
+                plan: plan, weight: weight, bias: bias.baseAddress!, packed: packed.base)
+            pool.run(Int(plan.pointee.pack_items), call) { call, item, _ in
+                let call = call.assumingMemoryBound(to: PackCall.self).pointee
+                orepa_convolution_pack(
+                    call.plan, call.weight, call.bias, call.packed, Int64(item), Int64(item) + 1)
+            }
+        }
+    }
+
+    private struct RunCall {
+        let plan: UnsafePointer<orepa_convolution_plan>
+        let buffers: orepa_convolution_buffers
+        let scratch: UnsafeMutablePointer<Float>
+        let workerCount: Int
+        let phase: Int32
+    }
+
+    /// - Parameter scratch: ``sharedCount`` floats, then ``workerCount`` for each thread of the pool, both
+    ///   rounded up to multiples of 16.
+    func run(
+        input: UnsafePointer<Float>, residual: UnsafePointer<Float>?,
+        output: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>, pool: WorkerPool
+    ) {
+        let buffers = orepa_convolution_buffers(
+            packed: packed.base, input: input, residual: residual, output: output, shared: scratch)
+        for phase in 0..<plan.pointee.phases {
+            let call = RunCall(
+                plan: plan, buffers: buffers, scratch: scratch + sharedCount.roundedUp(to: 16),
+                workerCount: workerCount.roundedUp(to: 16), phase: phase)
+            let items = phase == 0 ? plan.pointee.items.0 : plan.pointee.items.1
+            pool.run(Int(items), call) { pointer, item, worker in
+                let call = pointer.assumingMemoryBound(to: RunCall.self)
+                withUnsafePointer(to: call.pointee.buffers) { buffers in
+                    orepa_convolution_run(
+                        call.pointee.plan, buffers,
+                        call.pointee.scratch + worker * call.pointee.workerCount,
+                        call.pointee.phase,
+                        Int64(item), Int64(item) + 1)
+                }
+            }
+        }
+    }
+}
+
+extension Int {
+    func roundedUp(to multiple: Int) -> Int { (self + multiple - 1) / multiple * multiple }
+}

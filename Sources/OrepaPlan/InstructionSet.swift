@@ -1,0 +1,42 @@
+import COrepaKernels
+import Glibc
+
+/// The sets of SIMD instructions that there are kernels for. All give the same bits; a later one is faster.
+public enum InstructionSet: String, Sendable, CaseIterable, Comparable {
+    /// What the compiler makes of vector types on any processor; NEON on aarch64.
+    case portable
+    case avx2
+    case avx512
+
+    /// The best that this processor and operating system have.
+    public static let best = InstructionSet(orepa_isa_best())
+
+    /// ``best``, or the lower one that the environment variable `OREPA_ISA` names. A name that is unknown, or
+    /// above the best, changes nothing.
+    public static let current: InstructionSet = {
+        guard let name = getenv("OREPA_ISA") else { return best }
+        var set = orepa_isa_portable
+        guard orepa_isa_named(name, &set) else { return best }
+        return min(best, InstructionSet(set))
+    }()
+
+    init(_ set: orepa_isa) {
+        switch set {
+        case orepa_isa_avx512: self = .avx512
+        case orepa_isa_avx2: self = .avx2
+        default: self = .portable
+        }
+    }
+
+    var isa: orepa_isa {
+        switch self {
+        case .portable: orepa_isa_portable
+        case .avx2: orepa_isa_avx2
+        case .avx512: orepa_isa_avx512
+        }
+    }
+
+    public static func < (first: InstructionSet, second: InstructionSet) -> Bool {
+        first.isa.rawValue < second.isa.rawValue
+    }
+}

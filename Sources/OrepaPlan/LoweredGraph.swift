@@ -1,0 +1,91 @@
+import OrepaNetwork
+
+/// A graph as the kernels take it: additions are part of the convolution before them where that is possible.
+struct LoweredGraph {
+    struct Step {
+        enum Operation {
+            /// `residual` is added before the ReLU.
+            case convolution(Convolution, residual: Int?)
+            case maxPool(MaxPool)
+            case addReLU(second: Int)
+            case globalAveragePool
+        }
+
+        /// Index of the graph's node whose value this step makes.
+        let node: Int
+        let operation: Operation
+        /// Index of the node that it reads; -1 is the network's input.
+        let input: Int
+    }
+
+    let steps: [Step]
+
+    init(_ graph: Graph) {
+        let inputs = graph.inputIndices
+        var useCount = [Int](repeating: 0, count: graph.nodes.count)
+        for input in inputs.joined() where input >= 0 { useCount[input] += 1 }
+
+        // The later summand of an addition absorbs it when it is a convolution that nothing else reads: by
+        // then the other summand is there.
+        var absorber: [Int: Int] = [:]
+        for (index, node) in graph.nodes.enumerated() {
+            guard case .addReLU = node.operation else { continue }
+            let later = max(inputs[index][0], inputs[index][1])
+            if later >= 0, useCount[later] == 1, inputs[index][0] != inputs[index][1],
+                case .convolution(let convolution) = graph.nodes[later].operation, !convolution.relu
+            {
+                absorber[later] = index
+            }
+        }
+        let absorbed = Set(absorber.values)
+
+        var steps: [Step] = []
+        for (index, node) in graph.nodes.enumerated() where !absorbed.contains(index) {
+            let operation: Step.Operation
+            switch node.operation {
+            case .convolution(let convolution):
+                if let sum = absorber[index] {
+                    let residual = inputs[sum][0] == index ? inputs[sum][1] : inputs[sum][0]
+                    steps.append(
+                        Step(
+                            node: sum,
+                            operation: .convolution(
+                                convolution.with(relu: true), residual: residual),
+                            input: inputs[index][0]))
+                    continue
+                }
+                operation = .convolution(convolution, residual: nil)
+            case .maxPool(let pool): operation = .maxPool(pool)
+            case .addReLU: operation = .addReLU(second: inputs[index][1])
+            case .globalAveragePool: operation = .globalAveragePool
+            case .linear(let linear):
+                operation = .convolution(
+                    Convolution(
+                        parameters: linear.parameters, inputChannels: linear.inputFeatures,
+                        outputChannels: linear.outputFeatures, kernel: 1, padding: 0, relu: false),
+                    residual: nil)
+            }
+            steps.append(Step(node: index, operation: operation, input: inputs[index][0]))
+        }
+        self.steps = steps
+    }
+}
+
+extension LoweredGraph.Step {
+    /// Indices of all nodes that the step reads.
+    var reads: [Int] {
+        switch operation {
+        case .convolution(_, let residual): [input] + (residual.map { [$0] } ?? [])
+        case .addReLU(let second): [input, second]
+        case .maxPool, .globalAveragePool: [input]
+        }
+    }
+}
+
+extension Convolution {
+    func with(relu: Bool) -> Convolution {
+        Convolution(
+            parameters: parameters, inputChannels: inputChannels, outputChannels: outputChannels,
+            kernel: kernel, stride: stride, padding: padding, groups: groups, relu: relu)
+    }
+}

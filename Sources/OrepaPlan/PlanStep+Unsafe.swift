@@ -1,0 +1,69 @@
+import COrepaKernels
+
+extension Plan.Step {
+    /// Elements of scratch memory that ``run(arena:scratch:isa:pool:)`` needs on that many threads.
+    func scratchCount(threadCount: Int) -> Int {
+        guard case .convolution(let kernel, _) = operation else { return 0 }
+        return kernel.sharedCount.roundedUp(to: 16) + kernel.workerCount.roundedUp(to: 16)
+            * threadCount
+    }
+
+    /// A kernel's call as the threads share it: its shape, where it reads and where it writes.
+    private struct Call<Shape> {
+        let shape: Shape
+        let isa: orepa_isa
+        let input: UnsafePointer<Float>
+        let second: UnsafePointer<Float>
+        let output: UnsafeMutablePointer<Float>
+    }
+
+    /// - Parameters:
+    ///   - arena: The memory that the offsets of the step's values are in.
+    ///   - scratch: What the step needs of shared and of the threads' memory, aligned to 64 bytes.
+    func run(
+        arena: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>, isa: orepa_isa,
+        pool: WorkerPool
+    ) {
+        let input = UnsafePointer(arena + self.input.offset)
+        let output = arena + self.output.offset
+        switch operation {
+        case .convolution(let kernel, let residual):
+            kernel.run(
+                input: input, residual: residual.map { UnsafePointer(arena + $0.offset) },
+                output: output, scratch: scratch, pool: pool)
+        case .maxPool(let shape):
+            let items = withUnsafePointer(to: shape) { orepa_max_pool_items($0) }
+            let call = Call(shape: shape, isa: isa, input: input, second: input, output: output)
+            pool.run(Int(items), call) { call, item, _ in
+                let call = call.assumingMemoryBound(to: Call<orepa_max_pool>.self).pointee
+                withUnsafePointer(to: call.shape) {
+                    orepa_max_pool_run(
+                        $0, call.isa, call.input, call.output, Int64(item), Int64(item) + 1)
+                }
+            }
+        case .addReLU(let shape, let second):
+            let items = withUnsafePointer(to: shape) { orepa_addition_items($0) }
+            let call = Call(
+                shape: shape, isa: isa, input: input,
+                second: UnsafePointer(arena + second.offset), output: output)
+            pool.run(Int(items), call) { call, item, _ in
+                let call = call.assumingMemoryBound(to: Call<orepa_addition>.self).pointee
+                withUnsafePointer(to: call.shape) {
+                    orepa_addition_run(
+                        $0, call.isa, call.input, call.second, call.output, Int64(item),
+                        Int64(item) + 1)
+                }
+            }
+        case .globalAveragePool(let shape):
+            let items = withUnsafePointer(to: shape) { orepa_average_pool_items($0) }
+            let call = Call(shape: shape, isa: isa, input: input, second: input, output: output)
+            pool.run(Int(items), call) { call, item, _ in
+                let call = call.assumingMemoryBound(to: Call<orepa_average_pool>.self).pointee
+                withUnsafePointer(to: call.shape) {
+                    orepa_average_pool_run(
+                        $0, call.isa, call.input, call.output, Int64(item), Int64(item) + 1)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,41 @@
+// What the parts of the test share.
+#ifndef TEST_H
+#define TEST_H
+
+#include <math.h>
+
+#include "support.h"
+
+#define FAIL(...) (printf("FAIL: " __VA_ARGS__), printf("\n"), exit(1))
+
+// Each direct kernel against the loop equation of its contract, bit by bit.
+void test_direct_kernels(void);
+
+// Max pool, average pool and addition over a random shape on every instruction set, bit by bit.
+void test_pooling(void);
+
+// Maps `count` images of contiguous floats.
+static inline float *mapped(const orepa_map *map, int32_t count, const float *contiguous)
+{
+    float *base = floats((size_t)(map->image * count));
+    for (int32_t n = 0; n < count; n++)
+        orepa_map_read(
+            map, contiguous + (int64_t)n * map->channels * map->height * map->width,
+            base + n * map->image);
+    return base;
+}
+
+// The border of a map must have been written with zeros.
+static inline void check_border(const orepa_map *map, const float *base, const char *text)
+{
+    for (int32_t block = 0; block < orepa_map_blocks(map); block++)
+        for (int32_t y = -map->border; y < map->height + map->border; y++)
+            for (int32_t x = -map->border; x < map->width + map->border; x++) {
+                if (y >= 0 && y < map->height && x >= 0 && x < map->width) continue;
+                const float *pixel = base + block * map->plane + orepa_map_offset(map, y, x);
+                for (int32_t lane = 0; lane < map->block; lane++)
+                    if (pixel[lane] != 0) FAIL("%s: border at %d, %d", text, y, x);
+            }
+}
+
+#endif
