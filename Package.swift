@@ -4,7 +4,9 @@ import PackageDescription
 let package = Package(
     name: "orepa",
     products: [
-        .library(name: "Orepa", targets: ["Orepa"]),
+        .library(
+            name: "Orepa",
+            targets: ["Orepa", "OrepaImage", "OrepaPlan", "OrepaNetwork", "OrepaSafetensors"]),
         .executable(name: "orepa-infer", targets: ["orepa-infer"]),
     ],
     dependencies: [

@@ -50,16 +50,34 @@ public final class PlanContext {
         }
     }
 
+    /// Runs one picture, `input [C, H, W]`, and calls `stepEnded` after each step, in the order of
+    /// ``Plan/stepDescriptions``: for measuring where the time goes.
+    public func run(_ input: UnsafeBufferPointer<Float>, stepEnded: (_ index: Int) -> Void) {
+        precondition(
+            input.count == plan.network.graph.inputChannels * plan.height * plan.width,
+            "input must be [C, H, W]")
+        let arena = memory.base
+        withUnsafePointer(to: plan.input.map) {
+            orepa_map_read($0, input.baseAddress!, arena + plan.input.offset)
+        }
+        for index in plan.steps.indices {
+            runStep(index, arena: arena)
+            stepEnded(index)
+        }
+    }
+
+    private func runStep(_ index: Int, arena: UnsafeMutablePointer<Float>) {
+        plan.steps[index].run(
+            arena: arena, scratch: arena + plan.arenaCount, isa: plan.instructionSet.isa, pool: pool
+        )
+    }
+
     private func run(picture: UnsafePointer<Float>, logits: UnsafeMutablePointer<Float>) {
         let arena = memory.base
         withUnsafePointer(to: plan.input.map) {
             orepa_map_read($0, picture, arena + plan.input.offset)
         }
-        for index in plan.steps.indices {
-            plan.steps[index].run(
-                arena: arena, scratch: arena + plan.arenaCount, isa: plan.instructionSet.isa,
-                pool: pool)
-        }
+        for index in plan.steps.indices { runStep(index, arena: arena) }
         withUnsafePointer(to: plan.logits.map) {
             orepa_map_write($0, arena + plan.logits.offset, logits)
         }

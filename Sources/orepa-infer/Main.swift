@@ -28,7 +28,7 @@ struct OrepaInfer: AsyncParsableCommand {
         version: "orepa-infer \(toolVersion)",
         subcommands: [
             ClassifyCommand.self, ConvertCommand.self, VerifyCommand.self, InspectCommand.self,
-            RunCommand.self, PreprocessCommand.self,
+            RunCommand.self, PreprocessCommand.self, BenchmarkCommand.self,
         ],
         defaultSubcommand: ClassifyCommand.self)
 

@@ -267,7 +267,9 @@ import Testing
     }
 
     @Test func helpHasExamples() throws {
-        for command in ["classify", "convert", "verify", "inspect", "run", "preprocess"] {
+        for command in [
+            "classify", "convert", "verify", "inspect", "run", "preprocess", "benchmark",
+        ] {
             let result = try Program.run([command, "--help"])
             #expect(result.status == 0)
             #expect(result.text.contains("EXAMPLES"))
