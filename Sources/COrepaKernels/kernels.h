@@ -7,6 +7,7 @@
 #include "direct/direct.h"
 #include "orepa_isa.h"
 #include "pooling/pooling.h"
+#include "stem/stem.h"
 #include "winograd/winograd.h"
 
 // The kernels of which each instruction set has one.
@@ -18,6 +19,8 @@ typedef struct {
     orepa_winograd_output_stride1_kernel *winograd_output_stride1;
     orepa_winograd_input_stride2_kernel *winograd_input_stride2;
     orepa_winograd_output_stride2_kernel *winograd_output_stride2;
+    orepa_stem_input_kernel *stem_input;
+    orepa_stem_output_kernel *stem_output;
 } orepa_single_kernels;
 
 // By orepa_isa.

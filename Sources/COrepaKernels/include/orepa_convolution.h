@@ -33,9 +33,12 @@ typedef enum {
     // stride 1 or 2, no groups, blocked input whose border is at least `padding`. Sums over channels in order
     // at each position.
     orepa_winograd,
+    // Vertical polyphase F(4,4) and F(4,3): kernel 7, stride 2, no groups, no residual, planar input, at least 4
+    // output rows and 16 floats in a row. Sums over even rows' channels, then odd rows', and kernel columns.
+    orepa_stem,
 } orepa_algorithm;
 
-enum { OREPA_ALGORITHM_COUNT = orepa_winograd + 1 };
+enum { OREPA_ALGORITHM_COUNT = orepa_stem + 1 };
 
 const char *orepa_algorithm_name(orepa_algorithm algorithm);
 
@@ -78,6 +81,10 @@ typedef struct {
         bool fused;                 // one phase, an item is a block of tiles; or transform, then the rest
         int16_t kernel[36], tail_kernel[36];   // by position, for a whole group and for the last one
     } winograd;
+    struct {
+        int32_t blocks;
+        int16_t row, tail_row;
+    } stem;
 } orepa_convolution_plan;
 
 // Chooses kernels and how the work is cut. False, and the plan unchanged, if the algorithm does not
