@@ -19,6 +19,6 @@ typedef struct {
 } orepa_algorithm_row;
 
 extern const orepa_algorithm_row orepa_direct_algorithm, orepa_winograd_algorithm,
-    orepa_stem_algorithm;
+    orepa_stem_algorithm, orepa_grouped_algorithm;
 
 #endif

@@ -5,6 +5,7 @@
 #include "addition/addition.h"
 #include "architecture.h"
 #include "direct/direct.h"
+#include "grouped/grouped.h"
 #include "orepa_isa.h"
 #include "pooling/pooling.h"
 #include "stem/stem.h"
@@ -21,6 +22,10 @@ typedef struct {
     orepa_winograd_output_stride2_kernel *winograd_output_stride2;
     orepa_stem_input_kernel *stem_input;
     orepa_stem_output_kernel *stem_output;
+    orepa_grouped_width4_stride1_kernel *grouped_width4_stride1;
+    orepa_grouped_width4_stride2_kernel *grouped_width4_stride2;
+    orepa_grouped_width8_stride1_kernel *grouped_width8_stride1;
+    orepa_grouped_width8_stride2_kernel *grouped_width8_stride2;
 } orepa_single_kernels;
 
 // By orepa_isa.

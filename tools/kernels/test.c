@@ -65,6 +65,10 @@ static orepa_convolution random_shape(void)
         shape.groups = random_int(2, 9);
         inputs = shape.groups * width * random_int(1, 2);
         outputs = shape.groups * width * random_int(1, 3);
+        if (random_int(0, 1)) {
+            inputs = outputs = shape.groups * (random_int(0, 1) ? 4 : 8);
+            shape.kernel = 3, shape.stride = random_int(1, 2), shape.padding = random_int(0, 1);
+        }
     }
     const int32_t least = shape.kernel - 2 * shape.padding < 1 ? 1 : shape.kernel - 2 * shape.padding;
     const int32_t height = least + random_int(0, random_int(0, 20));

@@ -36,9 +36,12 @@ typedef enum {
     // Vertical polyphase F(4,4) and F(4,3): kernel 7, stride 2, no groups, no residual, planar input, at least 4
     // output rows and 16 floats in a row. Sums over even rows' channels, then odd rows', and kernel columns.
     orepa_stem,
+    // Kernel 3, stride 1 or 2, groups of 4 or 8 channels in and out, blocked input whose border is at least
+    // `padding`. Sums in the order kernel row, channel, kernel column.
+    orepa_grouped,
 } orepa_algorithm;
 
-enum { OREPA_ALGORITHM_COUNT = orepa_stem + 1 };
+enum { OREPA_ALGORITHM_COUNT = orepa_grouped + 1 };
 
 const char *orepa_algorithm_name(orepa_algorithm algorithm);
 
@@ -85,6 +88,9 @@ typedef struct {
         int32_t blocks;
         int16_t row, tail_row;
     } stem;
+    struct {
+        int32_t rows;              // of an item
+    } grouped;
 } orepa_convolution_plan;
 
 // Chooses kernels and how the work is cut. False, and the plan unchanged, if the algorithm does not
