@@ -14,7 +14,11 @@
 typedef float v16 __attribute__((ext_vector_type(16)));
 
 #define OREPA_INLINE static inline __attribute__((always_inline))
+// Before a loop over register tiles. A build under sanitizers defines it as nothing: their checks in unrolled
+// bodies take minutes to compile.
+#ifndef OREPA_UNROLL
 #define OREPA_UNROLL _Pragma("clang loop unroll(full)")
+#endif
 
 // The address is aligned to 64 bytes.
 OREPA_INLINE v16 v16_load(const float *from) { return *(const v16 *)from; }
