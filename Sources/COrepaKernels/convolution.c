@@ -3,6 +3,8 @@
 static const orepa_algorithm_row *const algorithms[] = {
     [orepa_direct] = &orepa_direct_algorithm,
     [orepa_winograd] = &orepa_winograd_algorithm,
+    [orepa_stem] = &orepa_stem_algorithm,
+    [orepa_grouped] = &orepa_grouped_algorithm,
 };
 
 const char *orepa_algorithm_name(orepa_algorithm algorithm) { return algorithms[algorithm]->name; }

@@ -18,6 +18,7 @@ typedef struct {
         int32_t phase, int64_t begin, int64_t end);
 } orepa_algorithm_row;
 
-extern const orepa_algorithm_row orepa_direct_algorithm, orepa_winograd_algorithm;
+extern const orepa_algorithm_row orepa_direct_algorithm, orepa_winograd_algorithm,
+    orepa_stem_algorithm, orepa_grouped_algorithm;
 
 #endif

@@ -5,8 +5,10 @@
 #include "addition/addition.h"
 #include "architecture.h"
 #include "direct/direct.h"
+#include "grouped/grouped.h"
 #include "orepa_isa.h"
 #include "pooling/pooling.h"
+#include "stem/stem.h"
 #include "winograd/winograd.h"
 
 // The kernels of which each instruction set has one.
@@ -18,6 +20,12 @@ typedef struct {
     orepa_winograd_output_stride1_kernel *winograd_output_stride1;
     orepa_winograd_input_stride2_kernel *winograd_input_stride2;
     orepa_winograd_output_stride2_kernel *winograd_output_stride2;
+    orepa_stem_input_kernel *stem_input;
+    orepa_stem_output_kernel *stem_output;
+    orepa_grouped_width4_stride1_kernel *grouped_width4_stride1;
+    orepa_grouped_width4_stride2_kernel *grouped_width4_stride2;
+    orepa_grouped_width8_stride1_kernel *grouped_width8_stride1;
+    orepa_grouped_width8_stride2_kernel *grouped_width8_stride2;
 } orepa_single_kernels;
 
 // By orepa_isa.

@@ -14,11 +14,22 @@
 typedef float v16 __attribute__((ext_vector_type(16)));
 
 #define OREPA_INLINE static inline __attribute__((always_inline))
+// Before a loop over register tiles. A build under sanitizers defines it as nothing: their checks in unrolled
+// bodies take minutes to compile.
+#ifndef OREPA_UNROLL
 #define OREPA_UNROLL _Pragma("clang loop unroll(full)")
+#endif
 
 // The address is aligned to 64 bytes.
 OREPA_INLINE v16 v16_load(const float *from) { return *(const v16 *)from; }
 OREPA_INLINE void v16_store(float *to, v16 value) { *(v16 *)to = value; }
+
+typedef struct {
+    v16 value;
+} __attribute__((packed, aligned(4))) v16_unaligned;
+OREPA_INLINE v16 v16_load_unaligned(const float *from) { return ((const v16_unaligned *)from)->value; }
+OREPA_INLINE void v16_store_unaligned(float *to, v16 value) { ((v16_unaligned *)to)->value = value; }
+
 OREPA_INLINE v16 v16_all(float value) { return (v16)value; }
 
 // a * b + c, rounded once.

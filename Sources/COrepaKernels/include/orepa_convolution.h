@@ -33,9 +33,15 @@ typedef enum {
     // stride 1 or 2, no groups, blocked input whose border is at least `padding`. Sums over channels in order
     // at each position.
     orepa_winograd,
+    // Vertical polyphase F(4,4) and F(4,3): kernel 7, stride 2, no groups, no residual, planar input, at least 4
+    // output rows and 16 floats in a row. Sums over even rows' channels, then odd rows', and kernel columns.
+    orepa_stem,
+    // Kernel 3, stride 1 or 2, groups of 4 or 8 channels in and out, blocked input whose border is at least
+    // `padding`. Sums in the order kernel row, channel, kernel column.
+    orepa_grouped,
 } orepa_algorithm;
 
-enum { OREPA_ALGORITHM_COUNT = orepa_winograd + 1 };
+enum { OREPA_ALGORITHM_COUNT = orepa_grouped + 1 };
 
 const char *orepa_algorithm_name(orepa_algorithm algorithm);
 
@@ -78,6 +84,13 @@ typedef struct {
         bool fused;                 // one phase, an item is a block of tiles; or transform, then the rest
         int16_t kernel[36], tail_kernel[36];   // by position, for a whole group and for the last one
     } winograd;
+    struct {
+        int32_t blocks;
+        int16_t row, tail_row;
+    } stem;
+    struct {
+        int32_t rows;              // of an item
+    } grouped;
 } orepa_convolution_plan;
 
 // Chooses kernels and how the work is cut. False, and the plan unchanged, if the algorithm does not

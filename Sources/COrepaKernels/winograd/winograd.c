@@ -17,6 +17,8 @@
 // Entries of a block at each position, and where each position begins.
 typedef struct {
     int32_t image, images, row, rows;
+    int32_t row_entries[OREPA_WINOGRAD_KINDS];      // of an image's part of the block
+    int32_t column_entries[OREPA_WINOGRAD_KINDS];   // of a row of tiles
     int32_t entries[OREPA_WINOGRAD_POSITIONS], start[OREPA_WINOGRAD_POSITIONS];
     int32_t all;
 } tile_block;
@@ -46,12 +48,14 @@ static tile_block block_at(const orepa_convolution_plan *plan, int32_t index)
     // Rows are dealt evenly.
     block.row = orepa_direct_tile_start(all_rows, in_image, index % in_image);
     block.rows = orepa_direct_tile_start(all_rows, in_image, index % in_image + 1) - block.row;
+    for (int32_t kind = 0; kind < OREPA_WINOGRAD_KINDS; kind++) {
+        block.row_entries[kind] = row_entries(plan, kind, block.row, block.row + block.rows);
+        block.column_entries[kind] = column_entries(plan, kind);
+    }
     for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++) {
-        const int32_t kind = q / OREPA_WINOGRAD_KINDS;
         block.start[q] = block.all;
-        block.entries[q] = block.images
-            * row_entries(plan, kind, block.row, block.row + block.rows)
-            * column_entries(plan, q % OREPA_WINOGRAD_KINDS);
+        block.entries[q] = block.images * block.row_entries[q / OREPA_WINOGRAD_KINDS]
+            * block.column_entries[q % OREPA_WINOGRAD_KINDS];
         block.all += block.entries[q];
     }
     return block;
@@ -62,15 +66,27 @@ static int32_t input_blocks(const orepa_convolution_plan *plan)
     return orepa_map_blocks(&plan->shape.input);
 }
 
-// Where tile row `row` of image `image` begins at position q, in a plane of that position's entries.
-static int64_t row_start(
-    const orepa_convolution_plan *plan, const tile_block *block, int32_t q, int32_t image, int32_t row)
+// Where a row of tiles begins at each position of V or M, in floats, for plane `plane` of `planes`.
+typedef struct {
+    int64_t at[OREPA_WINOGRAD_POSITIONS];
+} row_starts;
+
+static row_starts starts_of(
+    const orepa_convolution_plan *plan, const tile_block *block, int32_t image, int32_t row,
+    int32_t plane, int32_t planes)
 {
-    const int32_t kind = q / OREPA_WINOGRAD_KINDS;
-    const int64_t in_image = row_entries(plan, kind, block->row, block->row + block->rows);
-    const int64_t before =
-        (image - block->image) * in_image + row_entries(plan, kind, block->row, row);
-    return before * column_entries(plan, q % OREPA_WINOGRAD_KINDS) * 16;
+    row_starts starts;
+    for (int32_t i = 0; i < OREPA_WINOGRAD_KINDS; i++) {
+        const int64_t rows = (int64_t)(image - block->image) * block->row_entries[i]
+            + row_entries(plan, i, block->row, row);
+        for (int32_t j = 0; j < OREPA_WINOGRAD_KINDS; j++) {
+            const int32_t q = i * OREPA_WINOGRAD_KINDS + j;
+            starts.at[q] = ((int64_t)block->start[q] * planes + (int64_t)plane * block->entries[q]
+                            + rows * block->column_entries[j])
+                * 16;
+        }
+    }
+    return starts;
 }
 
 static void transform_row(
@@ -87,12 +103,10 @@ static void transform_row(
         .columns = plan->winograd.columns,
         .height = orepa_winograd_tile_size(&plan->winograd.rows, row),
     };
-    for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++)
-        call.position[q] = v
-            + ((int64_t)block->start[q] * input_blocks(plan) + (int64_t)plane * block->entries[q]) * 16
-            + row_start(plan, block, q, image, row);
+    const row_starts starts = starts_of(plan, block, image, row, plane, input_blocks(plan));
+    for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++) call.position[q] = v + starts.at[q];
     for (int32_t j = 0; j < OREPA_WINOGRAD_KINDS; j++)
-        call.entry_row[j] = (int64_t)column_entries(plan, j) * 16;
+        call.entry_row[j] = (int64_t)block->column_entries[j] * 16;
     if (plan->shape.stride == 1)
         orepa_singles[plan->isa].winograd_input_stride1(&call);
     else
@@ -165,12 +179,11 @@ static void transform_back(
                 if (plan->shape.has_residual)
                     call.residual = buffers->residual + image * add->image
                         + (first + b) * add->plane + orepa_map_offset(add, y, 0);
+                const row_starts starts = starts_of(plan, block, image, row, b, group);
                 for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++)
-                    call.position[q] = m
-                        + ((int64_t)block->start[q] * group + (int64_t)b * block->entries[q]) * 16
-                        + row_start(plan, block, q, image, row);
+                    call.position[q] = m + starts.at[q];
                 for (int32_t j = 0; j < OREPA_WINOGRAD_KINDS; j++)
-                    call.entry_row[j] = (int64_t)column_entries(plan, j) * 16;
+                    call.entry_row[j] = (int64_t)block->column_entries[j] * 16;
                 orepa_map_clear_border(
                     to, output, first + b, first + b + 1, y, y + call.height);
                 if (plan->shape.stride == 1)

@@ -1,0 +1,6 @@
+#include "../kernels.h"
+
+#define OREPA_FMA_IN_SOFTWARE !OREPA_BASELINE_FMA
+#include "stem_kernel.h"
+
+STEM_KERNELS(portable)
