@@ -41,15 +41,20 @@ final class ConvolutionKernel: @unchecked Sendable {
 
     deinit { plan.deallocate() }
 
-    /// The best algorithm first.
+    /// The best algorithm first; one that does not take the convolution's shape is passed over. They follow
+    /// from the convolution and the numerics alone, since they decide the bits of the result.
     private static func algorithms(
         for convolution: Convolution, numerics: Numerics
     ) -> [orepa_algorithm] {
         let isWorthTransforming =
-            convolution.kernel == 3 && convolution.groups == 1 && convolution.inputChannels >= 16
+            convolution.kernel == 3 && convolution.inputChannels >= 16
             && convolution.outputChannels >= 16
-        return numerics == .fast && isWorthTransforming
-            ? [orepa_winograd, orepa_direct] : [orepa_direct]
+        var algorithms = [orepa_grouped, orepa_direct]
+        if numerics == .fast {
+            algorithms.insert(orepa_stem, at: 0)
+            if isWorthTransforming { algorithms.insert(orepa_winograd, at: 0) }
+        }
+        return algorithms
     }
 
     private struct PackCall {
