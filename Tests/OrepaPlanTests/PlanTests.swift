@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct PlanTests {
     /// A small residual network with every operation: stem, pool, a block with shortcut, a grouped one.
-    static func network(seed: UInt64) throws -> Network {
+    static func network(seed: UInt64, width: Int = 20) throws -> Network {
         func convolution(
             _ name: String, _ input: Int, _ output: Int, _ kernel: Int, stride: Int = 1,
             groups: Int = 1,
@@ -26,19 +26,21 @@ import Testing
                     name: "pool", operation: .maxPool(MaxPool(kernel: 3, stride: 2, padding: 1)),
                     inputs: ["stem"]),
                 Node(
-                    name: "a", operation: convolution("a", 12, 20, 3, stride: 2), inputs: ["pool"]),
+                    name: "a", operation: convolution("a", 12, width, 3, stride: 2),
+                    inputs: ["pool"]),
+                Node(name: "c", operation: convolution("c", width, width, 3), inputs: ["a"]),
                 Node(
-                    name: "b", operation: convolution("b", 20, 20, 3, groups: 4, relu: false),
-                    inputs: ["a"]),
+                    name: "b", operation: convolution("b", width, width, 3, groups: 4, relu: false),
+                    inputs: ["c"]),
                 Node(
-                    name: "s", operation: convolution("s", 12, 20, 1, stride: 2, relu: false),
+                    name: "s", operation: convolution("s", 12, width, 1, stride: 2, relu: false),
                     inputs: ["pool"]),
                 Node(name: "sum", operation: .addReLU, inputs: ["b", "s"]),
                 Node(name: "mean", operation: .globalAveragePool, inputs: ["sum"]),
                 Node(
                     name: "linear",
                     operation: .linear(
-                        Linear(parameters: "linear", inputFeatures: 20, outputFeatures: 7)),
+                        Linear(parameters: "linear", inputFeatures: width, outputFeatures: 7)),
                     inputs: ["mean"]),
             ])
         var random = SeededRandom(seed)
@@ -78,6 +80,45 @@ import Testing
                 #expect(
                     context.run(picture, count: 1) == Array(expected[index * 7..<(index + 1) * 7]))
             }
+        }
+    }
+
+    @Test(arguments: Numerics.allCases) func sameBitsForEveryInstructionSet(
+        numerics: Numerics
+    ) throws {
+        let network = try PlanTests.network(seed: 11, width: 24)
+        var random = SeededRandom(12)
+        let picture = random.floats(3 * 61 * 46)
+        let pool = WorkerPool(threadCount: 2)
+        var bits: [[UInt32]] = []
+        for set in InstructionSet.allCases where set <= .best {
+            let plan = try Plan(
+                network, height: 61, width: 46, numerics: numerics, instructionSet: set, pool: pool)
+            bits.append(PlanContext(plan, pool: pool).run(picture, count: 1).map(\.bitPattern))
+            let evaluated = try network.evaluate(
+                picture, height: 61, width: 46, numerics: numerics, instructionSet: set, pool: pool)
+            #expect(evaluated.map(\.bitPattern) == bits[0])
+        }
+        for others in bits.dropFirst() { #expect(others == bits[0]) }
+    }
+
+    @Test func fastNumericsStayWithinTheirTolerance() throws {
+        let network = try PlanTests.network(seed: 13, width: 48)
+        var random = SeededRandom(14)
+        let picture = random.floats(3 * 64 * 64)
+        let pool = WorkerPool(threadCount: 2)
+        let plan = try Plan(network, height: 64, width: 64, numerics: .fast, pool: pool)
+        #expect(plan.stepDescriptions.contains { $0.algorithm == "winograd" })
+        #expect(plan.stepDescriptions.contains { $0.algorithm == "stem" })
+        let strict = try Plan(network, height: 64, width: 64, numerics: .strict, pool: pool)
+        #expect(
+            strict.stepDescriptions.allSatisfy { !["winograd", "stem"].contains($0.algorithm) })
+        let expected = try evaluate(network, input: picture, height: 64, width: 64)
+        let largest = expected.map(abs).max()!
+        for (plan, tolerance) in [(plan, 1e-4), (strict, 1e-5)] {
+            let logits = PlanContext(plan, pool: pool).run(picture, count: 1)
+            let error = zip(logits, expected).map { abs(Double($0) - $1) }.max()!
+            #expect(error <= tolerance * largest)
         }
     }
 
