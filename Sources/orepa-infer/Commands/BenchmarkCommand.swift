@@ -36,6 +36,7 @@ struct BenchmarkCommand: ParsableCommand {
     var format = ReportFormat.table
 
     @OptionGroup var threading: ThreadOptions
+    @OptionGroup var computing: NumericsOptions
 
     func validate() throws {
         guard 1...4096 ~= batch else {
@@ -58,7 +59,7 @@ struct BenchmarkCommand: ParsableCommand {
         let plan: Plan
         do {
             plan = try Plan(
-                file.network, height: crop, width: crop, numerics: threading.numerics, pool: pool)
+                file.network, height: crop, width: crop, numerics: computing.numerics, pool: pool)
         } catch { throw Failure(.badData, "\(model): \(error)") }
         let context = PlanContext(plan, pool: pool)
         let loadTime = ContinuousClock.now - start

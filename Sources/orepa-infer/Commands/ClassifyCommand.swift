@@ -49,6 +49,7 @@ struct ClassifyCommand: AsyncParsableCommand {
     var recursive = false
 
     @OptionGroup var threading: ThreadOptions
+    @OptionGroup var computing: NumericsOptions
     @OptionGroup var decoding: DecodingOptions
 
     func validate() throws {
@@ -71,7 +72,7 @@ struct ClassifyCommand: AsyncParsableCommand {
         try printer.begin(
             model: source.name, classCount: source.model.network.graph.classCount)
         let classifier = Classifier(
-            model: source.model, numerics: threading.numerics,
+            model: source.model, numerics: computing.numerics,
             pool: WorkerPool(threadCount: threading.count))
         let pictures = PictureStream(
             inputs, preprocessing: source.model.description.preprocessing, decoding: decoding,

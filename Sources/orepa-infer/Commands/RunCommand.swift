@@ -25,6 +25,7 @@ struct RunCommand: ParsableCommand {
     var output: String
 
     @OptionGroup var threading: ThreadOptions
+    @OptionGroup var computing: NumericsOptions
 
     func run() throws {
         let model = try ModelSource(option: model).model
@@ -35,7 +36,7 @@ struct RunCommand: ParsableCommand {
         do {
             plan = try Plan(
                 model.network, height: shape.height, width: shape.width,
-                numerics: threading.numerics,
+                numerics: computing.numerics,
                 pool: pool)
         } catch {
             throw Failure(.badData, "\(input): tensor `input`: \(error)")

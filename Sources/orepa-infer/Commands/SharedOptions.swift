@@ -6,9 +6,6 @@ struct ThreadOptions: ParsableArguments {
     @Option(help: "Threads that compute; by default as many as the process may keep busy.")
     var threads: Int?
 
-    @Option(help: "fast, or strict: direct sums only, closer to Float64 and slower.")
-    var numerics = Numerics.fast
-
     var count: Int { threads ?? availableProcessorCount() }
 
     func validate() throws {
@@ -46,6 +43,11 @@ struct DecodingOptions: ParsableArguments {
             throw ValidationError("\(name): expected 1 or more, found \(value)")
         }
     }
+}
+
+struct NumericsOptions: ParsableArguments {
+    @Option(help: "fast, or strict: direct sums only, closer to Float64 and slower.")
+    var numerics = Numerics.fast
 }
 
 extension Numerics: ExpressibleByArgument {}

@@ -32,6 +32,7 @@ final class StandardOutput: Sendable {
             defer { pending.removeAll(keepingCapacity: true) }
             return pending
         }
+        if !bytes.isEmpty, StandardOutput.isTerminal { Progress.wipe() }
         var offset = 0
         while offset < bytes.count {
             let count = bytes[offset...].withUnsafeBytes {
