@@ -15,9 +15,13 @@ typedef float v16 __attribute__((ext_vector_type(16)));
 
 #define OREPA_INLINE static inline __attribute__((always_inline))
 // Before a loop over register tiles. A build under sanitizers defines it as nothing: their checks in unrolled
-// bodies take minutes to compile.
+// bodies take minutes to compile. With a call for each FMA there are no registers to name, only size to save.
 #ifndef OREPA_UNROLL
+#if OREPA_FMA_IN_SOFTWARE
+#define OREPA_UNROLL _Pragma("clang loop unroll(disable)")
+#else
 #define OREPA_UNROLL _Pragma("clang loop unroll(full)")
+#endif
 #endif
 
 // The address is aligned to 64 bytes.
