@@ -20,6 +20,8 @@ typedef struct {
     orepa_winograd_output_stride1_kernel *winograd_output_stride1;
     orepa_winograd_input_stride2_kernel *winograd_input_stride2;
     orepa_winograd_output_stride2_kernel *winograd_output_stride2;
+    orepa_winograd_pack_stride1_kernel *winograd_pack_stride1;
+    orepa_winograd_pack_stride2_kernel *winograd_pack_stride2;
     orepa_stem_input_kernel *stem_input;
     orepa_stem_output_kernel *stem_output;
     orepa_grouped_width4_stride1_kernel *grouped_width4_stride1;

@@ -140,6 +140,7 @@ static void check_convolution(const orepa_convolution *shape, orepa_algorithm al
         }
         runnable job = make_runnable(
             &plan, weights, bias, in_map, shape->has_residual ? residual_map : NULL);
+        if (algorithm == orepa_winograd) check_winograd_packing(&plan, weights, bias, job.packed, text);
         run_shuffled(&job);
         for (size_t n = 0; n < images; n++) {
             const float *base = job.buffers.output + n * (size_t)out->image;

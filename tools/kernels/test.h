@@ -14,6 +14,11 @@ void test_direct_kernels(void);
 // Max pool, average pool and addition over a random shape on every instruction set, bit by bit.
 void test_pooling(void);
 
+// Packed Winograd weights against the definition of their transform, bit by bit.
+void check_winograd_packing(
+    const orepa_convolution_plan *plan, const float *weights, const float *bias, const float *packed,
+    const char *text);
+
 // Maps `count` images of contiguous floats.
 static inline float *mapped(const orepa_map *map, int32_t count, const float *contiguous)
 {

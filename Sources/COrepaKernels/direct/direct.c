@@ -142,22 +142,23 @@ static int64_t bias_floats(const orepa_convolution_plan *plan)
     return (int64_t)plan->direct.sets * plan->direct.blocks * 16;
 }
 
-// The weights of one output channel: [inputs][taps], for the input channels from `first` on.
-typedef struct {
-    const float *weights;
-    int32_t first, inputs;
-} lane_weights;
-
-static lane_weights lane_at(const orepa_convolution *shape, const float *weights, int32_t output)
+// One output channel's weights for the input channels [start, start + depth), as [taps][depth] `lanes` floats
+// apart: zero where its group does not have the input, and for no channel.
+static void pack_lane(
+    const orepa_convolution *shape, const float *weights, int32_t output, int32_t start, int32_t depth,
+    float *to, int32_t lanes)
 {
     const int32_t inputs = shape->input.channels / shape->groups;
     const int32_t outputs = shape->output.channels / shape->groups;
-    if (output >= shape->output.channels) return (lane_weights){weights, 0, 0};
-    return (lane_weights){
-        .weights = weights + (int64_t)output * inputs * shape->kernel * shape->kernel,
-        .first = output / outputs * inputs,
-        .inputs = inputs,
-    };
+    const int32_t taps = shape->kernel * shape->kernel;
+    const int32_t first = output < shape->output.channels ? output / outputs * inputs : INT32_MAX;
+    const float *from = weights + (int64_t)output * inputs * taps;
+    for (int32_t k = 0; k < depth; k++, to += lanes) {
+        const int32_t input = start + k - first;
+        const bool seen = input >= 0 && input < inputs;
+        for (int32_t tap = 0; tap < taps; tap++)
+            to[(int64_t)tap * depth * lanes] = seen ? from[(int64_t)input * taps + tap] : 0;
+    }
 }
 
 static void pack(
@@ -171,20 +172,18 @@ static void pack(
         const block_group group = group_at(plan, item);
         const int32_t lanes = group.blocks * 16, first = group.first * 16;
         const int32_t start = first_plane(plan, group.set) * block;
-        lane_weights from[4 * 16];
-        for (int32_t lane = 0; lane < lanes; lane++) {
-            from[lane] = lane_at(shape, weights, first + lane);
+        for (int32_t lane = 0; lane < lanes; lane++)
             packed[first + lane] = first + lane < shape->output.channels ? bias[first + lane] : 0;
-        }
         float *to = packed + bias_floats(plan) + (int64_t)first * plan->direct.products;
-        for (int32_t c = 0; c < channels; c += block)
-            for (int32_t tap = 0; tap < taps; tap++)
-                for (int32_t k = c; k < orepa_min(c + block, channels); k++, to += lanes)
-                    for (int32_t lane = 0; lane < lanes; lane++) {
-                        const int32_t input = start + k - from[lane].first;
-                        const bool seen = input >= 0 && input < from[lane].inputs;
-                        to[lane] = seen ? from[lane].weights[(int64_t)input * taps + tap] : 0;
-                    }
+        // Lane by lane, so that weights are read in order; some hundred bytes of each, which the written lines
+        // of sixteen lanes stay in cache for.
+        const int32_t chunk = taps < 4 ? 4 * block : block;
+        for (int32_t c = 0; c < channels; c += chunk)
+            for (int32_t lane = 0; lane < lanes; lane++)
+                for (int32_t k = c; k < orepa_min(c + chunk, channels); k += block)
+                    pack_lane(
+                        shape, weights, first + lane, start + k, orepa_min(block, channels - k),
+                        to + (int64_t)k * taps * lanes + lane, lanes);
     }
 }
 

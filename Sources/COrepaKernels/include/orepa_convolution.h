@@ -96,6 +96,7 @@ typedef struct {
 // Chooses kernels and how the work is cut. False, and the plan unchanged, if the algorithm does not
 // compute this shape.
 // The bits of the result depend on the shape's numbers and the algorithm, never on isa or the cut.
+// How weights are packed depends on isa too, but not on images and threads.
 bool orepa_convolution_prepare(
     const orepa_convolution *shape, orepa_algorithm algorithm, orepa_isa isa,
     orepa_convolution_plan *plan);

@@ -270,23 +270,25 @@ static void run(
         run_outputs(plan, buffers, worker, begin, end);
 }
 
-// With one block of tiles the weights are read once, from memory: then a kernel should take all tiles of a
-// position in one pass, and few output blocks, so that its weights are one steady stream.
+// With one block of tiles to an image the weights are read once, from memory: then a kernel should take all
+// tiles of a position in one pass, and few output blocks, so that its weights are one steady stream.
 static bool passes_once(const orepa_convolution_plan *plan)
 {
-    return plan->winograd.tile_blocks == 1;
+    return plan->winograd.rows_per_block == orepa_winograd_tiles(&plan->winograd.rows);
 }
 
-// Chooses the kernels of every position for groups of this many blocks; the cost of one whole group.
+// Chooses the kernels of every position for groups of this many blocks; the cost of one whole group. Where
+// `like` is given, kernels take as many blocks as those.
 static double choose_kernels(
-    const orepa_convolution_plan *plan, const tile_block *block, int32_t group, int16_t kernels[36])
+    const orepa_convolution_plan *plan, const tile_block *block, int32_t group, const int16_t *like,
+    int16_t kernels[36])
 {
     double cost = 0;
     for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++) {
         if (plan->winograd.number[q] < 0) continue;
         kernels[q] = orepa_direct_choose(
             plan->isa, 16, block->entries[q], passes_once(plan) ? block->entries[q] : 1, group,
-            orepa_blocks_dividing(group));
+            like ? 1u << orepa_direct_rows[like[q]].blocks : orepa_blocks_dividing(group));
         cost += orepa_direct_cost(kernels[q], block->entries[q], group);
     }
     return cost;
@@ -299,13 +301,30 @@ static int32_t choose_group(const orepa_convolution_plan *plan, const tile_block
     double least = 0;
     for (int32_t group = 1; group <= orepa_min(passes_once(plan) ? 2 : 4, blocks); group++) {
         int16_t kernels[OREPA_WINOGRAD_POSITIONS];
-        double cost = blocks / group * choose_kernels(plan, block, group, kernels);
-        if (blocks % group) cost += choose_kernels(plan, block, blocks % group, kernels);
+        double cost = blocks / group * choose_kernels(plan, block, group, NULL, kernels);
+        if (blocks % group) cost += choose_kernels(plan, block, blocks % group, NULL, kernels);
         if (group > 1 && cost >= least) continue;
         least = cost;
         best = group;
     }
     return best;
+}
+
+// How output blocks are grouped, and of how many blocks each kernel is, decides how weights lie in memory. It
+// follows from one image, so that plans for any number of images and threads can share packed weights.
+static void choose_group_and_kernels(orepa_convolution_plan *plan, const tile_block *block)
+{
+    orepa_convolution_plan single = *plan;
+    single.shape.images = single.winograd.images_per_block = 1;
+    const tile_block alone = block_at(&single, 0);
+    plan->winograd.group = choose_group(&single, &alone);
+    const int32_t sizes[2] = {plan->winograd.group, plan->winograd.blocks % plan->winograd.group};
+    int16_t *kernels[2] = {plan->winograd.kernel, plan->winograd.tail_kernel};
+    for (int i = 0; i < 2 && sizes[i]; i++) {
+        int16_t like[OREPA_WINOGRAD_POSITIONS];
+        choose_kernels(&single, &alone, sizes[i], NULL, like);
+        choose_kernels(plan, block, sizes[i], like, kernels[i]);
+    }
 }
 
 static bool prepare(orepa_convolution_plan *plan)
@@ -341,10 +360,7 @@ static bool prepare(orepa_convolution_plan *plan)
 
     const tile_block block = block_at(plan, 0);
     plan->winograd.blocks = orepa_map_blocks(&shape->output);
-    plan->winograd.group = choose_group(plan, &block);
-    choose_kernels(plan, &block, plan->winograd.group, plan->winograd.kernel);
-    const int32_t left = plan->winograd.blocks % plan->winograd.group;
-    if (left) choose_kernels(plan, &block, left, plan->winograd.tail_kernel);
+    choose_group_and_kernels(plan, &block);
 
     size_t largest = 0;
     for (int32_t index = 0; index < plan->winograd.tile_blocks; index++) {

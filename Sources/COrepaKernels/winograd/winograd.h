@@ -68,4 +68,22 @@ typedef struct {
 typedef void orepa_winograd_output_stride1_kernel(const orepa_winograd_output_call *call);
 typedef void orepa_winograd_output_stride2_kernel(const orepa_winograd_output_call *call);
 
+// Transforms the weights of one block of 16 output channels, in double precision, rounded once: for each used
+// position
+//
+//   position[i * 6 + j] + channel * step[i * 6 + j] + lane =
+//       sum over y, x of G[i][y] * G[j][x] * weights[lane * lane_step + channel * 9 + y * 3 + x]
+//
+// Lanes from `lanes` on are zero.
+typedef struct {
+    const float *weights;
+    int64_t lane_step;
+    int32_t lanes, channels;
+    float *position[OREPA_WINOGRAD_POSITIONS];   // NULL: not used; else aligned to 64 bytes
+    int32_t step[OREPA_WINOGRAD_POSITIONS];
+} orepa_winograd_pack_call;
+
+typedef void orepa_winograd_pack_stride1_kernel(const orepa_winograd_pack_call *call);
+typedef void orepa_winograd_pack_stride2_kernel(const orepa_winograd_pack_call *call);
+
 #endif

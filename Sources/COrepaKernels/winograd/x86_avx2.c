@@ -2,9 +2,11 @@
 
 #if OREPA_X86_64
 #pragma clang attribute push(OREPA_TARGET_AVX2, apply_to = function)
+#include "pack_kernel.h"
 #include "winograd_kernel.h"
 
 WINOGRAD_KERNELS(avx2)
+WINOGRAD_PACK_KERNELS(avx2)
 
 #pragma clang attribute pop
 #endif
