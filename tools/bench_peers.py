@@ -757,7 +757,8 @@ def svg(entries: list[dict], about: dict) -> str:
     scale = (column - 80) / longest
     legend = top + len(networks) * group + 12
     width = left + len(columns) * column + 10
-    height = legend + (len(shown) + 2) // 3 * 18 + 34
+    across = max(width // 270, 1)  # entries of the legend in a row
+    height = legend + -(-len(shown) // across) * 18 + 34
     parts = []
 
     def text(x: float, y: float, words: str, kind: str = "", anchor: str = "start") -> None:
@@ -798,8 +799,8 @@ def svg(entries: list[dict], about: dict) -> str:
                     f'<rect x="{mark:.1f}" y="{y - 2}" width="2" height="{bar + 2}" class="mark"/>'
                 )
     for place, peer in enumerate(shown):
-        x = 10 + place % 3 * ((width - 20) / 3)
-        y = legend + place // 3 * 18
+        x = 10 + place % across * ((width - 20) / across)
+        y = legend + place // across * 18
         parts.append(f'<rect x="{x:.1f}" y="{y}" width="12" height="12" fill="{COLOURS[peer]}"/>')
         text(x + 18, y + 10, titles[peer] + (" (reduced precision)" if peer in reduced else ""))
     text(10, height - 10, f"{about['cpu']}, {about['cores']} cores, {about['date'][:10]}")
@@ -864,6 +865,8 @@ def main() -> None:
     about = machine(peers)
     for key, value in about.items():
         print(f"{key}: {value}")
+    if about["load_average_before"] > 0.5:
+        say("The machine is not quiet (load average above 0.5): take no figure from this run.")
     entries = []
     for path in options.models:
         try:
