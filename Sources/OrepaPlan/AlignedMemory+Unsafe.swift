@@ -4,6 +4,8 @@ import Glibc
 final class AlignedMemory: @unchecked Sendable {
     let base: UnsafeMutablePointer<Float>
     let count: Int
+    private let mapped: UnsafeMutableRawPointer
+    private let mappedSize: Int
 
     private static let hugePage = 2 << 20
 
@@ -11,14 +13,28 @@ final class AlignedMemory: @unchecked Sendable {
     init(count: Int) {
         let size = max(count * MemoryLayout<Float>.size, 64)
         let isLarge = size >= AlignedMemory.hugePage
-        var pointer: UnsafeMutableRawPointer?
-        let status = posix_memalign(&pointer, isLarge ? AlignedMemory.hugePage : 64, size)
-        guard status == 0, let pointer else { fatalError("out of memory: \(size) bytes") }
-        if isLarge { madvise(pointer, size, MADV_HUGEPAGE) }
-        memset(pointer, 0, size)
-        base = pointer.assumingMemoryBound(to: Float.self)
+        // A little more than asked for, so that there is an aligned start within; it comes from the system
+        // zeroed, and pages that are never touched cost nothing.
+        mappedSize = size + (isLarge ? AlignedMemory.hugePage : 0)
+        let mapped = mmap(
+            nil, mappedSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        guard let mapped, mapped != MAP_FAILED else { fatalError("out of memory: \(size) bytes") }
+        self.mapped = mapped
+        var start = mapped
+        if isLarge {
+            start = mapped.alignedUp(toMultipleOf: AlignedMemory.hugePage)
+            madvise(start, size, MADV_HUGEPAGE)
+        }
+        base = start.bindMemory(to: Float.self, capacity: count)
         self.count = count
     }
 
-    deinit { free(base) }
+    deinit { munmap(mapped, mappedSize) }
+}
+
+extension UnsafeMutableRawPointer {
+    fileprivate func alignedUp(toMultipleOf alignment: Int) -> UnsafeMutableRawPointer {
+        let address = Int(bitPattern: self)
+        return self + ((address + alignment - 1) / alignment * alignment - address)
+    }
 }

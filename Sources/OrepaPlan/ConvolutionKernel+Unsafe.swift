@@ -1,31 +1,29 @@
 import COrepaKernels
 import OrepaNetwork
 
-/// A convolution with its kernels chosen and its weights packed for them. Immutable.
+/// A convolution with its kernels chosen and, once ``pack(into:at:weight:bias:pool:)`` was called, its weights
+/// packed for them. Immutable from then on.
 final class ConvolutionKernel: @unchecked Sendable {
     /// At one address for as long as the instance lives, since the kernels take a pointer to it.
     let plan: UnsafePointer<orepa_convolution_plan>
-    private let packed: AlignedMemory
+    private var packed: (memory: AlignedMemory, offset: Int)?
 
     var sharedCount: Int { plan.pointee.shared_floats }
     var workerCount: Int { plan.pointee.worker_floats }
-    var packedByteCount: Int { plan.pointee.packed_floats * MemoryLayout<Float>.size }
+    /// Elements of the packed weights and bias.
+    var packedCount: Int { plan.pointee.packed_floats }
     var algorithm: String { String(cString: orepa_algorithm_name(plan.pointee.algorithm)) }
 
-    /// - Parameters:
-    ///   - weight: `[O, I / g, k, k]`; a linear layer's `[O, I]` is that of a 1x1 convolution.
-    ///   - bias: `[O]`.
     init(
         _ convolution: Convolution, input: orepa_map, output: orepa_map, residual: orepa_map?,
-        weight: Tensor, bias: Tensor, numerics: Numerics, instructionSet: InstructionSet,
-        pool: WorkerPool
+        numerics: Numerics, instructionSet: InstructionSet, threadCount: Int
     ) {
         let shape = orepa_convolution(
             input: input, output: output, residual: residual ?? output, images: 1,
             kernel: Int32(convolution.kernel), stride: Int32(convolution.stride),
             padding: Int32(convolution.padding), groups: Int32(convolution.groups),
             relu: convolution.relu,
-            has_residual: residual != nil, threads: Int32(pool.threadCount))
+            has_residual: residual != nil, threads: Int32(threadCount))
         let plan = UnsafeMutablePointer<orepa_convolution_plan>.allocate(capacity: 1)
         plan.initialize(to: orepa_convolution_plan())
         let isPlanned = withUnsafePointer(to: shape) { shape in
@@ -35,8 +33,6 @@ final class ConvolutionKernel: @unchecked Sendable {
         // The direct algorithm takes every shape that a validated network and this type's maps can have.
         precondition(isPlanned, "no kernel for \(convolution)")
         self.plan = UnsafePointer(plan)
-        packed = AlignedMemory(count: plan.pointee.packed_floats)
-        weight.withUnsafeBufferPointer { pack($0.baseAddress!, bias: bias, pool: pool) }
     }
 
     deinit { plan.deallocate() }
@@ -64,14 +60,27 @@ final class ConvolutionKernel: @unchecked Sendable {
         let packed: UnsafeMutablePointer<Float>
     }
 
-    private func pack(_ weight: UnsafePointer<Float>, bias: Tensor, pool: WorkerPool) {
-        bias.withUnsafeBufferPointer { bias in
-            let call = PackCall(
-                plan: plan, weight: weight, bias: bias.baseAddress!, packed: packed.base)
-            pool.run(Int(plan.pointee.pack_items), call) { call, item, _ in
-                let call = call.assumingMemoryBound(to: PackCall.self).pointee
-                orepa_convolution_pack(
-                    call.plan, call.weight, call.bias, call.packed, Int64(item), Int64(item) + 1)
+    /// Packs the weights into ``packedCount`` floats of `memory` from `offset` on, a multiple of 16. Called once,
+    /// before the instance is shared.
+    ///
+    /// - Parameters:
+    ///   - weight: `[O, I / g, k, k]`; a linear layer's `[O, I]` is that of a 1x1 convolution.
+    ///   - bias: `[O]`.
+    func pack(
+        into memory: AlignedMemory, at offset: Int, weight: Tensor, bias: Tensor, pool: WorkerPool
+    ) {
+        packed = (memory, offset)
+        weight.withUnsafeBufferPointer { weight in
+            bias.withUnsafeBufferPointer { bias in
+                let call = PackCall(
+                    plan: plan, weight: weight.baseAddress!, bias: bias.baseAddress!,
+                    packed: memory.base + offset)
+                pool.run(Int(plan.pointee.pack_items), call) { call, item, _ in
+                    let call = call.assumingMemoryBound(to: PackCall.self).pointee
+                    orepa_convolution_pack(
+                        call.plan, call.weight, call.bias, call.packed, Int64(item), Int64(item) + 1
+                    )
+                }
             }
         }
     }
@@ -90,8 +99,10 @@ final class ConvolutionKernel: @unchecked Sendable {
         input: UnsafePointer<Float>, residual: UnsafePointer<Float>?,
         output: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>, pool: WorkerPool
     ) {
+        guard let packed else { preconditionFailure("a convolution runs after it was packed") }
         let buffers = orepa_convolution_buffers(
-            packed: packed.base, input: input, residual: residual, output: output, shared: scratch)
+            packed: packed.memory.base + packed.offset, input: input, residual: residual,
+            output: output, shared: scratch)
         for phase in 0..<plan.pointee.phases {
             let call = RunCall(
                 plan: plan, buffers: buffers, scratch: scratch + sharedCount.roundedUp(to: 16),

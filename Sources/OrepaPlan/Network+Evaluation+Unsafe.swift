@@ -23,8 +23,9 @@ extension Network {
         }
         for lowered in layout.steps {
             let step = Plan.Step(
-                lowered, layout: layout, network: self, numerics: numerics,
-                instructionSet: instructionSet, pool: pool)
+                lowered, layout: layout, numerics: numerics, instructionSet: instructionSet,
+                threadCount: pool.threadCount)
+            _ = Plan.Step.pack([step], of: [lowered], network: self, pool: pool)
             let scratch = AlignedMemory(count: step.scratchCount(threadCount: pool.threadCount))
             step.run(
                 arena: arena.base, scratch: scratch.base, isa: instructionSet.isa, pool: pool)

@@ -16,6 +16,9 @@ public struct Plan: Sendable {
     public let numerics: Numerics
     public let instructionSet: InstructionSet
 
+    /// Bytes of the packed weights.
+    public let packedByteCount: Int
+
     let steps: [Step]
     /// Where the input and the logits lie, and how.
     let input: Value
@@ -67,9 +70,12 @@ public struct Plan: Sendable {
         arenaCount = layout.arenaCount
         steps = layout.steps.map {
             Step(
-                $0, layout: layout, network: network, numerics: numerics,
-                instructionSet: instructionSet, pool: pool)
+                $0, layout: layout, numerics: numerics, instructionSet: instructionSet,
+                threadCount: pool.threadCount)
         }
+        packedByteCount =
+            Step.pack(steps, of: layout.steps, network: network, pool: pool)
+            * MemoryLayout<Float>.size
         let kernels = steps.compactMap { step in
             if case .convolution(let kernel, _) = step.operation { kernel } else { nil }
         }
@@ -81,16 +87,5 @@ public struct Plan: Sendable {
     public func contextByteCount(threadCount: Int) -> Int {
         (arenaCount + sharedScratchCount + workerScratchCount * threadCount)
             * MemoryLayout<Float>.size
-    }
-
-    /// Bytes of the packed weights.
-    public var packedByteCount: Int {
-        steps.reduce(0) { sum, step in
-            if case .convolution(let kernel, _) = step.operation {
-                sum + kernel.packedByteCount
-            } else {
-                sum
-            }
-        }
     }
 }

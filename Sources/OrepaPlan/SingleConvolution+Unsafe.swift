@@ -26,8 +26,11 @@ extension Convolution {
         var outputMap = orepa_map_blocked(
             Int32(output.channels), Int32(output.height), Int32(output.width), 0)
         let kernel = ConvolutionKernel(
-            self, input: inputMap, output: outputMap, residual: nil, weight: weight, bias: bias,
-            numerics: numerics, instructionSet: instructionSet, pool: pool)
+            self, input: inputMap, output: outputMap, residual: nil, numerics: numerics,
+            instructionSet: instructionSet, threadCount: pool.threadCount)
+        kernel.pack(
+            into: AlignedMemory(count: kernel.packedCount), at: 0, weight: weight, bias: bias,
+            pool: pool)
         let source = AlignedMemory(count: Int(inputMap.image))
         let target = AlignedMemory(count: Int(outputMap.image))
         let scratch = AlignedMemory(
