@@ -1,8 +1,27 @@
-// Checks every kernel against naive references: random shapes, tolerance from the sum's length, the same
-// bits from every instruction set, NaN. `test [SEED [ROUNDS]]`; exit status 1 on the first difference.
+// Checks every kernel against naive references: random shapes, a tolerance from the sum's length and the
+// transforms' norms, or exact; the same bits from every instruction set, for any batch and hint of threads; NaN.
+// `test [SEED [ROUNDS]]`; exit status 1 on the first difference. Prints a checksum of each group's results,
+// which is the same on every processor.
 #include <math.h>
 
 #include "test.h"
+
+static uint64_t checksum = 0xcbf29ce484222325u;
+
+void add_to_checksum(const float *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits = 0;
+        if (!isnan(values[i])) memcpy(&bits, &values[i], sizeof bits);
+        checksum = (checksum ^ bits) * 0x100000001b3u;
+    }
+}
+
+static void print_checksum(const char *group)
+{
+    printf("%-8s %016llx\n", group, (unsigned long long)checksum);
+    checksum = 0xcbf29ce484222325u;
+}
 
 // Convolution in double precision on contiguous tensors; the sum of absolute values beside the sum.
 static void reference(
@@ -83,16 +102,59 @@ static orepa_convolution random_shape(void)
     return shape;
 }
 
-// How far a result may be from the double-precision sum, in units of epsilon times the sum of absolute
-// products: one rounding each product and each of bias and residual; what a transform loses comes on top.
-static double growth(orepa_algorithm algorithm, const orepa_convolution *shape)
+// What the transforms of one dimension amplify at most: sum over the points of |A| times the sums of |B|'s and
+// |G|'s rows, for the output of the largest tile where it is most. Rows as in winograd_kernel.h, pack_kernel.h
+// and stem.c; the odd pixels of stride 2 count 1.
+static double amplification(int points, const double *a, const double *b, const double *g)
 {
-    const double products =
-        (double)shape->input.channels / shape->groups * shape->kernel * shape->kernel;
-    if (algorithm == orepa_stem) return 40 * products;
-    // The transforms lose digits where large terms cancel: a norm of the three matrices' product.
-    if (algorithm == orepa_winograd) return 40 * (products / 9 + 12);
-    return products + 2;
+    double sum = 0;
+    for (int q = 0; q < points; q++) sum += a[q] * b[q] * g[q];
+    return sum;
+}
+
+static double winograd_amplification(int32_t stride)
+{
+    if (stride == 2)
+        return amplification(
+            6, (double[]){0, 1, 1, 8, 1, 1}, (double[]){6, 4, 6, 2, 6, 1},
+            (double[]){1 / 2., 1, 1 / 3., 1 / 2., 1, 1});
+    return amplification(
+        6, (double[]){0, 1, 1, 8, 8, 1}, (double[]){10, 10, 10, 6, 6, 10},
+        (double[]){1 / 4., 1 / 2., 1 / 2., 7 / 24., 7 / 24., 1});
+}
+
+static double stem_amplification(void)
+{
+    return winograd_amplification(1)
+        + amplification(
+               7, (double[]){0, 1, 1, 8, 8, 1, 1 / 8.}, (double[]){15, 10, 14, 7, 7, 15, 10},
+               (double[]){1 / 2., 4 / 3., 4 / 9., 15 / 36., 15 / 60., 1, 4 / 3.});
+}
+
+// How far a result may be from the double-precision sum: a rounding (2^-24) for each step on the way of a
+// product, of the sum of absolute values of all terms. Steps: one for each term of the sum, those of bias and
+// residual, and of the transforms. Inputs and weights are at most 1.
+static double tolerance(orepa_algorithm algorithm, const orepa_convolution *shape, double magnitude)
+{
+    const int32_t taps = shape->kernel * shape->kernel;
+    const double channels = (double)shape->input.channels / shape->groups;
+    enum { TRANSFORM_STEPS = 12 };   // of a dimension, there and back, and of its weights
+    if (algorithm == orepa_winograd) {
+        const double once = winograd_amplification(shape->stride);
+        return 0x1p-24 * (channels + 2 * TRANSFORM_STEPS + 2) * (channels * once * once + 2);
+    }
+    if (algorithm == orepa_stem) {
+        const double terms = channels * shape->kernel;
+        return 0x1p-24 * (2 * terms + TRANSFORM_STEPS + 1) * (terms * stem_amplification() + 1);
+    }
+    return 0x1p-24 * (channels * taps + 2) * magnitude;
+}
+
+// Random data on which every step of every algorithm is exact: small integers, weights multiples of what
+// the transforms divide by. Then nothing hides a wrong factor: the result is the reference's.
+static void make_exact(float *values, size_t count, float unit)
+{
+    for (size_t i = 0; i < count; i++) values[i] = unit * (float)random_int(-1, 1);
 }
 
 // Every item by itself, in random order, with scratch that remembers nothing: items are independent.
@@ -115,7 +177,38 @@ static void run_shuffled(runnable *job)
     }
 }
 
-static void check_convolution(const orepa_convolution *shape, orepa_algorithm algorithm)
+// Each image by itself, with another hint of threads, gives the bits that it has in the batch (`want`), from
+// the same packed weights.
+static void check_single_images(
+    const runnable *batch, const float *weights, const float *bias, const float *input,
+    const float *residual, const float *want, const char *text)
+{
+    orepa_convolution shape = batch->plan.shape;
+    const size_t count = (size_t)shape.output.channels * shape.output.height * shape.output.width;
+    float *got = floats(count);
+    const int32_t images = shape.images;
+    shape.images = 1;
+    for (int32_t n = 0; n < images; n++) {
+        shape.threads = random_int(0, 9);
+        orepa_convolution_plan plan;
+        if (!orepa_convolution_prepare(&shape, batch->plan.algorithm, batch->plan.isa, &plan))
+            FAIL("%s: not for one image", text);
+        runnable job = make_runnable(
+            &plan, weights, bias, input + n * shape.input.image,
+            residual ? residual + n * shape.residual.image : NULL);
+        if (plan.packed_floats != batch->plan.packed_floats
+            || memcmp(job.packed, batch->packed, plan.packed_floats * sizeof(float)) != 0)
+            FAIL("%s: packed weights depend on the batch", text);
+        run_shuffled(&job);
+        orepa_map_write(&shape.output, job.buffers.output, got);
+        if (memcmp(got, want + (size_t)n * count, count * sizeof(float)) != 0)
+            FAIL("%s: image %d alone has other bits", text, n);
+        free_runnable(&job);
+    }
+    free(got);
+}
+
+static void check_convolution(const orepa_convolution *shape, orepa_algorithm algorithm, bool exact)
 {
     char text[200];
     describe(text, sizeof text, shape, algorithm);
@@ -127,6 +220,15 @@ static void check_convolution(const orepa_convolution *shape, orepa_algorithm al
     float *weights = random_floats(
         (size_t)out->channels * (in->channels / shape->groups) * shape->kernel * shape->kernel);
     float *bias = random_floats((size_t)out->channels);
+    if (exact) {
+        make_exact(input, in_count * images, algorithm == orepa_stem ? 2 : 1);
+        make_exact(residual, out_count * images, 1);
+        make_exact(bias, (size_t)out->channels, 1);
+        make_exact(
+            weights,
+            (size_t)out->channels * (in->channels / shape->groups) * shape->kernel * shape->kernel,
+            algorithm == orepa_winograd ? 24 * 24 : algorithm == orepa_stem ? 360 : 1);
+    }
     double *want = malloc(out_count * sizeof *want), *magnitude = malloc(out_count * sizeof *want);
     float *in_map = mapped(in, shape->images, input);
     float *residual_map = mapped(&shape->residual, shape->images, residual);
@@ -150,68 +252,94 @@ static void check_convolution(const orepa_convolution *shape, orepa_algorithm al
         if (!first) {
             first = floats(out_count * images);
             memcpy(first, got, out_count * images * sizeof(float));
+            add_to_checksum(first, out_count * images);
             for (size_t n = 0; n < images; n++) {
                 reference(
                     shape, input + n * in_count, weights, bias,
                     shape->has_residual ? residual + n * out_count : NULL, want, magnitude);
                 for (size_t i = 0; i < out_count; i++) {
                     const double error = fabs(got[n * out_count + i] - want[i]);
-                    if (!(error <= growth(algorithm, shape) * 0x1p-24 * magnitude[i]))
+                    if (!(error <= (exact ? 0 : tolerance(algorithm, shape, magnitude[i]))))
                         FAIL("%s: element %zu is %g, not %g", text, i, got[n * out_count + i], want[i]);
                 }
             }
         } else if (memcmp(first, got, out_count * images * sizeof(float)) != 0) {
             FAIL("%s: other bits on %s", text, orepa_isa_name((orepa_isa)isa));
         }
+        check_single_images(
+            &job, weights, bias, in_map, shape->has_residual ? residual_map : NULL, first, text);
         free_runnable(&job);
     }
     free(input), free(residual), free(weights), free(bias), free(want), free(magnitude);
     free(in_map), free(residual_map), free(first), free(got);
 }
 
-// A NaN in one input pixel reaches the outputs that see it, and no others.
-static void check_nan(orepa_algorithm algorithm, orepa_isa isa)
+// A NaN in one input pixel reaches the outputs that see it; from a direct or grouped kernel no others.
+static void check_nan(orepa_algorithm algorithm, orepa_isa isa, int32_t stride)
 {
+    const bool stem = algorithm == orepa_stem;
+    const int32_t channels = stem ? 3 : 20, size = 19, middle = 8, kernel = stem ? 7 : 3;
+    const int32_t out = (size - 1) / stride + 1, padding = kernel / 2;
     orepa_convolution shape = {
-        .input = orepa_map_blocked(20, 9, 9, 1),
-        .output = orepa_map_blocked(20, 9, 9, 0),
-        .images = 1, .kernel = 3, .stride = 1, .padding = 1, .groups = 1, .relu = true};
-    float *input = random_floats(20 * 81), *weights = random_floats(20 * 20 * 9);
+        .input = stem ? orepa_map_planar(channels, size, size, padding)
+                      : orepa_map_blocked(channels, size, size, padding),
+        .output = orepa_map_blocked(20, out, out, 0),
+        .images = 1, .kernel = kernel, .stride = stride, .padding = padding,
+        .groups = algorithm == orepa_grouped ? 5 : 1, .relu = true};
+    const char *name = orepa_algorithm_name(algorithm);
+    float *input = random_floats((size_t)(channels * size * size));
+    float *weights = random_floats((size_t)(20 * channels / shape.groups * kernel * kernel));
     float *bias = random_floats(20);
-    input[3 * 81 + 4 * 9 + 4] = NAN;
-    float *map = mapped(&shape.input, 1, input), *got = floats(20 * 81);
+    input[(size + middle) * size + middle] = NAN;   // channel 1
+    float *map = mapped(&shape.input, 1, input), *got = floats((size_t)(20 * out * out));
     orepa_convolution_plan plan;
-    if (!orepa_convolution_prepare(&shape, algorithm, isa, &plan)) FAIL("NaN shape refused");
+    if (!orepa_convolution_prepare(&shape, algorithm, isa, &plan)) FAIL("%s: NaN shape refused", name);
     runnable job = make_runnable(&plan, weights, bias, map, NULL);
     run_all(&job);
     orepa_map_write(&shape.output, job.buffers.output, got);
-    for (int32_t i = 0; i < 20 * 81; i++) {
-        const int32_t y = i / 9 % 9, x = i % 9;
-        const bool near = abs(y - 4) <= 1 && abs(x - 4) <= 1;
-        if (near && !isnan(got[i])) FAIL("%s: NaN lost at %d, %d", orepa_algorithm_name(algorithm), y, x);
-        if (!near && algorithm == orepa_direct && isnan(got[i])) FAIL("NaN spread to %d, %d", y, x);
+    for (int32_t i = 0; i < 20 * out * out; i++) {
+        const int32_t channel = i / (out * out), y = i / out % out, x = i % out;
+        const bool sees = abs(y * stride - middle) <= padding && abs(x * stride - middle) <= padding
+            && (algorithm != orepa_grouped || channel < 4);
+        if (sees && !isnan(got[i])) FAIL("%s: NaN lost at %d, %d", name, y, x);
+        if (!sees && (algorithm == orepa_direct || algorithm == orepa_grouped) && isnan(got[i]))
+            FAIL("%s: NaN spread to %d, %d", name, y, x);
     }
     free_runnable(&job);
     free(input), free(weights), free(bias), free(map), free(got);
 }
 
+// A state for a part of the test, so that its data do not depend on how many kernels other parts tried.
+static void seed(uint64_t base, int round, int part)
+{
+    random_state = (base * 1000003 + (uint64_t)round * 16 + (uint64_t)part + 1) * 0x9e3779b97f4a7c15u | 1;
+    for (int i = 0; i < 8; i++) random_bits();
+}
+
 int main(int count, char **arguments)
 {
-    random_state = count > 1 ? strtoull(arguments[1], NULL, 10) * 0x9e3779b97f4a7c15u + 1 : 1;
+    const uint64_t base = count > 1 ? strtoull(arguments[1], NULL, 10) : 1;
     const int rounds = count > 2 ? atoi(arguments[2]) : 300;
     for (int round = 0; round < rounds; round += 10) {
+        seed(base, round, 0);
         test_direct_kernels();
+        seed(base, round, 1);
         test_pooling();
     }
-    for (int round = 0; round < rounds; round++) {
-        const orepa_convolution shape = random_shape();
+    print_checksum("pooling");
+    for (int algorithm = 0; algorithm < OREPA_ALGORITHM_COUNT; algorithm++) {
+        for (int round = 0; round < rounds; round++) {
+            seed(base, round, 2);
+            const orepa_convolution shape = random_shape();
+            seed(base, round, 3 + algorithm);
+            check_convolution(&shape, (orepa_algorithm)algorithm, round % 4 == 0);
+        }
+        print_checksum(orepa_algorithm_name((orepa_algorithm)algorithm));
+    }
+    for (int isa = 0; isa <= (int)orepa_isa_best(); isa++)
         for (int algorithm = 0; algorithm < OREPA_ALGORITHM_COUNT; algorithm++)
-            check_convolution(&shape, (orepa_algorithm)algorithm);
-    }
-    for (int isa = 0; isa <= (int)orepa_isa_best(); isa++) {
-        check_nan(orepa_direct, (orepa_isa)isa);
-        check_nan(orepa_winograd, (orepa_isa)isa);
-    }
+            for (int32_t stride = algorithm == orepa_stem ? 2 : 1; stride <= 2; stride++)
+                check_nan((orepa_algorithm)algorithm, (orepa_isa)isa, stride);
     printf("ok: %d rounds, up to %s\n", rounds, orepa_isa_name(orepa_isa_best()));
     return 0;
 }
