@@ -60,7 +60,8 @@ public struct Converter {
     ) throws(ConversionError) -> Result {
         let network = try TrainingNetwork(recognizing: checkpoint)
         try check(network, output: path)
-        let digest = FileDigest.startSHA256(of: checkpoint.file)
+        let digest = FileDigest.Pending(of: checkpoint.file)
+        defer { withExtendedLifetime(digest) {} }
         let folded = try network.folded(reporting: progress)
         var verification: Verification?
         if !network.isFolded {
@@ -73,7 +74,7 @@ public struct Converter {
         let description = ModelDescription(
             family: network.family.rawValue, blocks: Dictionary(kinds, uniquingKeysWith: +),
             preprocessing: options.preprocessing, labels: options.labels,
-            source: .init(name: Converter.fileName(of: checkpoint.path), sha256: digest()),
+            source: .init(name: Converter.fileName(of: checkpoint.path), sha256: digest.value()),
             verification: verification?.record, tool: options.tool)
         do {
             let model = try ModelFile(network: folded, description: description, path: path)

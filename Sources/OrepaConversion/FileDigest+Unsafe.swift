@@ -9,11 +9,14 @@ package enum FileDigest {
     private static let chunk = 1 << 20
 
     /// The digest as 64 hexadecimal digits. A mapped file's pages are released as soon as they are hashed.
-    package static func sha256(of file: FileBytes) -> String {
+    package static func sha256(
+        of file: FileBytes, isCancelled: () -> Bool = { false }
+    ) -> String {
         let context = EVP_MD_CTX_new()
         defer { EVP_MD_CTX_free(context) }
         var isSound = EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1
         for start in stride(from: 0, to: file.count, by: chunk) {
+            if isCancelled() { break }
             let range = start..<min(start + chunk, file.count)
             let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[range])
             isSound = isSound && EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) == 1
@@ -28,21 +31,35 @@ package enum FileDigest {
         }.joined()
     }
 
-    /// Computes the digest on another thread; the function that it gives waits for it.
-    static func startSHA256(of file: FileBytes) -> () -> String {
-        let result = DigestResult()
-        let group = DispatchGroup()
-        DispatchQueue.global().async(group: group) {
-            let digest = sha256(of: file)
-            result.digest.withLock { $0 = digest }
-        }
-        return {
-            group.wait()
-            return result.digest.withLock { $0 }
-        }
-    }
+    /// A digest that is being computed on another thread.
+    ///
+    /// Its end waits for that thread, also when nobody asks for the digest any more: a process that exits frees
+    /// libcrypto's tables, which the thread must not be using then.
+    final class Pending: Sendable {
+        private let group = DispatchGroup()
+        private let shared = Shared()
 
-    private final class DigestResult: Sendable {
-        let digest = Mutex("")
+        private final class Shared: Sendable {
+            let digest = Mutex("")
+            let isCancelled = Atomic(false)
+        }
+
+        init(of file: FileBytes) {
+            DispatchQueue.global().async(group: group) { [shared] in
+                let digest = sha256(of: file) { shared.isCancelled.load(ordering: .relaxed) }
+                shared.digest.withLock { $0 = digest }
+            }
+        }
+
+        deinit {
+            shared.isCancelled.store(true, ordering: .relaxed)
+            group.wait()
+        }
+
+        /// Waits for the digest.
+        func value() -> String {
+            group.wait()
+            return shared.digest.withLock { $0 }
+        }
     }
 }

@@ -50,11 +50,13 @@ public enum AtomicFile {
     ///
     /// The bytes go to a temporary file in the same folder, which gets the name when they are on the disk and is
     /// removed when anything fails. Without `overwrite`, a file that is at `path` by then stays as it is
-    /// (`FileError.exists`), whoever made it and whenever. With it, a regular file is replaced.
+    /// (`FileError.exists`), whoever made it and whenever. With it, a regular file is replaced; where `path` is
+    /// a link to one, the file that it leads to.
     public static func write(
         to path: String, overwrite: Bool,
         contents: (inout Sink) throws(FileError) -> Void
     ) throws(FileError) {
+        let path = overwrite ? target(ofLink: path) : path
         var status = stat()
         if lstat(path, &status) == 0 {
             guard overwrite else { throw .exists(path: path) }
@@ -89,6 +91,16 @@ public enum AtomicFile {
         try write(to: path, overwrite: overwrite) { (sink) throws(FileError) in
             try sink.write(elements: bytes)
         }
+    }
+
+    /// Where a symbolic link leads, or `path` itself when it is none or leads nowhere.
+    private static func target(ofLink path: String) -> String {
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK,
+            let resolved = realpath(path, nil)
+        else { return path }
+        defer { free(resolved) }
+        return String(cString: resolved)
     }
 
     private static func createTemporary(

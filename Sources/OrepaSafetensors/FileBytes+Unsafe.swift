@@ -23,7 +23,7 @@ public final class FileBytes: @unchecked Sendable {
 
     /// Maps the regular file at `path`. Costs one system call, not a read: pages come in when touched.
     public init(mapping path: String) throws(FileError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw FileBytes.openError(path) }
         defer { close(descriptor) }
         var status = stat()

@@ -209,6 +209,28 @@ import Testing
         #expect(images(deep) == ["C", "a.png", "b.png", "inner/d.jpg"].map(folder.file))
     }
 
+    @Test func namesThatAreNotUTF8AreReported() throws {
+        let folder = try TemporaryFolder()
+        try FileManager.default.copyItem(atPath: rgb, toPath: folder.file("a.png"))
+        let name = Array(folder.path.utf8CString.dropLast()) + [47, 98, -1, 46, 112, 110, 103, 0]
+        let descriptor = open(name, O_CREAT | O_WRONLY, 0o600)
+        #expect(descriptor >= 0)
+        close(descriptor)
+        let result = try Program.run([folder.path, "--format", "csv", "--top-k", "1"])
+        #expect(result.status == 1)
+        #expect(result.text.contains("a.png,1,"))
+        #expect(result.text.contains("cannot read"))
+        unlink(name)
+    }
+
+    @Test func csvQuotesByScalar() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("q\"\u{301}x,.jpg")
+        try FileManager.default.copyItem(atPath: boot, toPath: path)
+        let result = try Program.run([path, "--format", "csv", "--top-k", "1"])
+        #expect(result.text.unicodeScalars.filter { $0 == "\"" }.count == 4)
+    }
+
     @Test func readsStandardInputAndLists() throws {
         let bytes = try Data(contentsOf: URL(fileURLWithPath: boot))
         let piped = try Program.run(["-", "--format", "csv", "--top-k", "1"], input: bytes)

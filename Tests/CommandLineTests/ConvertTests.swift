@@ -168,3 +168,63 @@ import Testing
         #expect(inspected.text.hasSuffix("   999  toilet tissue\n"))
     }
 }
+
+@Suite struct ConvertRefusalTests {
+    /// A refused checkpoint ends the program while its SHA-256 is still being computed on another thread.
+    @Test func refusalsNeverCrash() throws {
+        let folder = try TemporaryFolder()
+        let source = try SafetensorsFile(
+            FileBytes(mapping: fixture("checkpoints/repvgg-dbb.safetensors")))
+        let name = "stage1.0.dbb_origin.conv.weight"
+        var tensors = source.entries.filter { $0.name != name }
+            .map { SafetensorsWriter.Tensor($0, of: source) }
+        let entry = source[name]!
+        tensors.append(
+            .init(
+                name: name, shape: entry.shape,
+                values: [Float](repeating: .nan, count: entry.elementCount)))
+        try SafetensorsWriter(tensors).write(to: folder.file("nan.safetensors"), overwrite: false)
+        for _ in 0..<60 {
+            let result = try Program.run([
+                "convert", folder.file("nan.safetensors"), folder.file("model"),
+            ])
+            #expect(result.status == 65)
+            #expect(result.errors.contains(name))
+        }
+        #expect(folder.names == ["nan.safetensors"])
+    }
+
+    @Test func standardOutputIsNoModelFile() throws {
+        let result = try Program.run(["convert", fixture("checkpoints/repvgg-repvgg.pth"), "-"])
+        #expect(result.status == 64)
+    }
+
+    @Test func forceWritesThroughLinks() throws {
+        let folder = try TemporaryFolder()
+        _ = try folder.write("old", "target")
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.file("link"), withDestinationPath: "target")
+        let result = try Program.run([
+            "convert", fixture("checkpoints/repvgg-repvgg.pth"), folder.file("link"), "--force",
+        ])
+        #expect(result.status == 0)
+        #expect(
+            try FileManager.default.destinationOfSymbolicLink(atPath: folder.file("link"))
+                == "target")
+        #expect(try Program.run(["inspect", folder.file("target")]).status == 0)
+    }
+
+    @Test func pipesInPlaceOfFilesAreRefused() throws {
+        let folder = try TemporaryFolder()
+        let pipe = folder.file("pipe")
+        #expect(mkfifo(pipe, 0o600) == 0)
+        for arguments in [
+            ["inspect", pipe], ["convert", pipe, folder.file("m")], [boot, "--model", pipe],
+            [boot, "--labels", pipe],
+        ] {
+            let result = try Program.run(arguments)
+            #expect(result.status == 65)
+            #expect(result.errors.contains("expected a regular file"))
+        }
+    }
+}

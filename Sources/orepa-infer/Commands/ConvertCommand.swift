@@ -39,10 +39,13 @@ struct ConvertCommand: ParsableCommand {
     @Option(help: "Pixels of the shorter side before the centre crop.")
     var resize: Int?
 
-    @Option(help: "Mean of red, green, blue, subtracted from values in 0...1.")
+    @Option(
+        parsing: .unconditional, help: "Mean of red, green, blue, subtracted from values in 0...1.")
     var mean: ColourValues?
 
-    @Option(help: "Standard deviation of red, green, blue, which divides what is left.")
+    @Option(
+        parsing: .unconditional,
+        help: "Standard deviation of red, green, blue, which divides what is left.")
     var std: ColourValues?
 
     @OptionGroup var verification: VerificationArguments
@@ -53,6 +56,11 @@ struct ConvertCommand: ParsableCommand {
     @OptionGroup var threading: ThreadOptions
 
     func validate() throws {
+        guard output != "-" else {
+            throw ValidationError(
+                "OUTPUT: expected a file's path, found -, since a model is written whole or not at all"
+            )
+        }
         if let invalid = preprocessing.invalidField {
             throw ValidationError(
                 "\(invalid.name): expected \(invalid.expected), found \(invalid.found)")

@@ -45,7 +45,7 @@ struct RunCommand: ParsableCommand {
         let values = tensor(file)
         let classCount = model.network.graph.classCount
         var logits = [Float](repeating: 0, count: shape.count * classCount)
-        let pictureCount = 3 * shape.height * shape.width
+        let pictureCount = model.network.graph.inputChannels * shape.height * shape.width
         values.withUnsafeBufferPointer { values in
             logits.withUnsafeMutableBufferPointer { logits in
                 // One at a time, so that there is something to tell on the way.
@@ -69,7 +69,7 @@ struct RunCommand: ParsableCommand {
             let file =
                 input == "-"
                 ? FileBytes(
-                    try ImageInput(path: "-", isStandardInput: true, isFromFolder: false).bytes(),
+                    try ImageInput.standardInput(),
                     path: "standard input")
                 : try FileBytes(mapping: input)
             return try SafetensorsFile(file)

@@ -124,10 +124,11 @@ struct VerifyCommand: ParsableCommand {
 
 /// The options that `verify` and `convert` share.
 struct VerificationArguments: ParsableArguments {
-    @Option(help: "Largest error of the logits, relative to the largest.")
+    @Option(parsing: .unconditional, help: "Largest error of the logits, relative to the largest.")
     var tolerance = VerificationOptions().logitTolerance
 
-    @Option(help: "Largest error of a block, relative to its largest output.")
+    @Option(
+        parsing: .unconditional, help: "Largest error of a block, relative to its largest output.")
     var blockTolerance = VerificationOptions().blockTolerance
 
     func validate() throws {

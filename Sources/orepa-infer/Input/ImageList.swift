@@ -15,10 +15,9 @@ enum ImageList {
             if path == "-" {
                 inputs.append(ImageInput(path: path, isStandardInput: true, isFromFolder: false))
             } else if isFolder(path) {
-                var files: [String] = []
-                try collect(path, recursive: recursive, into: &files)
-                inputs += files.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-                    .map { ImageInput(path: $0, isStandardInput: false, isFromFolder: true) }
+                var files: [ImageInput] = []
+                collect(path, recursive: recursive, into: &files)
+                inputs += files.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
             } else {
                 inputs.append(ImageInput(path: path, isStandardInput: false, isFromFolder: false))
             }
@@ -53,15 +52,24 @@ enum ImageList {
     }
 
     /// Regular files under `folder`, hidden ones left out. Folders are entered when `recursive`; links to
-    /// folders are not, so that there is no going round in circles.
+    /// folders are not, so that there is no going round in circles. What cannot be read becomes an input that
+    /// fails, among them files whose names are not UTF-8.
     private static func collect(
-        _ folder: String, recursive: Bool, into files: inout [String]
-    ) throws(Failure) {
+        _ folder: String, recursive: Bool, into files: inout [ImageInput]
+    ) {
+        func add(_ path: String, failure: FileError? = nil) {
+            files.append(
+                ImageInput(
+                    path: path, isStandardInput: false, isFromFolder: true, failure: failure))
+        }
+        func unreadable(_ path: String) -> FileError {
+            .notReadable(path: path, reason: String(cString: strerror(errno)))
+        }
         var pending = [folder]
         while let folder = pending.popLast() {
             guard let directory = opendir(folder) else {
-                throw Failure(
-                    FileError.notReadable(path: folder, reason: String(cString: strerror(errno))))
+                add(folder, failure: unreadable(folder))
+                continue
             }
             defer { closedir(directory) }
             while let entry = readdir(directory) {
@@ -71,12 +79,15 @@ enum ImageList {
                 guard !name.hasPrefix(".") else { continue }
                 let path = folder.hasSuffix("/") ? folder + name : folder + "/" + name
                 var status = stat()
-                guard lstat(path, &status) == 0 else { continue }
+                guard lstat(path, &status) == 0 else {
+                    add(path, failure: unreadable(path))
+                    continue
+                }
                 let kind = status.st_mode & S_IFMT
                 if kind == S_IFDIR {
                     if recursive { pending.append(path) }
                 } else if kind == S_IFREG || (kind == S_IFLNK && !isFolder(path)) {
-                    files.append(path)
+                    add(path)
                 }
             }
         }

@@ -96,10 +96,10 @@ final class AnswerPrinter {
     /// A line of RFC 4180.
     private func csvLine(_ cells: [String]) throws(Failure) {
         let quoted = cells.map { cell in
+            // By scalars: a quotation mark with a combining accent is another Character.
             cell.unicodeScalars.contains { $0 == "," || $0 == "\"" || $0 == "\n" || $0 == "\r" }
                 ? "\""
-                    + cell.split(separator: "\"", omittingEmptySubsequences: false).joined(
-                        separator: "\"\"") + "\""
+                    + cell.unicodeScalars.map { $0 == "\"" ? "\"\"" : String($0) }.joined() + "\""
                 : cell
         }
         try output(quoted.joined(separator: ",") + "\r\n")

@@ -165,7 +165,7 @@ struct Inspection {
         let total = products.reduce(0.0) { $0 + Double($1) }
         add(
             "multiply-adds", "multiply_accumulates", Text.fixed(total * 1e-9, 3) + " G",
-            json: .double(total))
+            json: total < 9e15 ? .integer(Int(total)) : .double(total))
     }
 
     private mutating func addVerification(_ record: VerificationRecord?) {
