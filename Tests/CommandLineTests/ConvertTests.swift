@@ -194,6 +194,18 @@ import Testing
         #expect(folder.names == ["nan.safetensors"])
     }
 
+    @Test func aDeployedModelKeepsItsDescription() throws {
+        let folder = try TemporaryFolder()
+        let model = repositoryFile("models/fashion-mnist-repvgg/model.safetensors")
+        let again = try Program.run(["convert", model, folder.file("again")])
+        #expect(again.status == 0)
+        #expect(again.text.contains("folded already; there was nothing to verify"))
+        let arguments = [boot, "--format", "jsonl", "--output-type", "logit"]
+        let expected = try Program.run(arguments + ["--model", model])
+        #expect(
+            try Program.run(arguments + ["--model", folder.file("again")]).text == expected.text)
+    }
+
     @Test func standardOutputIsNoModelFile() throws {
         let result = try Program.run(["convert", fixture("checkpoints/repvgg-repvgg.pth"), "-"])
         #expect(result.status == 64)

@@ -61,7 +61,7 @@ struct ConvertCommand: ParsableCommand {
                 "OUTPUT: expected a file's path, found -, since a model is written whole or not at all"
             )
         }
-        if let invalid = preprocessing.invalidField {
+        if let invalid = preprocessing(startingFrom: .imageNet).invalidField {
             throw ValidationError(
                 "\(invalid.name): expected \(invalid.expected), found \(invalid.found)")
         }
@@ -71,9 +71,13 @@ struct ConvertCommand: ParsableCommand {
         try OutputFile.refuse(output, sameAs: checkpoint)
         let file: Checkpoint
         do { file = try Checkpoint(path: checkpoint) } catch { throw Failure(error) }
+        // A deployed model is a folded checkpoint; what its description says holds where no option does.
+        let known =
+            file.metadata.isEmpty ? nil : (try? ModelFile(path: checkpoint))?.description
         let converter = Converter(
             options: ConversionOptions(
-                labels: try labels(for: file), preprocessing: preprocessing,
+                labels: try labels(for: file, known: known?.labels),
+                preprocessing: preprocessing(startingFrom: known?.preprocessing ?? .imageNet),
                 verification: verification.options(inputSize: nil), overwrite: force,
                 tool: "orepa-infer \(toolVersion)"),
             pool: WorkerPool(threadCount: threading.count))
@@ -85,22 +89,25 @@ struct ConvertCommand: ParsableCommand {
         try StandardOutput.shared.write(summary(result))
     }
 
-    /// The preset, changed by the options.
-    private var preprocessing: Preprocessing {
-        let base = Preprocessing.imageNet
+    /// `base` (the preset's, or a deployed model's own), changed by the options.
+    private func preprocessing(startingFrom base: Preprocessing) -> Preprocessing {
         let crop = inputSize ?? base.crop
+        let preset = Preprocessing.imageNet
         let scaled =
-            Preprocessing.largestSide >= crop && crop > 0
-            ? Int((Double(crop) * Double(base.resize) / Double(base.crop)).rounded()) : base.resize
+            inputSize != nil && 1...Preprocessing.largestSide ~= crop
+            ? Int((Double(crop) * Double(preset.resize) / Double(preset.crop)).rounded())
+            : base.resize
         return Preprocessing(
             resize: resize ?? scaled, crop: crop, mean: mean?.values ?? base.mean,
             std: std?.values ?? base.std)
     }
 
-    private func labels(for file: Checkpoint) throws(Failure) -> [String]? {
+    private func labels(
+        for file: Checkpoint, known: [String]?
+    ) throws(Failure) -> [String]? {
         let classCount = file["linear.bias"]?.elementCount ?? 0
         if let labels { return try LabelsFile.read(labels, expected: classCount) }
-        return classCount == LabelsFile.imageNet.count ? LabelsFile.imageNet : nil
+        return known ?? (classCount == LabelsFile.imageNet.count ? LabelsFile.imageNet : nil)
     }
 
     private func summary(_ result: Converter.Result) -> String {
