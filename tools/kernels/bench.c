@@ -14,6 +14,7 @@ typedef struct {
 
 static const layer layers[] = {
     {"RepVGG-A0 stem", 3, 48, 224, 3, 2, 1},
+    {"RepVGG-A1 stem", 3, 64, 224, 3, 2, 1},
     {"RepVGG-A0 s1", 48, 48, 112, 3, 2, 1},
     {"RepVGG-A0 s1", 48, 48, 56, 3, 1, 1},
     {"RepVGG-A0 s2", 48, 96, 56, 3, 2, 1},
