@@ -7,6 +7,7 @@ import OrepaPlan
 /// A classifier holds the memory in which the network runs, so one is used by one thread at a time; make
 /// one per thread to run several. They share the model's weights.
 public final class Classifier {
+    /// The model that answers.
     public let model: ModelFile
     private let context: PlanContext
 

@@ -1,9 +1,13 @@
 /// One operation of a ``Graph`` and the names of the values it reads. Its own name is that of its output.
 public struct Node: Sendable, Hashable {
+    /// Unique in its graph.
     public let name: String
+    /// What it computes.
     public let operation: Operation
+    /// Names of earlier nodes, or ``Graph/inputName``; as many as the operation takes.
     public let inputs: [String]
 
+    /// A node; its graph checks it.
     public init(name: String, operation: Operation, inputs: [String]) {
         self.name = name
         self.operation = operation
@@ -26,7 +30,9 @@ public struct Graph: Sendable, Hashable {
     /// No feature map of one picture may have more elements: 2^29, which is 2 GiB of Float32.
     public static let largestFeatureMap = 1 << 29
 
+    /// Channels of the pictures that the network takes.
     public let inputChannels: Int
+    /// In an order in which they can be run.
     public let nodes: [Node]
 
     /// - Throws: what is wrong with the first node that is.

@@ -6,7 +6,9 @@ import OrepaSafetensors
 /// The file opens in any safetensors reader: tensors under the published folded names, Float32, and the
 /// metadata `format` ("pt") and `orepa.model` (a JSON document: graph, preprocessing, labels, origin).
 public struct ModelFile: Sendable {
+    /// The plain network, its weights in the file that it was read from.
     public let network: Network
+    /// Preprocessing, labels, origin.
     public let description: ModelDescription
 
     static let metadataKey = "orepa.model"

@@ -1,5 +1,6 @@
 /// A plain network, ready to be planned and run: a ``Graph`` and exactly the tensors that it names.
 public struct Network: Sendable {
+    /// The operations.
     public let graph: Graph
     /// By name: `<parameters>.weight` and `<parameters>.bias` of each convolution and linear layer.
     public let tensors: [String: Tensor]

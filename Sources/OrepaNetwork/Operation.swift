@@ -5,14 +5,19 @@ public struct Convolution: Sendable, Hashable {
     /// The tensors are `<parameters>.weight [outputChannels, inputChannels / groups, kernel, kernel]` and
     /// `<parameters>.bias [outputChannels]`.
     public let parameters: String
+    /// Channels of the input, I.
     public let inputChannels: Int
+    /// Channels of the output, O.
     public let outputChannels: Int
     /// Height and width of the kernel.
     public let kernel: Int
+    /// Rows and columns from one window to the next.
     public let stride: Int
     /// Rows and columns of zeros on each side.
     public let padding: Int
+    /// Parts that channels are cut into; an output sees the inputs of its own part only.
     public let groups: Int
+    /// Whether negative outputs become 0 (NaN stays).
     public let relu: Bool
 
     public init(
@@ -35,8 +40,11 @@ public struct Convolution: Sendable, Hashable {
 
 /// The largest value under a window of `kernel` by `kernel`; the padding never wins.
 public struct MaxPool: Sendable, Hashable {
+    /// Height and width of the window.
     public let kernel: Int
+    /// Rows and columns from one window to the next.
     public let stride: Int
+    /// Rows and columns beyond each edge that a window may reach, at most half of it.
     public let padding: Int
 
     public init(kernel: Int, stride: Int, padding: Int) {
@@ -50,7 +58,9 @@ public struct MaxPool: Sendable, Hashable {
 public struct Linear: Sendable, Hashable {
     /// The tensors are `<parameters>.weight [outputFeatures, inputFeatures]` and `<parameters>.bias`.
     public let parameters: String
+    /// Values that each output sees.
     public let inputFeatures: Int
+    /// Number of outputs.
     public let outputFeatures: Int
 
     public init(parameters: String, inputFeatures: Int, outputFeatures: Int) {
@@ -62,12 +72,15 @@ public struct Linear: Sendable, Hashable {
 
 /// What a node of a ``Graph`` computes. This is all that a folded network needs.
 public enum Operation: Sendable, Hashable {
+    /// A convolution with bias, and ReLU where it says so.
     case convolution(Convolution)
+    /// The largest value under a window.
     case maxPool(MaxPool)
     /// `max(0, a + b)` of two feature maps of one shape.
     case addReLU
     /// The mean over height and width: `[N, C, H, W]` to `[N, C, 1, 1]`.
     case globalAveragePool
+    /// The matrix product that gives the logits.
     case linear(Linear)
 
     /// How many inputs the operation takes.

@@ -2,6 +2,7 @@ import OrepaSafetensors
 
 /// Float32 values with a shape, row-major, immutable: held in memory or borrowed from a file.
 public struct Tensor: Sendable {
+    /// Sizes of the dimensions, outermost first.
     public let shape: [Int]
     private let storage: Storage
 

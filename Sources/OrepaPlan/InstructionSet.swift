@@ -5,7 +5,9 @@ import Glibc
 public enum InstructionSet: String, Sendable, CaseIterable, Comparable {
     /// What the compiler makes of vector types on any processor; NEON on aarch64.
     case portable
+    /// x86-64 with AVX2 and FMA.
     case avx2
+    /// x86-64 with AVX-512 F, VL, BW and DQ.
     case avx512
 
     /// The best that this processor and operating system have.

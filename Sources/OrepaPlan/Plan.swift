@@ -8,12 +8,15 @@ import OrepaNetwork
 /// follows from the network and the numerics alone, so the logits have the same bits for any number of threads
 /// and any instruction set.
 public struct Plan: Sendable {
+    /// What it computes.
     public let network: Network
     /// Height of the input, in pixels.
     public let height: Int
     /// Width of the input, in pixels.
     public let width: Int
+    /// Which algorithms it was free to choose.
     public let numerics: Numerics
+    /// Whose kernels run it.
     public let instructionSet: InstructionSet
 
     /// Bytes of the packed weights.

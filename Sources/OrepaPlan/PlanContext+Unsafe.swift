@@ -3,6 +3,7 @@ import OrepaNetwork
 
 /// The memory in which a ``Plan`` runs, one call at a time. Allocated once: a call allocates nothing.
 public final class PlanContext {
+    /// What it runs.
     public let plan: Plan
     private let pool: WorkerPool
     private let memory: AlignedMemory

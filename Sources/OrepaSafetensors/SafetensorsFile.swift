@@ -15,8 +15,11 @@ public struct SafetensorsFile: Sendable {
 
     /// A tensor of the file.
     public struct Entry: Sendable, Hashable {
+        /// Unique in its file.
         public let name: String
+        /// Type of the elements.
         public let elementType: ElementType
+        /// Sizes of the dimensions; empty for a scalar.
         public let shape: [Int]
         /// Where its bytes are, counted from the start of the file: row-major, little-endian.
         public let range: Range<Int>
