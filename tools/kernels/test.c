@@ -309,8 +309,15 @@ static void check_nan(orepa_algorithm algorithm, orepa_isa isa, int32_t stride)
     free(input), free(weights), free(bias), free(map), free(got);
 }
 
+// A state for a part of the test, so that its data do not depend on how many kernels other parts tried.
+static void seed(uint64_t base, int round, int part)
+{
+    random_state = (base * 1000003 + (uint64_t)round * 16 + (uint64_t)part + 1) * 0x9e3779b97f4a7c15u | 1;
+    for (int i = 0; i < 8; i++) random_bits();
+}
+
 // Every size of tile in both dimensions, on exact data: random shapes reach some of them seldom.
-static void check_every_tile(void)
+static void check_every_tile(uint64_t base)
 {
     for (int32_t stride = 1; stride <= 2; stride++)
         for (int32_t height = 1; height <= 11; height++)
@@ -320,15 +327,9 @@ static void check_every_tile(void)
                     .output = orepa_map_blocked(3, height, width, 0),
                     .residual = orepa_map_blocked(3, height, width, 0),
                     .images = 1, .kernel = 3, .stride = stride, .padding = 1, .groups = 1};
+                seed(base, (stride * 16 + height) * 16 + width, 15);
                 check_convolution(&shape, orepa_winograd, true);
             }
-}
-
-// A state for a part of the test, so that its data do not depend on how many kernels other parts tried.
-static void seed(uint64_t base, int round, int part)
-{
-    random_state = (base * 1000003 + (uint64_t)round * 16 + (uint64_t)part + 1) * 0x9e3779b97f4a7c15u | 1;
-    for (int i = 0; i < 8; i++) random_bits();
 }
 
 int main(int count, char **arguments)
@@ -351,8 +352,7 @@ int main(int count, char **arguments)
         }
         print_checksum(orepa_algorithm_name((orepa_algorithm)algorithm));
     }
-    seed(base, 0, 15);
-    check_every_tile();
+    check_every_tile(base);
     print_checksum("tiles");
     for (int isa = 0; isa <= (int)orepa_isa_best(); isa++)
         for (int algorithm = 0; algorithm < OREPA_ALGORITHM_COUNT; algorithm++)
