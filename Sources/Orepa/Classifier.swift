@@ -14,13 +14,15 @@ public final class Classifier {
     /// Plans the model's network for its own input size.
     ///
     /// - Parameter pool: The threads that run each picture.
-    public init(model: ModelFile, numerics: Numerics = .fast, pool: WorkerPool = WorkerPool()) {
+    /// - Throws: ``PlanError/outOfMemory(byteCount:)`` when the system refuses memory.
+    public init(model: ModelFile, numerics: Numerics = .fast, pool: WorkerPool = WorkerPool())
+        throws(PlanError)
+    {
         self.model = model
         let crop = model.description.preprocessing.crop
-        // A model file is only read or built when its network takes its own input size.
-        let plan = try! Plan(
+        let plan = try Plan(
             model.network, height: crop, width: crop, numerics: numerics, pool: pool)
-        context = PlanContext(plan, pool: pool)
+        context = try PlanContext(plan, pool: pool)
     }
 
     /// Scores of a prepared picture.

@@ -1,6 +1,7 @@
 import OrepaCheckpoint
 import OrepaFold
 import OrepaNetwork
+import OrepaPlan
 import OrepaSafetensors
 import OrepaTraining
 
@@ -14,6 +15,8 @@ public enum ConversionError: Error, Hashable, Sendable {
     case output(FileError)
     /// The network does not run on pictures of the size that is asked for.
     case network(path: String, NetworkError)
+    /// The folded network cannot be run.
+    case plan(path: String, PlanError)
     /// There are more or fewer names than the network has classes.
     case labelCount(path: String, expected: Int, found: Int)
     /// A field of the preprocessing makes no sense.
@@ -40,6 +43,7 @@ extension ConversionError: CustomStringConvertible {
         case .model(let error): error.description
         case .output(let error): error.description
         case .network(let path, let error): "\(path): \(error)"
+        case .plan(let path, let error): "\(path): \(error)"
         case .labelCount(let path, let expected, let found):
             "\(path): expected \(expected) labels, one for each class, found \(found)"
         case .preprocessing(let field, let expected, let found):

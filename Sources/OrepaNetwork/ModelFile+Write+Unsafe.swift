@@ -7,12 +7,15 @@ extension ModelFile {
     /// - Throws: ``ModelFileError/file(_:)`` when the file exists and `overwrite` is false, or when the
     ///   system refuses.
     public func write(to path: String, overwrite: Bool) throws(ModelFileError) {
+        let document = try encodedDocument(path: path)
         let writer: SafetensorsWriter
-        do { writer = try self.writer() } catch { throw .safetensors(error) }
+        do { writer = try self.writer(document) } catch { throw .safetensors(error) }
         do { try writer.write(to: path, overwrite: overwrite) } catch { throw .file(error) }
     }
 
-    private func writer() throws(SafetensorsError) -> SafetensorsWriter {
+    private func writer(
+        _ document: String
+    ) throws(SafetensorsError) -> SafetensorsWriter {
         var tensors: [SafetensorsWriter.Tensor] = []
         // The graph of a network that was built is sound, so its shapes are known.
         for (name, shape) in (try? network.graph.tensorShapes()) ?? [] {
@@ -26,6 +29,6 @@ extension ModelFile {
                 })
         }
         return try SafetensorsWriter(
-            tensors, metadata: ["format": "pt", ModelFile.metadataKey: encodedDocument()])
+            tensors, metadata: ["format": "pt", ModelFile.metadataKey: document])
     }
 }

@@ -101,7 +101,9 @@ public struct ModelFile: Sendable {
     }
 
     /// The JSON document under `orepa.model`: keys sorted, one line.
-    func encodedDocument() -> String {
+    ///
+    /// - Parameter path: Where it is to be written, for the message of an error.
+    func encodedDocument(path: String) throws(ModelFileError) -> String {
         let crop = description.preprocessing.crop
         let document = ModelDocument(
             version: ModelDocument.knownVersion, tool: description.tool, family: description.family,
@@ -112,9 +114,13 @@ public struct ModelFile: Sendable {
             graph: network.graph.nodes.map(ModelDocument.GraphNode.init))
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Encoding fails only for numbers that JSON cannot hold; none gets past the initialisers.
-        let json = try! encoder.encode(document)
-        return String(decoding: json, as: UTF8.self)
+        do {
+            return String(decoding: try encoder.encode(document), as: UTF8.self)
+        } catch {
+            throw .malformed(
+                path: path, field: ModelFile.metadataKey, expected: "what JSON can hold",
+                found: "\(error)")
+        }
     }
 
     private static func document(_ json: String, path: String) throws(ModelFileError)

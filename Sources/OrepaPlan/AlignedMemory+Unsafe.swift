@@ -10,7 +10,9 @@ final class AlignedMemory: @unchecked Sendable {
     private static let hugePage = 2 << 20
 
     /// Memory of `count` floats, zero.
-    init(count: Int) {
+    ///
+    /// - Throws: ``PlanError/outOfMemory(byteCount:)`` when the system refuses it.
+    init(count: Int) throws(PlanError) {
         let size = max(count * MemoryLayout<Float>.size, 64)
         let isLarge = size >= AlignedMemory.hugePage
         // A little more than asked for, so that there is an aligned start within; it comes from the system
@@ -18,7 +20,7 @@ final class AlignedMemory: @unchecked Sendable {
         mappedSize = size + (isLarge ? AlignedMemory.hugePage : 0)
         let mapped = mmap(
             nil, mappedSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-        guard let mapped, mapped != MAP_FAILED else { fatalError("out of memory: \(size) bytes") }
+        guard let mapped, mapped != MAP_FAILED else { throw .outOfMemory(byteCount: mappedSize) }
         self.mapped = mapped
         var start = mapped
         if isLarge {

@@ -13,6 +13,8 @@ struct LoweredGraph {
 
         /// Index of the graph's node whose value this step makes.
         let node: Int
+        /// Index of the node whose arithmetic it is: another than ``node`` where an addition was absorbed.
+        let arithmeticNode: Int
         let operation: Operation
         /// Index of the node that it reads; -1 is the network's input.
         let input: Int
@@ -48,7 +50,7 @@ struct LoweredGraph {
                     let residual = inputs[sum][0] == index ? inputs[sum][1] : inputs[sum][0]
                     steps.append(
                         Step(
-                            node: sum,
+                            node: sum, arithmeticNode: index,
                             operation: .convolution(
                                 convolution.with(relu: true), residual: residual),
                             input: inputs[index][0]))
@@ -65,7 +67,10 @@ struct LoweredGraph {
                         outputChannels: linear.outputFeatures, kernel: 1, padding: 0, relu: false),
                     residual: nil)
             }
-            steps.append(Step(node: index, operation: operation, input: inputs[index][0]))
+            steps.append(
+                Step(
+                    node: index, arithmeticNode: index, operation: operation,
+                    input: inputs[index][0]))
         }
         self.steps = steps
     }

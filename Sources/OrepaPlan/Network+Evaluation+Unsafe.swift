@@ -6,16 +6,19 @@ extension Network {
     /// ``Plan`` gives, but with the weights of one layer packed at a time: for checking a network without the
     /// memory of a plan.
     ///
-    /// - Throws: ``NetworkError`` when the network cannot take an input of that size.
+    /// - Throws: ``PlanError`` when the network cannot take an input of that size, or for want of memory.
     public func evaluate(
         _ picture: [Float], height: Int, width: Int, numerics: Numerics = .strict,
         instructionSet: InstructionSet = .current, pool: WorkerPool
-    ) throws(NetworkError) -> [Float] {
+    ) throws(PlanError) -> [Float] {
         precondition(
             picture.count == graph.inputChannels * height * width,
             "input must be [C, height, width]")
-        let layout = try PlanLayout(graph, height: height, width: width)
-        let arena = AlignedMemory(count: layout.arenaCount)
+        let layout: PlanLayout
+        do {
+            layout = try PlanLayout(graph, height: height, width: width)
+        } catch { throw .network(error) }
+        let arena = try AlignedMemory(count: layout.arenaCount)
         picture.withUnsafeBufferPointer { picture in
             withUnsafePointer(to: layout.input.map) {
                 orepa_map_read($0, picture.baseAddress!, arena.base + layout.input.offset)
@@ -25,8 +28,8 @@ extension Network {
             let step = Plan.Step(
                 lowered, layout: layout, numerics: numerics, instructionSet: instructionSet,
                 threadCount: pool.threadCount)
-            _ = Plan.Step.pack([step], of: [lowered], network: self, pool: pool)
-            let scratch = AlignedMemory(count: step.scratchCount(threadCount: pool.threadCount))
+            _ = try Plan.Step.pack([step], of: [lowered], network: self, pool: pool)
+            let scratch = try AlignedMemory(count: step.scratchCount(threadCount: pool.threadCount))
             step.run(
                 arena: arena.base, scratch: scratch.base, isa: instructionSet.isa, pool: pool)
         }

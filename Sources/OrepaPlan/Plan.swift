@@ -48,6 +48,9 @@ public struct Plan: Sendable {
             case globalAveragePool(orepa_average_pool)
         }
 
+        /// Name of the graph's node whose value it makes.
+        let name: String
+        let multiplyAccumulates: Int
         let operation: Operation
         let input: Value
         let output: Value
@@ -57,17 +60,20 @@ public struct Plan: Sendable {
     /// as long as reading them and as much memory again (up to four times as much with Winograd tiles).
     ///
     /// - Parameter pool: The threads that pack.
-    /// - Throws: ``NetworkError`` when the network cannot take an input of that size.
+    /// - Throws: ``PlanError`` when the network cannot take an input of that size, or for want of memory.
     public init(
         _ network: Network, height: Int, width: Int, numerics: Numerics = .fast,
         instructionSet: InstructionSet = .current, pool: WorkerPool
-    ) throws(NetworkError) {
+    ) throws(PlanError) {
         self.network = network
         self.height = height
         self.width = width
         self.numerics = numerics
         self.instructionSet = instructionSet
-        let layout = try PlanLayout(network.graph, height: height, width: width)
+        let layout: PlanLayout
+        do {
+            layout = try PlanLayout(network.graph, height: height, width: width)
+        } catch { throw .network(error) }
         input = layout.input
         logits = layout.logits
         arenaCount = layout.arenaCount
@@ -77,7 +83,7 @@ public struct Plan: Sendable {
                 threadCount: pool.threadCount)
         }
         packedByteCount =
-            Step.pack(steps, of: layout.steps, network: network, pool: pool)
+            try Step.pack(steps, of: layout.steps, network: network, pool: pool)
             * MemoryLayout<Float>.size
         let kernels = steps.compactMap { step in
             if case .convolution(let kernel, _) = step.operation { kernel } else { nil }

@@ -10,10 +10,12 @@ public final class PlanContext {
 
     /// Allocates ``Plan/contextByteCount(threadCount:)`` bytes. Contexts may share a pool; their calls then
     /// take turns in it, layer by layer.
-    public init(_ plan: Plan, pool: WorkerPool) {
+    ///
+    /// - Throws: ``PlanError/outOfMemory(byteCount:)`` when the system refuses them.
+    public init(_ plan: Plan, pool: WorkerPool) throws(PlanError) {
         self.plan = plan
         self.pool = pool
-        memory = AlignedMemory(
+        memory = try AlignedMemory(
             count: plan.contextByteCount(threadCount: pool.threadCount) / MemoryLayout<Float>.size)
     }
 

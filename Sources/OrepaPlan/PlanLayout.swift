@@ -9,6 +9,8 @@ struct PlanLayout {
     /// Elements of the feature maps' memory.
     let arenaCount: Int
     private let valueByNode: [Int: Plan.Value]
+    private let names: [String]
+    private let products: [Int]
 
     /// A map for each step's value, with the border that its readers need, and its place in the arena.
     ///
@@ -52,6 +54,8 @@ struct PlanLayout {
             byNode[step.node] = Plan.Value(map: maps[index], offset: layout.offsets[index + 1])
         }
         self.steps = steps
+        names = graph.nodes.map(\.name)
+        products = try graph.multiplyAccumulates(height: height, width: width)
         input = Plan.Value(map: inputMap, offset: layout.offsets[0])
         logits = byNode[shapes.count - 1]!
         arenaCount = layout.size
@@ -60,4 +64,10 @@ struct PlanLayout {
 
     /// The value of a node; -1 is the network's input.
     func value(_ node: Int) -> Plan.Value { node < 0 ? input : valueByNode[node]! }
+
+    /// Name of the node whose value a step makes.
+    func name(_ step: LoweredGraph.Step) -> String { names[step.node] }
+
+    /// Multiplications with addition of a step's operation as it is defined, whatever an algorithm saves.
+    func multiplyAccumulates(_ step: LoweredGraph.Step) -> Int { products[step.arithmeticNode] }
 }

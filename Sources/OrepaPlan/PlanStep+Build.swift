@@ -8,6 +8,7 @@ extension Plan.Step {
         instructionSet: InstructionSet, threadCount: Int
     ) {
         self.init(
+            name: layout.name(step), multiplyAccumulates: layout.multiplyAccumulates(step),
             operation: Plan.Step.operation(
                 step, layout: layout, numerics: numerics, instructionSet: instructionSet,
                 threadCount: threadCount),
@@ -48,7 +49,7 @@ extension Plan.Step {
     /// - Returns: elements of that memory.
     static func pack(
         _ steps: [Plan.Step], of lowered: [LoweredGraph.Step], network: Network, pool: WorkerPool
-    ) -> Int {
+    ) throws(PlanError) -> Int {
         var kernels: [(kernel: ConvolutionKernel, parameters: String)] = []
         for (step, lowered) in zip(steps, lowered) {
             if case .convolution(let kernel, _) = step.operation,
@@ -57,7 +58,7 @@ extension Plan.Step {
                 kernels.append((kernel, convolution.parameters))
             }
         }
-        let memory = AlignedMemory(
+        let memory = try AlignedMemory(
             count: kernels.reduce(0) { $0 + $1.kernel.packedCount.roundedUp(to: 16) })
         var offset = 0
         for (kernel, parameters) in kernels {

@@ -5,18 +5,17 @@ extension Convolution {
     /// Runs this one convolution as a ``Plan`` would: `input [inputChannels, height, width]` to
     /// `[outputChannels, H', W']`. For checking a layer by itself: it plans, packs and allocates.
     ///
-    /// - Throws: ``NetworkError/inputTooSmall(node:input:)`` when the padded input is smaller than the
-    ///   kernel.
+    /// - Throws: ``PlanError`` when the padded input is smaller than the kernel, or for want of memory.
     public func evaluate(
         weight: Tensor, bias: Tensor, input: [Float], height: Int, width: Int,
         numerics: Numerics = .strict, instructionSet: InstructionSet = .current, pool: WorkerPool
-    ) throws(NetworkError) -> (shape: Shape, values: [Float]) {
+    ) throws(PlanError) -> (shape: Shape, values: [Float]) {
         let inputShape = Shape(channels: inputChannels, height: height, width: width)
         precondition(input.count == inputShape.elementCount, "input must be [C, height, width]")
         let rows = height + 2 * padding - kernel
         let columns = width + 2 * padding - kernel
         guard rows >= 0, columns >= 0 else {
-            throw .inputTooSmall(node: parameters, input: inputShape)
+            throw .network(.inputTooSmall(node: parameters, input: inputShape))
         }
         let output = Shape(
             channels: outputChannels, height: rows / stride + 1, width: columns / stride + 1)
@@ -29,11 +28,11 @@ extension Convolution {
             self, input: inputMap, output: outputMap, residual: nil, numerics: numerics,
             instructionSet: instructionSet, threadCount: pool.threadCount)
         kernel.pack(
-            into: AlignedMemory(count: kernel.packedCount), at: 0, weight: weight, bias: bias,
+            into: try AlignedMemory(count: kernel.packedCount), at: 0, weight: weight, bias: bias,
             pool: pool)
-        let source = AlignedMemory(count: Int(inputMap.image))
-        let target = AlignedMemory(count: Int(outputMap.image))
-        let scratch = AlignedMemory(
+        let source = try AlignedMemory(count: Int(inputMap.image))
+        let target = try AlignedMemory(count: Int(outputMap.image))
+        let scratch = try AlignedMemory(
             count: kernel.sharedCount.roundedUp(to: 16)
                 + kernel.workerCount.roundedUp(to: 16) * pool.threadCount)
         input.withUnsafeBufferPointer { orepa_map_read(&inputMap, $0.baseAddress!, source.base) }

@@ -1,5 +1,3 @@
-import OrepaNetwork
-
 /// How a plan computes one of its steps, for people.
 public struct StepDescription: Sendable, Hashable {
     /// Name of the graph's node whose value the step makes.
@@ -13,25 +11,17 @@ public struct StepDescription: Sendable, Hashable {
 extension Plan {
     /// In the order in which the steps run.
     public var stepDescriptions: [StepDescription] {
-        // The plan was made for this size, so the network takes it.
-        let products = try! network.graph.multiplyAccumulates(height: height, width: width)
-        let inputs = network.graph.inputIndices
-        let lowered = LoweredGraph(network.graph).steps
-        return zip(steps, lowered).map { step, lowered in
-            let algorithm: String
-            // An addition's convolution is the later of the nodes that it adds.
-            var count = products[lowered.node]
-            switch step.operation {
-            case .convolution(let kernel, let residual):
-                algorithm = kernel.algorithm
-                if residual != nil { count = products[inputs[lowered.node].max()!] }
-            case .maxPool: algorithm = "max pool"
-            case .addReLU: algorithm = "addition"
-            case .globalAveragePool: algorithm = "average pool"
-            }
+        steps.map { step in
+            let algorithm =
+                switch step.operation {
+                case .convolution(let kernel, _): kernel.algorithm
+                case .maxPool: "max pool"
+                case .addReLU: "addition"
+                case .globalAveragePool: "average pool"
+                }
             return StepDescription(
-                name: network.graph.nodes[lowered.node].name, algorithm: algorithm,
-                multiplyAccumulates: count)
+                name: step.name, algorithm: algorithm, multiplyAccumulates: step.multiplyAccumulates
+            )
         }
     }
 }

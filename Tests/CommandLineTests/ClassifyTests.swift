@@ -209,18 +209,42 @@ import Testing
         #expect(images(deep) == ["C", "a.png", "b.png", "inner/d.jpg"].map(folder.file))
     }
 
-    @Test func namesThatAreNotUTF8AreReported() throws {
+    @Test func namesThatAreNotUTF8() throws {
         let folder = try TemporaryFolder()
+        let raw = Array(folder.path.utf8) + Array("/b".utf8) + [0xFF] + Array(".png".utf8)
+        try #require(
+            raw.map(CChar.init(bitPattern:)).withUnsafeBufferPointer { name in
+                rgb.withCString { symlink($0, (Array(name) + [0])) }
+            } == 0)
+        let shown = folder.file("b\u{FFFD}.png")
+        let fromFolder = try Program.run([folder.path, "--format", "csv", "--top-k", "1"])
+        #expect(fromFolder.status == 0)
+        #expect(images(fromFolder) == [shown])
+        let fromList = try Program.run(
+            ["--from-list", "-", "--format", "csv", "--top-k", "1"], input: Data(raw))
+        #expect(fromList.text == fromFolder.text)
+        let fromArgument = try Program.shell(
+            "exec '\(Program.path)' '\(folder.path)/b'$(printf '\\377').png --format csv --top-k 1")
+        #expect(fromArgument == fromFolder.text)
+    }
+
+    @Test func unreadableFoldersFailAlone() throws {
+        let folder = try TemporaryFolder()
+        let loop = folder.file("loop")
+        try FileManager.default.createSymbolicLink(atPath: loop, withDestinationPath: "loop")
         try FileManager.default.copyItem(atPath: rgb, toPath: folder.file("a.png"))
-        let name = Array(folder.path.utf8CString.dropLast()) + [47, 98, -1, 46, 112, 110, 103, 0]
-        let descriptor = open(name, O_CREAT | O_WRONLY, 0o600)
-        #expect(descriptor >= 0)
-        close(descriptor)
-        let result = try Program.run([folder.path, "--format", "csv", "--top-k", "1"])
+        let result = try Program.run([folder.path, loop, "--format", "csv", "--top-k", "1"])
         #expect(result.status == 1)
-        #expect(result.text.contains("a.png,1,"))
-        #expect(result.text.contains("cannot read"))
-        unlink(name)
+        #expect(images(result) == [folder.file("a.png"), loop, loop])
+        #expect(result.text.contains("Too many levels of symbolic links"))
+    }
+
+    @Test func anEmptyFolderIsMentioned() throws {
+        let folder = try TemporaryFolder()
+        let result = try Program.run([folder.path])
+        #expect(result.status == 0)
+        #expect(result.text == "")
+        #expect(result.errors == "orepa-infer: found no image\n")
     }
 
     @Test func csvQuotesByScalar() throws {

@@ -4,14 +4,8 @@ import TestSupport
 import Testing
 
 @Suite struct ConvertTests {
-    static let checkpoints: [String] = {
-        let names =
-            (try? FileManager.default.contentsOfDirectory(atPath: fixture("checkpoints"))) ?? []
-        return names.filter { !$0.hasSuffix(".golden.safetensors") }.sorted()
-    }()
-
     /// Converts, verifies and runs a fixture through the program alone.
-    @Test(arguments: checkpoints) func everyFixture(name: String) throws {
+    @Test(arguments: CheckpointFixture.all) func everyFixture(name: String) throws {
         let folder = try TemporaryFolder()
         let model = folder.file("model.safetensors")
         let checkpoint = fixture("checkpoints/" + name)
@@ -23,9 +17,8 @@ import Testing
                 || converted.lines[0].hasPrefix("\(model): RepVGG"))
         let verified = try Program.run(["verify", checkpoint, model])
         #expect(verified.status == 0, "\(verified.errors)")
-        let prefix = name.split(separator: ".")[0]
         let golden = try SafetensorsFile(
-            FileBytes(mapping: fixture("checkpoints/\(prefix).golden.safetensors")))
+            FileBytes(mapping: CheckpointFixture.path(CheckpointFixture.golden(name))))
         let run = try Program.run([
             "run", model, "--input", golden.file.path, "--output", folder.file("logits"),
         ])
@@ -37,8 +30,6 @@ import Testing
         #expect(error <= 1e-5 * expected.map(abs).max()!)
         try checkKernels(of: model, golden: golden)
     }
-
-    @Test func thereAreCheckpoints() { #expect(ConvertTests.checkpoints.count == 15) }
 
     /// Every `deploy.` tensor is in the model under its published name, to 2e-7 of its largest value.
     private func checkKernels(of path: String, golden: SafetensorsFile) throws {
@@ -167,9 +158,7 @@ import Testing
         #expect(inspected.text.contains("labels (1000)\n     0  tench\n"))
         #expect(inspected.text.hasSuffix("   999  toilet tissue\n"))
     }
-}
 
-@Suite struct ConvertRefusalTests {
     /// A refused checkpoint ends the program while its SHA-256 is still being computed on another thread.
     @Test func refusalsNeverCrash() throws {
         let folder = try TemporaryFolder()

@@ -18,7 +18,7 @@ struct EmbeddingProbe {
         let crop = model.description.preprocessing.crop
         let pool = WorkerPool(threadCount: 2)
         let plan = try Plan(model.network, height: crop, width: crop, pool: pool)
-        let context = PlanContext(plan, pool: pool)
+        let context = try PlanContext(plan, pool: pool)
         let input = [Float](repeating: 0.25, count: 3 * crop * crop)
         var logits = [Float](repeating: 0, count: model.network.graph.classCount)
         func run(times: Int) {

@@ -44,7 +44,7 @@ import Testing
 
     @Test(arguments: files)
     func flipped(name: String) {
-        var generator = SeededGenerator(seed: 0x5EED)
+        var generator = SeededRandom(0x5EED)
         let original = Self.read(name)
         for round in 0..<(original.count < 20_000 ? 400 : 40) {
             var bytes = original
@@ -61,7 +61,7 @@ import Testing
 
     /// Pickles made of random instructions, biased to valid ones.
     @Test func randomPickles() {
-        var generator = SeededGenerator(seed: 7)
+        var generator = SeededRandom(7)
         let opcodes =
             Array("(.012FIJKLMNQRSTUVXabcdegh}ijl]opqrst)uGBC".utf8)
             + [0x80, 0x81, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8A, 0x8B, 0x8C, 0x8F, 0x90, 0x91, 0x93]
@@ -82,20 +82,5 @@ import Testing
             }
             _ = exercise(legacy.bytes)
         }
-    }
-}
-
-/// SplitMix64.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-        return value ^ value >> 31
     }
 }

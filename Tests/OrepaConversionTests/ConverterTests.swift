@@ -13,15 +13,6 @@ import Testing
 let smallPreprocessing = Preprocessing(
     resize: 64, crop: 64, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5])
 
-/// Calls `body` with the path of an empty folder, which is removed afterwards.
-func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
-    let folder = FileManager.default.temporaryDirectory
-        .appendingPathComponent("orepa-\(UUID().uuidString)").path
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    return try body(folder)
-}
-
 @Suite struct ConverterTests {
     private static func converter(_ options: ConversionOptions) -> Converter {
         Converter(options: options, pool: WorkerPool(threadCount: 1))

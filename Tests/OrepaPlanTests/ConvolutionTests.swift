@@ -61,8 +61,8 @@ import Testing
             parameters: "c", inputChannels: 1, outputChannels: 1, kernel: 7, padding: 1, relu: false
         )
         #expect(
-            throws: NetworkError.inputTooSmall(
-                node: "c", input: Shape(channels: 1, height: 4, width: 9))
+            throws: PlanError.network(
+                .inputTooSmall(node: "c", input: Shape(channels: 1, height: 4, width: 9)))
         ) {
             try convolution.evaluate(
                 weight: Tensor(shape: [1, 1, 7, 7], values: [Float](repeating: 0, count: 49)),

@@ -71,9 +71,10 @@ import Testing
         var random = SeededRandom(4)
         let pictures = random.floats(5 * 3 * 40 * 36)
         let plan = try Plan(network, height: 40, width: 36, pool: WorkerPool(threadCount: 2))
-        let expected = PlanContext(plan, pool: WorkerPool(threadCount: 1)).run(pictures, count: 5)
+        let expected = try PlanContext(plan, pool: WorkerPool(threadCount: 1)).run(
+            pictures, count: 5)
         for threads in 1...5 {
-            let context = PlanContext(plan, pool: WorkerPool(threadCount: threads))
+            let context = try PlanContext(plan, pool: WorkerPool(threadCount: threads))
             #expect(context.run(pictures, count: 5).map(\.bitPattern) == expected.map(\.bitPattern))
             for index in 0..<5 {
                 let picture = Array(pictures[index * 3 * 40 * 36..<(index + 1) * 3 * 40 * 36])
@@ -94,7 +95,7 @@ import Testing
         for set in InstructionSet.allCases where set <= .best {
             let plan = try Plan(
                 network, height: 61, width: 46, numerics: numerics, instructionSet: set, pool: pool)
-            bits.append(PlanContext(plan, pool: pool).run(picture, count: 1).map(\.bitPattern))
+            bits.append(try PlanContext(plan, pool: pool).run(picture, count: 1).map(\.bitPattern))
             let evaluated = try network.evaluate(
                 picture, height: 61, width: 46, numerics: numerics, instructionSet: set, pool: pool)
             #expect(evaluated.map(\.bitPattern) == bits[0])
@@ -116,7 +117,7 @@ import Testing
         let expected = try evaluate(network, input: picture, height: 64, width: 64)
         let largest = expected.map(abs).max()!
         for (plan, tolerance) in [(plan, 1e-4), (strict, 1e-5)] {
-            let logits = PlanContext(plan, pool: pool).run(picture, count: 1)
+            let logits = try PlanContext(plan, pool: pool).run(picture, count: 1)
             let error = zip(logits, expected).map { abs(Double($0) - $1) }.max()!
             #expect(error <= tolerance * largest)
         }
@@ -137,11 +138,11 @@ import Testing
         let plan = try Plan(network, height: 48, width: 48, pool: pool)
         var random = SeededRandom(7)
         let input = random.floats(3 * 48 * 48)
-        let expected = PlanContext(plan, pool: pool).run(input, count: 1)
+        let expected = try PlanContext(plan, pool: pool).run(input, count: 1)
         try await withThrowingTaskGroup(of: Bool.self) { group in
             for _ in 0..<8 {
                 group.addTask {
-                    let context = PlanContext(plan, pool: pool)
+                    let context = try PlanContext(plan, pool: pool)
                     return (0..<20).allSatisfy { _ in context.run(input, count: 1) == expected }
                 }
             }
@@ -151,7 +152,7 @@ import Testing
 
     private func context(_ network: Network, height: Int, width: Int) throws -> PlanContext {
         let pool = WorkerPool(threadCount: 2)
-        return PlanContext(
+        return try PlanContext(
             try Plan(network, height: height, width: width, numerics: .strict, pool: pool),
             pool: pool)
     }

@@ -15,7 +15,7 @@ import Testing
     @Test func namesABoot() throws {
         let path = repositoryFile("models/fashion-mnist-repvgg/samples/ankle-boot.jpg")
         let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
-        let classifier = Classifier(model: try ClassifierTests.defaultModel())
+        let classifier = try Classifier(model: ClassifierTests.defaultModel())
         let predictions = try classifier.classify(ImageDecoder.decode(bytes).image)
         #expect(predictions.count == 5)
         #expect(predictions[0].label == "Ankle boot")
@@ -31,7 +31,7 @@ import Testing
         let reference = file.elements(of: file["reference_top1"]!, as: Int64.self)
         let logits = file.elements(of: file["reference_logits"]!, as: Double.self)
         let labels = file.elements(of: file["labels"]!, as: Int64.self)
-        let classifier = Classifier(model: try ClassifierTests.defaultModel())
+        let classifier = try Classifier(model: ClassifierTests.defaultModel())
         var correct = 0
         for index in 0..<500 {
             let pixels = images[index * 784..<(index + 1) * 784].flatMap { [$0, $0, $0] }

@@ -1,9 +1,8 @@
-/// The files under Tests/Fixtures.
+/// The checkpoints under Tests/Fixtures/checkpoints.
 public enum CheckpointFixture {
     /// Path of `Tests/Fixtures/checkpoints/<name>`.
     public static func path(_ name: String) -> String {
-        let folder = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(2)
-        return folder.joined(separator: "/") + "/Fixtures/checkpoints/\(name)"
+        fixture("checkpoints/\(name)")
     }
 
     /// The checkpoints that are not folded, by file name, and the name of each one's golden file.
@@ -20,7 +19,11 @@ public enum CheckpointFixture {
         file: "repvgg-orepa_vgg-deployed.pth", golden: golden("repvgg-orepa_vgg-deployed.pth")
     )
 
-    private static func golden(_ file: String) -> String {
+    /// All of them, by file name.
+    public static let all: [String] = training.map(\.file) + [deployed.file]
+
+    /// Name of a checkpoint's golden file: `repvgg-base.legacy.pth` has `repvgg-base.golden.safetensors`.
+    public static func golden(_ file: String) -> String {
         String(file.prefix { $0 != "." }) + ".golden.safetensors"
     }
 }

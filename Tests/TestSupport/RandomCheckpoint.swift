@@ -113,19 +113,13 @@ public struct RandomCheckpoint: Sendable {
             })
     }
 
-    /// SplitMix64: small, fast, and the same everywhere.
+    /// ``SeededRandom`` with draws that checkpoints are made of.
     public struct Generator: RandomNumberGenerator, Sendable {
-        private var state: UInt64
+        private var random: SeededRandom
 
-        public init(seed: UInt64) { state = seed }
+        public init(seed: UInt64) { random = SeededRandom(seed) }
 
-        public mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
+        public mutating func next() -> UInt64 { random.next() }
 
         /// Uniform in -1..<1.
         public mutating func unit() -> Float { Float(next() >> 40) * 0x1p-23 - 1 }

@@ -15,9 +15,9 @@ extension TrainingNetwork {
     /// - Returns: the logits.
     package func interpret(
         _ input: FeatureMap,
-        visit: (_ node: Node, _ input: FeatureMap, _ output: FeatureMap) throws(CheckpointError) ->
+        visit: (_ node: Node, _ input: FeatureMap, _ output: FeatureMap) throws(ConversionError) ->
             Void = { _, _, _ in }
-    ) throws(CheckpointError) -> [Double] {
+    ) throws(ConversionError) -> [Double] {
         var lastReader: [String: String] = [:]
         for node in graph.nodes { for name in node.inputs { lastReader[name] = node.name } }
         var maps = [Graph.inputName: input]
@@ -47,12 +47,14 @@ extension TrainingNetwork {
     /// - Precondition: `node` is a convolution or the linear layer of ``graph``.
     package func interpret(
         _ node: Node, _ input: FeatureMap
-    ) throws(CheckpointError) -> FeatureMap {
-        if let block = blocks.first(where: { $0.prefix == node.name }) {
-            return try BlockInterpreter(block).output(of: input)
-        }
-        let weight = try Filter(linearWeight, shape: linearWeight.shape + [1, 1])
-        return try input.convolved(with: weight)
-            .scaled(by: repeatElement(1, count: weight.outputs), plus: linearBias.doubles())
+    ) throws(ConversionError) -> FeatureMap {
+        do {
+            if let block = blocks.first(where: { $0.prefix == node.name }) {
+                return try BlockInterpreter(block).output(of: input)
+            }
+            let weight = try Filter(linearWeight, shape: linearWeight.shape + [1, 1])
+            return try input.convolved(with: weight)
+                .scaled(by: repeatElement(1, count: weight.outputs), plus: linearBias.doubles())
+        } catch { throw .checkpoint(error) }
     }
 }

@@ -8,7 +8,7 @@ public struct VerificationOptions: Sendable, Hashable {
     /// Height and width of the random picture, in pixels. By default 64, doubled until every weight of
     /// every kernel meets a pixel.
     public var inputSize: Int?
-    /// Seed of the random picture.
+    /// Seed of the random picture; of a following one where all logits come out near 0 by chance.
     public var seed: UInt64
 
     public init(

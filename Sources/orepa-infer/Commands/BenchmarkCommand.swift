@@ -8,12 +8,12 @@ struct BenchmarkCommand: ParsableCommand {
         commandName: "benchmark",
         abstract: "Time a model on this machine.",
         discussion: """
-            Runs a fixed random input again and again. Times are wall-clock milliseconds of one call with the
+            Runs a fixed random input again and again. Times are wall-clock milliseconds of one call with the \
             whole batch; the interval is the median's, at 95 % confidence.
 
             EXAMPLES
               orepa-infer benchmark resnet.safetensors
-              orepa-infer benchmark resnet.safetensors --threads 1 --duration 10 --format json
+              orepa-infer benchmark resnet.safetensors --threads 1 --format json
               orepa-infer benchmark resnet.safetensors --profile
             """)
 
@@ -56,12 +56,12 @@ struct BenchmarkCommand: ParsableCommand {
         let file = try ModelSource(option: model).model
         let crop = file.description.preprocessing.crop
         let pool = WorkerPool(threadCount: threading.count)
-        let plan: Plan
+        let context: PlanContext
         do {
-            plan = try Plan(
+            let plan = try Plan(
                 file.network, height: crop, width: crop, numerics: computing.numerics, pool: pool)
+            context = try PlanContext(plan, pool: pool)
         } catch { throw Failure(.badData, "\(model): \(error)") }
-        let context = PlanContext(plan, pool: pool)
         let loadTime = ContinuousClock.now - start
         let input = BenchmarkInput.values(count: batch * 3 * crop * crop)
         if profile {

@@ -11,7 +11,7 @@ struct ClassifyCommand: AsyncParsableCommand {
 
             EXAMPLES
               orepa-infer classify boot.jpg
-              orepa-infer classify --model resnet.safetensors --top-k 3 --format csv photos/
+              orepa-infer classify --model resnet.safetensors --format csv photos/
               find . -name '*.jpg' | orepa-infer classify --from-list - --format jsonl
               curl -s https://example.org/cat.jpg | orepa-infer classify -
             """)
@@ -71,7 +71,7 @@ struct ClassifyCommand: AsyncParsableCommand {
             format: format, outputType: outputType, isTerminal: StandardOutput.isTerminal)
         try printer.begin(
             model: source.name, classCount: source.model.network.graph.classCount)
-        let classifier = Classifier(
+        let classifier = try Classifier(
             model: source.model, numerics: computing.numerics,
             pool: WorkerPool(threadCount: threading.count))
         let pictures = PictureStream(
@@ -104,6 +104,7 @@ struct ClassifyCommand: AsyncParsableCommand {
         }
         try printer.end()
         Progress.wipe()
+        if inputs.isEmpty { StandardError.write("orepa-infer: found no image") }
         if skippedCount > 0 {
             StandardError.write(
                 "orepa-infer: skipped \(skippedCount) \(skippedCount == 1 ? "file that is" : "files that are")"

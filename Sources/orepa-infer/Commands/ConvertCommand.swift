@@ -9,15 +9,15 @@ struct ConvertCommand: ParsableCommand {
         commandName: "convert",
         abstract: "Fold a training checkpoint, verify the result and write it as a model file.",
         discussion: """
-            Reads what torch.save writes (zip or legacy) and safetensors. Nothing is written unless the folded
-            network computes what the unfused one does. Without options the preprocessing is the published
+            Reads what torch.save writes (zip or legacy) and safetensors. Nothing is written unless the folded \
+            network computes what the unfused one does. Without options the preprocessing is the published \
             one for ImageNet, and a network of 1000 classes gets ImageNet's class names.
 
             EXAMPLES
               orepa-infer convert checkpoint.pth.tar resnet.safetensors
-              orepa-infer convert flowers.pth flowers.safetensors --labels names.txt --input-size 160
-              orepa-infer convert boots.pth boots.safetensors --input-size 56 --resize 56 \\
-                --mean 0.5,0.5,0.5 --std 0.5,0.5,0.5
+              orepa-infer convert flowers.pth flowers.safetensors --labels names.txt
+              orepa-infer convert boots.pth boots.safetensors --input-size 160 \\
+                --mean 0.5,0.5,0.5 --std 0.25,0.25,0.25
             """)
 
     @Argument(help: "A training checkpoint.")
@@ -62,8 +62,9 @@ struct ConvertCommand: ParsableCommand {
             )
         }
         if let invalid = preprocessing(startingFrom: .imageNet).invalidField {
+            let option = invalid.name == "crop" ? "input-size" : invalid.name
             throw ValidationError(
-                "\(invalid.name): expected \(invalid.expected), found \(invalid.found)")
+                "--\(option): expected \(invalid.expected), found \(invalid.found)")
         }
     }
 

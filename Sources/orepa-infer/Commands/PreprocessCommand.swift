@@ -39,7 +39,7 @@ struct PreprocessCommand: ParsableCommand {
         let preprocessing =
             preset == .imagenet
             ? .imageNet : try ModelSource(option: model).model.description.preprocessing
-        let input = ImageInput(path: image, isStandardInput: image == "-", isFromFolder: false)
+        let input = ImageInput(argument: image)
         let png: [UInt8]
         do {
             let decoded = try input.decoded(

@@ -8,11 +8,11 @@ struct RunCommand: ParsableCommand {
         commandName: "run",
         abstract: "Run a model on raw tensors.",
         discussion: """
-            Reads the tensor `input` [N, 3, H, W], Float32, normalised; any N, any H and W that the network
+            Reads the tensor `input` [N, 3, H, W], Float32, normalised; any N, any H and W that the network \
             allows. Writes `logits` [N, classes], Float32.
 
             EXAMPLES
-              orepa-infer run resnet.safetensors --input batch.safetensors --output logits.safetensors
+              orepa-infer run resnet.safetensors --input in.safetensors --output out.safetensors
             """)
 
     @Argument(help: "A model file.")
@@ -31,17 +31,16 @@ struct RunCommand: ParsableCommand {
         let model = try ModelSource(option: model).model
         let file = try readInput()
         let shape = try inputShape(file, channels: model.network.graph.inputChannels)
-        let plan: Plan
+        let context: PlanContext
         let pool = WorkerPool(threadCount: threading.count)
         do {
-            plan = try Plan(
+            let plan = try Plan(
                 model.network, height: shape.height, width: shape.width,
-                numerics: computing.numerics,
-                pool: pool)
+                numerics: computing.numerics, pool: pool)
+            context = try PlanContext(plan, pool: pool)
         } catch {
             throw Failure(.badData, "\(input): tensor `input`: \(error)")
         }
-        let context = PlanContext(plan, pool: pool)
         let values = tensor(file)
         let classCount = model.network.graph.classCount
         var logits = [Float](repeating: 0, count: shape.count * classCount)

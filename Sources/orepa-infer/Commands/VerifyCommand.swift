@@ -9,9 +9,9 @@ struct VerifyCommand: ParsableCommand {
         commandName: "verify",
         abstract: "Hold a folded network against the unfused one, block by block and end to end.",
         discussion: """
-            Runs every branch of the training-time network on a random picture, in Float64, and compares each
-            block's output with its folded convolution's, run in Float32 on the same feature map, and the
-            logits end to end. Errors are the largest difference, divided by the largest unfused output. With
+            Runs every branch of the training-time network on a random picture, in Float64, and compares each \
+            block's output with its folded convolution's, run in Float32 on the same feature map, and the \
+            logits end to end. Errors are the largest difference, divided by the largest unfused output. With \
             MODEL its weights are compared, else those that a conversion would write.
 
             EXAMPLES

@@ -6,6 +6,7 @@ final class AnswerPrinter {
     private let outputType: ClassifyCommand.OutputType
     private let isTerminal: Bool
     private var count = 0
+    private var heading = ""
 
     init(
         format: ClassifyCommand.Format, outputType: ClassifyCommand.OutputType, isTerminal: Bool
@@ -17,8 +18,8 @@ final class AnswerPrinter {
 
     func begin(model: String, classCount: Int) throws(Failure) {
         switch format {
-        case .table:
-            try output("model: \(model), \(classCount) classes\n")
+        // With the first answer: where there is none, nobody needs to know who did not give it.
+        case .table: heading = "model: \(model), \(classCount) classes\n"
         case .json: try output("[")
         case .jsonl: break
         case .csv:
@@ -39,7 +40,7 @@ final class AnswerPrinter {
                 ]
             }
             try output(
-                "\n\(path)\n"
+                "\(heading)\n\(path)\n"
                     + Text.table(
                         rows.map { ["", $0[0], $0[1], $0[2], $0[3]] }, rightAligned: [1, 3]))
         case .json, .jsonl:
