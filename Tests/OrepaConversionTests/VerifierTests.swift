@@ -47,6 +47,41 @@ import Testing
         }
     }
 
+    /// The large convolution whose 3x3 kernels are stored plainly.
+    @Test func verifiesPlainLargeConvolutions() throws {
+        let architecture = RandomCheckpoint.Architecture(
+            resNet: .resNetBasic, stem: 6, stemKernel: 7, depths: [1], widths: [5], classCount: 4)
+        let random = try #require(
+            (0..<64).lazy.map { RandomCheckpoint(architecture, .orepa, seed: $0) }
+                .first { $0["stage0.conv1.weight0"] != nil })
+        let checkpoint = try Checkpoint(random.file())
+        #expect(try TrainingNetwork(checkpoint).blocks[0].kind == .orepaLarge)
+        let found = try #require(try VerifierTests.verifier().verify(checkpoint))
+        #expect(found.passed, "\(found.failures)")
+    }
+
+    /// A single logit that is near 0 on the default picture by chance says nothing about the fold there.
+    @Test func takesAnotherPictureWhereTheLogitCancels() throws {
+        var random = RandomCheckpoint(.repVGG, .repVGG, seed: 3)
+        let features = random["linear.weight"]!.shape[1]
+        random["linear.weight"] = .init(
+            "linear.weight", [1, features], Array(random["linear.weight"]!.values.prefix(features)))
+        random["linear.bias"] = .init("linear.bias", [1], [0])
+        let first = try #require(
+            try VerifierTests.verifier().verify(Checkpoint(random.file())))
+        #expect(first.passed && first.seed == VerificationOptions().seed)
+        let logit = Float(first.logits.largestOutput)
+        let seeds = try [logit, -logit].map { bias in
+            random["linear.bias"]!.values = [bias]
+            let found = try #require(
+                try VerifierTests.verifier().verify(Checkpoint(random.file())))
+            #expect(found.passed, "\(found.failures)")
+            return found.seed
+        }
+        // One of the two biases cancels the logit.
+        #expect(seeds.sorted() == [first.seed, first.seed + 1])
+    }
+
     /// Half precision, double precision and mixed element types fold and verify alike.
     @Test(arguments: [ElementType.float16, .bfloat16, .float64])
     func verifiesOtherElementTypes(elementType: ElementType) throws {
