@@ -1,12 +1,10 @@
 import COrepaKernels
 import OrepaNetwork
 
-/// A convolution with its kernels chosen and, once ``pack(into:at:weight:bias:pool:)`` was called, its weights
-/// packed for them. Immutable from then on.
+/// A convolution with its kernels chosen. Immutable.
 final class ConvolutionKernel: @unchecked Sendable {
     /// At one address for as long as the instance lives, since the kernels take a pointer to it.
     let plan: UnsafePointer<orepa_convolution_plan>
-    private var packed: (memory: AlignedMemory, offset: Int)?
 
     var sharedCount: Int { plan.pointee.shared_floats }
     var workerCount: Int { plan.pointee.worker_floats }
@@ -60,21 +58,20 @@ final class ConvolutionKernel: @unchecked Sendable {
         let packed: UnsafeMutablePointer<Float>
     }
 
-    /// Packs the weights into ``packedCount`` floats of `memory` from `offset` on, a multiple of 16. Called once,
-    /// before the instance is shared.
+    /// Packs weights for ``run(weights:input:residual:output:scratch:pool:)``.
     ///
     /// - Parameters:
+    ///   - packed: ``packedCount`` floats, aligned to 64 bytes.
     ///   - weight: `[O, I / g, k, k]`; a linear layer's `[O, I]` is that of a 1x1 convolution.
     ///   - bias: `[O]`.
     func pack(
-        into memory: AlignedMemory, at offset: Int, weight: Tensor, bias: Tensor, pool: WorkerPool
+        into packed: UnsafeMutablePointer<Float>, weight: Tensor, bias: Tensor, pool: WorkerPool
     ) {
-        packed = (memory, offset)
         weight.withUnsafeBufferPointer { weight in
             bias.withUnsafeBufferPointer { bias in
                 let call = PackCall(
                     plan: plan, weight: weight.baseAddress!, bias: bias.baseAddress!,
-                    packed: memory.base + offset)
+                    packed: packed)
                 pool.run(Int(plan.pointee.pack_items), call) { call, item, _ in
                     let call = call.assumingMemoryBound(to: PackCall.self).pointee
                     orepa_convolution_pack(
@@ -93,16 +90,17 @@ final class ConvolutionKernel: @unchecked Sendable {
         let phase: Int32
     }
 
-    /// - Parameter scratch: ``sharedCount`` floats, then ``workerCount`` for each thread of the pool, both
-    ///   rounded up to multiples of 16.
+    /// - Parameters:
+    ///   - weights: Packed by ``pack(into:weight:bias:pool:)``.
+    ///   - scratch: ``sharedCount`` floats, then ``workerCount`` for each thread of the pool, both rounded up to
+    ///     multiples of 16.
     func run(
+        weights: UnsafePointer<Float>,
         input: UnsafePointer<Float>, residual: UnsafePointer<Float>?,
         output: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>, pool: WorkerPool
     ) {
-        guard let packed else { preconditionFailure("a convolution runs after it was packed") }
         let buffers = orepa_convolution_buffers(
-            packed: packed.memory.base + packed.offset, input: input, residual: residual,
-            output: output, shared: scratch)
+            packed: weights, input: input, residual: residual, output: output, shared: scratch)
         for phase in 0..<plan.pointee.phases {
             let call = RunCall(
                 plan: plan, buffers: buffers, scratch: scratch + sharedCount.roundedUp(to: 16),

@@ -5,33 +5,17 @@ import OrepaNetwork
 /// for every feature map. Immutable; any number of contexts may run it at a time.
 ///
 /// Feature maps lie in blocks of 16 channels from the first layer to the last. Which algorithm a layer uses
-/// follows from the network and the numerics alone, so the logits have the same bits for any number of threads
-/// and any instruction set.
+/// follows from the network and the numerics alone, so the logits have the same bits for any number of threads,
+/// any instruction set and either way to use memory.
 public struct Plan: Sendable {
     /// What it computes.
     public let network: Network
-    /// Height of the input, in pixels.
-    public let height: Int
-    /// Width of the input, in pixels.
-    public let width: Int
-    /// Which algorithms it was free to choose.
-    public let numerics: Numerics
-    /// Whose kernels run it.
-    public let instructionSet: InstructionSet
+    /// Its kernels, and how it uses memory.
+    public let blueprint: PlanBlueprint
+    /// Whether it keeps packed weights.
+    public let memory: PlanMemory
 
-    /// Bytes of the packed weights.
-    public let packedByteCount: Int
-
-    let steps: [Step]
-    /// Where the input and the logits lie, and how.
-    let input: Value
-    let logits: Value
-    /// Elements of the feature maps' memory.
-    let arenaCount: Int
-    /// Elements of scratch memory that all threads of a step share.
-    let sharedScratchCount: Int
-    /// Elements of scratch memory of each thread.
-    let workerScratchCount: Int
+    let weights: PlanWeights
 
     /// A feature map and its offset in the arena.
     struct Value: Sendable {
@@ -42,7 +26,8 @@ public struct Plan: Sendable {
     /// One operation, where it reads and where it writes.
     struct Step: Sendable {
         enum Operation: Sendable {
-            case convolution(ConvolutionKernel, residual: Value?)
+            /// The weight and bias are the network's tensors `parameters.weight` and `parameters.bias`.
+            case convolution(ConvolutionKernel, parameters: String, residual: Value?)
             case maxPool(orepa_max_pool)
             case addReLU(orepa_addition, second: Value)
             case globalAveragePool(orepa_average_pool)
@@ -56,45 +41,47 @@ public struct Plan: Sendable {
         let output: Value
     }
 
-    /// Plans `network` for inputs `[N, C, height, width]` of any N, and packs its weights, which takes about
-    /// as long as reading them and as much memory again (up to four times as much with Winograd tiles).
+    /// Plans `network` for inputs `[N, C, height, width]` of any N. With ``PlanMemory/fast`` packs its weights,
+    /// which takes about as long as reading them and as much memory again (up to four times as much with
+    /// Winograd tiles).
     ///
     /// - Parameter pool: The threads that pack.
     /// - Throws: ``PlanError`` when the network cannot take an input of that size, or for want of memory.
     public init(
         _ network: Network, height: Int, width: Int, numerics: Numerics = .fast,
-        instructionSet: InstructionSet = .current, pool: WorkerPool
+        instructionSet: InstructionSet = .current, memory: PlanMemory = .fast, pool: WorkerPool
     ) throws(PlanError) {
+        blueprint = try PlanBlueprint(
+            network.graph, height: height, width: width, numerics: numerics,
+            instructionSet: instructionSet, threadCount: pool.threadCount)
         self.network = network
-        self.height = height
-        self.width = width
-        self.numerics = numerics
-        self.instructionSet = instructionSet
-        let layout: PlanLayout
-        do {
-            layout = try PlanLayout(network.graph, height: height, width: width)
-        } catch { throw .network(error) }
-        input = layout.input
-        logits = layout.logits
-        arenaCount = layout.arenaCount
-        steps = layout.steps.map {
-            Step(
-                $0, layout: layout, numerics: numerics, instructionSet: instructionSet,
-                threadCount: pool.threadCount)
-        }
-        packedByteCount =
-            try Step.pack(steps, of: layout.steps, network: network, pool: pool)
-            * MemoryLayout<Float>.size
-        let kernels = steps.compactMap { step in
-            if case .convolution(let kernel, _) = step.operation { kernel } else { nil }
-        }
-        sharedScratchCount = kernels.map { $0.sharedCount.roundedUp(to: 16) }.max() ?? 0
-        workerScratchCount = kernels.map { $0.workerCount.roundedUp(to: 16) }.max() ?? 0
+        self.memory = memory
+        weights =
+            switch memory {
+            case .fast: try PlanWeights(packing: blueprint, of: network, pool: pool)
+            case .small: PlanWeights(of: network, in: blueprint)
+            }
+    }
+
+    /// Height of the input, in pixels.
+    public var height: Int { blueprint.height }
+    /// Width of the input, in pixels.
+    public var width: Int { blueprint.width }
+    /// Which algorithms it was free to choose.
+    public var numerics: Numerics { blueprint.numerics }
+    /// Whose kernels run it.
+    public var instructionSet: InstructionSet { blueprint.instructionSet }
+
+    var steps: [Step] { blueprint.steps }
+
+    /// What it takes with one context on a pool of `threadCount` threads.
+    public func memoryUse(threadCount: Int) -> PlanMemoryUse {
+        blueprint.memoryUse(memory, threadCount: threadCount)
     }
 
     /// Bytes that a ``PlanContext`` on a pool of `threadCount` threads allocates, whatever the batch.
     public func contextByteCount(threadCount: Int) -> Int {
-        (arenaCount + sharedScratchCount + workerScratchCount * threadCount)
-            * MemoryLayout<Float>.size
+        let use = memoryUse(threadCount: threadCount)
+        return use.featureMaps + use.scratch
     }
 }

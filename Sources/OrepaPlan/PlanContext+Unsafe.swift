@@ -60,8 +60,8 @@ public final class PlanContext {
             input.count == plan.network.graph.inputChannels * plan.height * plan.width,
             "input must be [C, H, W]")
         let arena = memory.base
-        withUnsafePointer(to: plan.input.map) {
-            orepa_map_read($0, input.baseAddress!, arena + plan.input.offset)
+        withUnsafePointer(to: plan.blueprint.input.map) {
+            orepa_map_read($0, input.baseAddress!, arena + plan.blueprint.input.offset)
         }
         for index in plan.steps.indices {
             runStep(index, arena: arena)
@@ -69,20 +69,24 @@ public final class PlanContext {
         }
     }
 
+    /// The memory holds the arena, then weights that are packed for one step, then scratch.
     private func runStep(_ index: Int, arena: UnsafeMutablePointer<Float>) {
+        let packing = arena + plan.blueprint.arenaCount
+        let weights = plan.weights.ready(index, packingInto: packing, pool: pool)
         plan.steps[index].run(
-            arena: arena, scratch: arena + plan.arenaCount, isa: plan.instructionSet.isa, pool: pool
-        )
+            arena: arena, weights: weights,
+            scratch: packing + plan.blueprint.packingCount(plan.memory),
+            isa: plan.instructionSet.isa, pool: pool)
     }
 
     private func run(picture: UnsafePointer<Float>, logits: UnsafeMutablePointer<Float>) {
         let arena = memory.base
-        withUnsafePointer(to: plan.input.map) {
-            orepa_map_read($0, picture, arena + plan.input.offset)
+        withUnsafePointer(to: plan.blueprint.input.map) {
+            orepa_map_read($0, picture, arena + plan.blueprint.input.offset)
         }
         for index in plan.steps.indices { runStep(index, arena: arena) }
-        withUnsafePointer(to: plan.logits.map) {
-            orepa_map_write($0, arena + plan.logits.offset, logits)
+        withUnsafePointer(to: plan.blueprint.logits.map) {
+            orepa_map_write($0, arena + plan.blueprint.logits.offset, logits)
         }
     }
 }

@@ -2,7 +2,7 @@ import COrepaKernels
 import OrepaNetwork
 
 extension Plan.Step {
-    /// Chooses the step's kernels; its weights are packed afterwards.
+    /// Chooses the step's kernels.
     init(
         _ step: LoweredGraph.Step, layout: PlanLayout, numerics: Numerics,
         instructionSet: InstructionSet, threadCount: Int
@@ -27,7 +27,7 @@ extension Plan.Step {
                 ConvolutionKernel(
                     convolution, input: input, output: output, residual: summand?.map,
                     numerics: numerics, instructionSet: instructionSet, threadCount: threadCount),
-                residual: summand)
+                parameters: convolution.parameters, residual: summand)
         case .maxPool(let pool):
             return .maxPool(
                 orepa_max_pool(
@@ -43,30 +43,12 @@ extension Plan.Step {
         }
     }
 
-    /// Packs the weights of `steps` one after the other into one piece of memory.
-    ///
-    /// - Parameter lowered: what the steps were made of, in their order.
-    /// - Returns: elements of that memory.
-    static func pack(
-        _ steps: [Plan.Step], of lowered: [LoweredGraph.Step], network: Network, pool: WorkerPool
-    ) throws(PlanError) -> Int {
-        var kernels: [(kernel: ConvolutionKernel, parameters: String)] = []
-        for (step, lowered) in zip(steps, lowered) {
-            if case .convolution(let kernel, _) = step.operation,
-                case .convolution(let convolution, _) = lowered.operation
-            {
-                kernels.append((kernel, convolution.parameters))
-            }
-        }
-        let memory = try AlignedMemory(
-            count: kernels.reduce(0) { $0 + $1.kernel.packedCount.roundedUp(to: 16) })
-        var offset = 0
-        for (kernel, parameters) in kernels {
-            kernel.pack(
-                into: memory, at: offset, weight: network.tensors["\(parameters).weight"]!,
-                bias: network.tensors["\(parameters).bias"]!, pool: pool)
-            offset += kernel.packedCount.roundedUp(to: 16)
-        }
-        return offset
+    /// The convolution's, or nil.
+    var kernel: ConvolutionKernel? {
+        guard case .convolution(let kernel, _, _) = operation else { return nil }
+        return kernel
     }
+
+    /// Elements of the packed weights, a multiple of 16; 0 without any.
+    var packedCount: Int { kernel?.packedCount.roundedUp(to: 16) ?? 0 }
 }

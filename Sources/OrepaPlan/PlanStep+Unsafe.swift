@@ -1,13 +1,6 @@
 import COrepaKernels
 
 extension Plan.Step {
-    /// Elements of scratch memory that ``run(arena:scratch:isa:pool:)`` needs on that many threads.
-    func scratchCount(threadCount: Int) -> Int {
-        guard case .convolution(let kernel, _) = operation else { return 0 }
-        return kernel.sharedCount.roundedUp(to: 16) + kernel.workerCount.roundedUp(to: 16)
-            * threadCount
-    }
-
     /// A kernel's call as the threads share it: its shape, where it reads and where it writes.
     private struct Call<Shape> {
         let shape: Shape
@@ -19,17 +12,19 @@ extension Plan.Step {
 
     /// - Parameters:
     ///   - arena: The memory that the offsets of the step's values are in.
+    ///   - weights: Packed; not read by a step that has none.
     ///   - scratch: What the step needs of shared and of the threads' memory, aligned to 64 bytes.
     func run(
-        arena: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>, isa: orepa_isa,
-        pool: WorkerPool
+        arena: UnsafeMutablePointer<Float>, weights: UnsafePointer<Float>,
+        scratch: UnsafeMutablePointer<Float>, isa: orepa_isa, pool: WorkerPool
     ) {
         let input = UnsafePointer(arena + self.input.offset)
         let output = arena + self.output.offset
         switch operation {
-        case .convolution(let kernel, let residual):
+        case .convolution(let kernel, _, let residual):
             kernel.run(
-                input: input, residual: residual.map { UnsafePointer(arena + $0.offset) },
+                weights: weights, input: input,
+                residual: residual.map { UnsafePointer(arena + $0.offset) },
                 output: output, scratch: scratch, pool: pool)
         case .maxPool(let shape):
             let items = withUnsafePointer(to: shape) { orepa_max_pool_items($0) }

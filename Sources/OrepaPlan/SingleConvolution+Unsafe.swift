@@ -27,9 +27,8 @@ extension Convolution {
         let kernel = ConvolutionKernel(
             self, input: inputMap, output: outputMap, residual: nil, numerics: numerics,
             instructionSet: instructionSet, threadCount: pool.threadCount)
-        kernel.pack(
-            into: try AlignedMemory(count: kernel.packedCount), at: 0, weight: weight, bias: bias,
-            pool: pool)
+        let packed = try AlignedMemory(count: kernel.packedCount)
+        kernel.pack(into: packed.base, weight: weight, bias: bias, pool: pool)
         let source = try AlignedMemory(count: Int(inputMap.image))
         let target = try AlignedMemory(count: Int(outputMap.image))
         let scratch = try AlignedMemory(
@@ -37,8 +36,8 @@ extension Convolution {
                 + kernel.workerCount.roundedUp(to: 16) * pool.threadCount)
         input.withUnsafeBufferPointer { orepa_map_read(&inputMap, $0.baseAddress!, source.base) }
         kernel.run(
-            input: source.base, residual: nil, output: target.base, scratch: scratch.base,
-            pool: pool)
+            weights: packed.base, input: source.base, residual: nil, output: target.base,
+            scratch: scratch.base, pool: pool)
         let values = [Float](unsafeUninitializedCapacity: output.elementCount) {
             buffer, initialized in
             orepa_map_write(&outputMap, target.base, buffer.baseAddress!)

@@ -14,7 +14,7 @@ extension Plan {
         steps.map { step in
             let algorithm =
                 switch step.operation {
-                case .convolution(let kernel, _): kernel.algorithm
+                case .convolution(let kernel, _, _): kernel.algorithm
                 case .maxPool: "max pool"
                 case .addReLU: "addition"
                 case .globalAveragePool: "average pool"

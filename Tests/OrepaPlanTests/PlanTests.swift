@@ -93,12 +93,15 @@ import Testing
         let pool = WorkerPool(threadCount: 2)
         var bits: [[UInt32]] = []
         for set in InstructionSet.allCases where set <= .best {
-            let plan = try Plan(
-                network, height: 61, width: 46, numerics: numerics, instructionSet: set, pool: pool)
-            bits.append(try PlanContext(plan, pool: pool).run(picture, count: 1).map(\.bitPattern))
-            let evaluated = try network.evaluate(
-                picture, height: 61, width: 46, numerics: numerics, instructionSet: set, pool: pool)
-            #expect(evaluated.map(\.bitPattern) == bits[0])
+            for memory in PlanMemory.allCases {
+                let plan = try Plan(
+                    network, height: 61, width: 46, numerics: numerics, instructionSet: set,
+                    memory: memory, pool: pool)
+                let context = try PlanContext(plan, pool: pool)
+                for _ in 0..<2 {
+                    bits.append(context.run(picture, count: 1).map(\.bitPattern))
+                }
+            }
         }
         for others in bits.dropFirst() { #expect(others == bits[0]) }
     }

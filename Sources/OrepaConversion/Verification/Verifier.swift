@@ -131,7 +131,9 @@ public struct Verifier {
         }
         let foldedLogits: [Float]
         do {
-            foldedLogits = try folded.evaluate(input, height: size, width: size, pool: pool)
+            let plan = try Plan(
+                folded, height: size, width: size, numerics: .strict, memory: .small, pool: pool)
+            foldedLogits = try PlanContext(plan, pool: pool).run(input, count: 1)
         } catch { throw .plan(path: network.path, error) }
         return Attempt(
             verification: Verification(

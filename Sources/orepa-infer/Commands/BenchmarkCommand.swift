@@ -91,6 +91,7 @@ struct BenchmarkCommand: ParsableCommand {
         let statistics = TimeStatistics(times)
         let classCount = context.plan.network.graph.classCount
         let firstLogits = logits.prefix(classCount)
+        let memory = context.plan.memoryUse(threadCount: threading.count)
         let report: [(String, JSONValue)] = [
             ("model", .string(model)),
             ("instruction_set", .string(context.plan.instructionSet.rawValue)),
@@ -106,7 +107,7 @@ struct BenchmarkCommand: ParsableCommand {
             ("p99_ms", .double(statistics.percentile(99))),
             ("images_per_second", .double(Double(batch) * 1000 / statistics.median)),
             ("load_ms", .double(loadTime.milliseconds)), ("first_ms", .double(first)),
-            ("packed_weights_bytes", .integer(context.plan.packedByteCount)),
+            ("packed_weights_bytes", .integer(memory.packedWeights)),
             ("peak_memory_bytes", .integer(Machine.peakMemory)),
             ("top1", .integer(firstLogits.indices.max { firstLogits[$0] < firstLogits[$1] } ?? 0)),
         ]

@@ -1,0 +1,79 @@
+import COrepaKernels
+import OrepaNetwork
+
+/// A ``Plan`` before any weight is packed: kernels chosen, and a place in memory for every feature map and every
+/// layer's packed weights. Making one costs some microseconds a layer and allocates none of that memory.
+public struct PlanBlueprint: Sendable {
+    /// What is computed.
+    public let graph: Graph
+    /// Height of the input, in pixels.
+    public let height: Int
+    /// Width of the input, in pixels.
+    public let width: Int
+    /// Which algorithms it was free to choose.
+    public let numerics: Numerics
+    /// Whose kernels run it.
+    public let instructionSet: InstructionSet
+
+    let steps: [Plan.Step]
+    /// Where the input and the logits lie, and how.
+    let input: Plan.Value
+    let logits: Plan.Value
+    /// Elements of the feature maps' memory.
+    let arenaCount: Int
+    /// Elements of scratch memory that all threads of a step share.
+    let sharedScratchCount: Int
+    /// Elements of scratch memory of each thread.
+    let workerScratchCount: Int
+    /// Elements of the packed weights of all steps, one after the other.
+    let packedCount: Int
+    /// Elements of the packed weights of the step that has most.
+    let largestPackedCount: Int
+
+    /// Plans `graph` for inputs `[N, C, height, width]` of any N.
+    ///
+    /// - Parameter threadCount: How many threads are expected to share the work; a hint for cutting it.
+    /// - Throws: ``PlanError/network(_:)`` when the network cannot take an input of that size.
+    public init(
+        _ graph: Graph, height: Int, width: Int, numerics: Numerics = .fast,
+        instructionSet: InstructionSet = .current, threadCount: Int
+    ) throws(PlanError) {
+        self.graph = graph
+        self.height = height
+        self.width = width
+        self.numerics = numerics
+        self.instructionSet = instructionSet
+        let layout: PlanLayout
+        do {
+            layout = try PlanLayout(graph, height: height, width: width)
+        } catch { throw .network(error) }
+        input = layout.input
+        logits = layout.logits
+        arenaCount = layout.arenaCount
+        let steps = layout.steps.map {
+            Plan.Step(
+                $0, layout: layout, numerics: numerics, instructionSet: instructionSet,
+                threadCount: threadCount)
+        }
+        self.steps = steps
+        let kernels = steps.compactMap(\.kernel)
+        sharedScratchCount = kernels.map { $0.sharedCount.roundedUp(to: 16) }.max() ?? 0
+        workerScratchCount = kernels.map { $0.workerCount.roundedUp(to: 16) }.max() ?? 0
+        packedCount = steps.reduce(0) { $0 + $1.packedCount }
+        largestPackedCount = steps.map(\.packedCount).max() ?? 0
+    }
+
+    /// What a plan of this blueprint takes with one context on a pool of `threadCount` threads, whatever the
+    /// batch.
+    public func memoryUse(_ memory: PlanMemory, threadCount: Int) -> PlanMemoryUse {
+        let size = MemoryLayout<Float>.size
+        let scratchCount = sharedScratchCount + workerScratchCount * threadCount
+        return PlanMemoryUse(
+            packedWeights: memory == .fast ? packedCount * size : 0,
+            featureMaps: arenaCount * size,
+            scratch: (scratchCount + packingCount(memory)) * size)
+    }
+
+    /// Elements of a context's memory into which layers are packed before they run.
+    func packingCount(_ memory: PlanMemory) -> Int { memory == .small ? largestPackedCount : 0 }
+}
