@@ -27,8 +27,8 @@ void orepa_convolution_pack(
 }
 
 void orepa_convolution_run(
-    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, float *worker,
-    int32_t phase, int64_t begin, int64_t end)
+    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers,
+    orepa_convolution_worker *worker, int64_t begin, int64_t end)
 {
-    algorithms[plan->algorithm]->run(plan, buffers, worker, phase, begin, end);
+    algorithms[plan->algorithm]->run(plan, buffers, worker, begin, end);
 }

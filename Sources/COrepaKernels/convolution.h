@@ -14,8 +14,8 @@ typedef struct {
         const orepa_convolution_plan *plan, const float *weights, const float *bias, float *packed,
         int64_t begin, int64_t end);
     void (*run)(
-        const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, float *worker,
-        int32_t phase, int64_t begin, int64_t end);
+        const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers,
+        orepa_convolution_worker *worker, int64_t begin, int64_t end);
 } orepa_algorithm_row;
 
 extern const orepa_algorithm_row orepa_direct_algorithm, orepa_winograd_algorithm,

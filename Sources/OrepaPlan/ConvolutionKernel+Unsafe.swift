@@ -6,18 +6,18 @@ final class ConvolutionKernel: @unchecked Sendable {
     /// At one address for as long as the instance lives, since the kernels take a pointer to it.
     let plan: UnsafePointer<orepa_convolution_plan>
 
-    var sharedCount: Int { plan.pointee.shared_floats }
-    var workerCount: Int { plan.pointee.worker_floats }
+    /// Elements of scratch memory of each thread.
+    var scratchCount: Int { plan.pointee.worker_floats }
     /// Elements of the packed weights and bias.
     var packedCount: Int { plan.pointee.packed_floats }
     var algorithm: String { String(cString: orepa_algorithm_name(plan.pointee.algorithm)) }
 
     init(
         _ convolution: Convolution, input: orepa_map, output: orepa_map, residual: orepa_map?,
-        numerics: Numerics, instructionSet: InstructionSet, threadCount: Int
+        numerics: Numerics, instructionSet: InstructionSet, pictureCount: Int, threadCount: Int
     ) {
         let shape = orepa_convolution(
-            input: input, output: output, residual: residual ?? output, images: 1,
+            input: input, output: output, residual: residual ?? output, images: Int32(pictureCount),
             kernel: Int32(convolution.kernel), stride: Int32(convolution.stride),
             padding: Int32(convolution.padding), groups: Int32(convolution.groups),
             relu: convolution.relu,
@@ -58,7 +58,7 @@ final class ConvolutionKernel: @unchecked Sendable {
         let packed: UnsafeMutablePointer<Float>
     }
 
-    /// Packs weights for ``run(weights:input:residual:output:scratch:pool:)``.
+    /// Packs weights for ``run(weights:input:residual:output:workers:pool:)``, of any number of pictures.
     ///
     /// - Parameters:
     ///   - packed: ``packedCount`` floats, aligned to 64 bytes.
@@ -85,36 +85,29 @@ final class ConvolutionKernel: @unchecked Sendable {
     private struct RunCall {
         let plan: UnsafePointer<orepa_convolution_plan>
         let buffers: orepa_convolution_buffers
-        let scratch: UnsafeMutablePointer<Float>
-        let workerCount: Int
-        let phase: Int32
+        let workers: UnsafeMutablePointer<orepa_convolution_worker>
     }
 
     /// - Parameters:
     ///   - weights: Packed by ``pack(into:weight:bias:pool:)``.
-    ///   - scratch: ``sharedCount`` floats, then ``workerCount`` for each thread of the pool, both rounded up to
-    ///     multiples of 16.
+    ///   - workers: As many as the pool has threads, with ``scratchCount`` floats each.
     func run(
         weights: UnsafePointer<Float>,
         input: UnsafePointer<Float>, residual: UnsafePointer<Float>?,
-        output: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>, pool: WorkerPool
+        output: UnsafeMutablePointer<Float>, workers: ConvolutionWorkers, pool: WorkerPool
     ) {
-        let buffers = orepa_convolution_buffers(
-            packed: weights, input: input, residual: residual, output: output, shared: scratch)
-        for phase in 0..<plan.pointee.phases {
-            let call = RunCall(
-                plan: plan, buffers: buffers, scratch: scratch + sharedCount.roundedUp(to: 16),
-                workerCount: workerCount.roundedUp(to: 16), phase: phase)
-            let items = phase == 0 ? plan.pointee.items.0 : plan.pointee.items.1
-            pool.run(Int(items), call) { pointer, item, worker in
-                let call = pointer.assumingMemoryBound(to: RunCall.self)
-                withUnsafePointer(to: call.pointee.buffers) { buffers in
-                    orepa_convolution_run(
-                        call.pointee.plan, buffers,
-                        call.pointee.scratch + worker * call.pointee.workerCount,
-                        call.pointee.phase,
-                        Int64(item), Int64(item) + 1)
-                }
+        let call = RunCall(
+            plan: plan,
+            buffers: orepa_convolution_buffers(
+                packed: weights, input: input, residual: residual, output: output,
+                run: workers.nextRun()),
+            workers: workers.first)
+        pool.run(Int(plan.pointee.items), call) { pointer, item, worker in
+            let call = pointer.assumingMemoryBound(to: RunCall.self)
+            withUnsafePointer(to: call.pointee.buffers) { buffers in
+                orepa_convolution_run(
+                    call.pointee.plan, buffers, call.pointee.workers + worker, Int64(item),
+                    Int64(item) + 1)
             }
         }
     }

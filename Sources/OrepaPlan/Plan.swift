@@ -74,14 +74,23 @@ public struct Plan: Sendable {
 
     var steps: [Step] { blueprint.steps }
 
-    /// What it takes with one context on a pool of `threadCount` threads.
-    public func memoryUse(threadCount: Int) -> PlanMemoryUse {
-        blueprint.memoryUse(memory, threadCount: threadCount)
+    /// What it takes with one context for `batch` pictures on a pool of `threadCount` threads.
+    public func memoryUse(threadCount: Int, batch: Int = 1) -> PlanMemoryUse {
+        // A network that takes one picture takes any number.
+        let blueprint = (try? blueprint(pictureCount: batch, threadCount: threadCount)) ?? blueprint
+        return blueprint.memoryUse(memory, threadCount: threadCount)
     }
 
-    /// Bytes that a ``PlanContext`` on a pool of `threadCount` threads allocates, whatever the batch.
-    public func contextByteCount(threadCount: Int) -> Int {
-        let use = memoryUse(threadCount: threadCount)
+    /// Bytes that a ``PlanContext`` for `batch` pictures on a pool of `threadCount` threads allocates.
+    public func contextByteCount(threadCount: Int, batch: Int = 1) -> Int {
+        let use = memoryUse(threadCount: threadCount, batch: batch)
         return use.featureMaps + use.scratch
+    }
+
+    /// The same kernels, cut for another number of pictures and threads. They read the same packed weights.
+    func blueprint(pictureCount: Int, threadCount: Int) throws(PlanError) -> PlanBlueprint {
+        try PlanBlueprint(
+            network.graph, height: height, width: width, numerics: numerics,
+            instructionSet: instructionSet, pictureCount: pictureCount, threadCount: threadCount)
     }
 }

@@ -14,6 +14,8 @@ public struct PlanBlueprint: Sendable {
     public let numerics: Numerics
     /// Whose kernels run it.
     public let instructionSet: InstructionSet
+    /// Pictures that run together.
+    public let pictureCount: Int
 
     let steps: [Plan.Step]
     /// Where the input and the logits lie, and how.
@@ -21,31 +23,31 @@ public struct PlanBlueprint: Sendable {
     let logits: Plan.Value
     /// Elements of the feature maps' memory.
     let arenaCount: Int
-    /// Elements of scratch memory that all threads of a step share.
-    let sharedScratchCount: Int
     /// Elements of scratch memory of each thread.
-    let workerScratchCount: Int
+    let scratchCount: Int
     /// Elements of the packed weights of all steps, one after the other.
     let packedCount: Int
     /// Elements of the packed weights of the step that has most.
     let largestPackedCount: Int
 
-    /// Plans `graph` for inputs `[N, C, height, width]` of any N.
+    /// Plans `graph` for inputs `[pictureCount, C, height, width]`.
     ///
     /// - Parameter threadCount: How many threads are expected to share the work; a hint for cutting it.
     /// - Throws: ``PlanError/network(_:)`` when the network cannot take an input of that size.
     public init(
         _ graph: Graph, height: Int, width: Int, numerics: Numerics = .fast,
-        instructionSet: InstructionSet = .current, threadCount: Int
+        instructionSet: InstructionSet = .current, pictureCount: Int = 1, threadCount: Int
     ) throws(PlanError) {
         self.graph = graph
         self.height = height
         self.width = width
         self.numerics = numerics
         self.instructionSet = instructionSet
+        self.pictureCount = pictureCount
         let layout: PlanLayout
         do {
-            layout = try PlanLayout(graph, height: height, width: width)
+            layout = try PlanLayout(
+                graph, height: height, width: width, pictureCount: pictureCount)
         } catch { throw .network(error) }
         input = layout.input
         logits = layout.logits
@@ -57,17 +59,16 @@ public struct PlanBlueprint: Sendable {
         }
         self.steps = steps
         let kernels = steps.compactMap(\.kernel)
-        sharedScratchCount = kernels.map { $0.sharedCount.roundedUp(to: 16) }.max() ?? 0
-        workerScratchCount = kernels.map { $0.workerCount.roundedUp(to: 16) }.max() ?? 0
+        scratchCount = kernels.map(\.scratchCount).max() ?? 0
         packedCount = steps.reduce(0) { $0 + $1.packedCount }
         largestPackedCount = steps.map(\.packedCount).max() ?? 0
     }
 
-    /// What a plan of this blueprint takes with one context on a pool of `threadCount` threads, whatever the
-    /// batch.
+    /// What a plan of this blueprint takes with one context on a pool of `threadCount` threads.
     public func memoryUse(_ memory: PlanMemory, threadCount: Int) -> PlanMemoryUse {
         let size = MemoryLayout<Float>.size
-        let scratchCount = sharedScratchCount + workerScratchCount * threadCount
+        let scratchCount = ConvolutionWorkers.count(
+            threadCount: threadCount, scratchCount: scratchCount)
         return PlanMemoryUse(
             packedWeights: memory == .fast ? packedCount * size : 0,
             featureMaps: arenaCount * size,

@@ -5,21 +5,40 @@ import OrepaNetwork
 public final class PlanContext {
     /// What it runs.
     public let plan: Plan
+    /// The most pictures that run together.
+    public let batch: Int
     private let pool: WorkerPool
+    /// For descending numbers of pictures, down to one.
+    private let blueprints: [PlanBlueprint]
+    /// The feature maps, then weights that are packed for one step.
     private let memory: AlignedMemory
+    private let workers: ConvolutionWorkers
 
-    /// Allocates ``Plan/contextByteCount(threadCount:)`` bytes. Contexts may share a pool; their calls then
+    /// Allocates ``Plan/contextByteCount(threadCount:batch:)`` bytes. Contexts may share a pool; their calls then
     /// take turns in it, layer by layer.
     ///
+    /// - Parameter batch: The most pictures that run together. Their number changes no bit of the logits: together
+    ///   they take less time, since weights are read once for all of them, and more memory.
     /// - Throws: ``PlanError/outOfMemory(byteCount:)`` when the system refuses them.
-    public init(_ plan: Plan, pool: WorkerPool) throws(PlanError) {
+    public init(_ plan: Plan, batch: Int = 1, pool: WorkerPool) throws(PlanError) {
         self.plan = plan
+        self.batch = max(batch, 1)
         self.pool = pool
+        var blueprints: [PlanBlueprint] = []
+        var pictureCount = self.batch
+        while pictureCount > 0 {
+            blueprints.append(
+                try plan.blueprint(pictureCount: pictureCount, threadCount: pool.threadCount))
+            pictureCount /= 2
+        }
+        self.blueprints = blueprints
         memory = try AlignedMemory(
-            count: plan.contextByteCount(threadCount: pool.threadCount) / MemoryLayout<Float>.size)
+            count: blueprints[0].arenaCount + plan.blueprint.packingCount(plan.memory))
+        workers = try ConvolutionWorkers(
+            threadCount: pool.threadCount, scratchCount: blueprints.map(\.scratchCount).max()!)
     }
 
-    /// Runs the network on `count` pictures, one after the other, each on all threads of the pool.
+    /// Runs the network on `count` pictures, up to ``batch`` of them together.
     ///
     /// - Parameters:
     ///   - input: `[count, C, H, W]`, Float32, row-major, normalised.
@@ -28,15 +47,16 @@ public final class PlanContext {
     public func run(
         _ input: UnsafeBufferPointer<Float>, count: Int, logits: UnsafeMutableBufferPointer<Float>
     ) {
-        let graph = plan.network.graph
-        let pictureCount = graph.inputChannels * plan.height * plan.width
-        precondition(input.count == count * pictureCount, "input must be [count, C, H, W]")
-        precondition(logits.count == count * graph.classCount, "logits must be [count, classes]")
+        precondition(input.count == count * pictureElementCount, "input must be [count, C, H, W]")
+        precondition(logits.count == count * classCount, "logits must be [count, classes]")
         guard count > 0 else { return }
-        for index in 0..<count {
-            run(
-                picture: input.baseAddress! + index * pictureCount,
-                logits: logits.baseAddress! + index * graph.classCount)
+        var index = 0
+        while index < count {
+            let blueprint = blueprints.first { $0.pictureCount <= count - index }!
+            read(input.baseAddress! + index * pictureElementCount, blueprint)
+            for step in blueprint.steps.indices { run(step, blueprint) }
+            write(logits.baseAddress! + index * classCount, blueprint)
+            index += blueprint.pictureCount
         }
     }
 
@@ -53,40 +73,49 @@ public final class PlanContext {
         }
     }
 
-    /// Runs one picture, `input [C, H, W]`, and calls `stepEnded` after each step, in the order of
+    /// Runs ``batch`` pictures, `input [batch, C, H, W]`, and calls `stepEnded` after each step, in the order of
     /// ``Plan/stepDescriptions``: for measuring where the time goes.
     public func run(_ input: UnsafeBufferPointer<Float>, stepEnded: (_ index: Int) -> Void) {
-        precondition(
-            input.count == plan.network.graph.inputChannels * plan.height * plan.width,
-            "input must be [C, H, W]")
-        let arena = memory.base
-        withUnsafePointer(to: plan.blueprint.input.map) {
-            orepa_map_read($0, input.baseAddress!, arena + plan.blueprint.input.offset)
-        }
-        for index in plan.steps.indices {
-            runStep(index, arena: arena)
-            stepEnded(index)
+        precondition(input.count == batch * pictureElementCount, "input must be [batch, C, H, W]")
+        read(input.baseAddress!, blueprints[0])
+        for step in blueprints[0].steps.indices {
+            run(step, blueprints[0])
+            stepEnded(step)
         }
     }
 
-    /// The memory holds the arena, then weights that are packed for one step, then scratch.
-    private func runStep(_ index: Int, arena: UnsafeMutablePointer<Float>) {
-        let packing = arena + plan.blueprint.arenaCount
-        let weights = plan.weights.ready(index, packingInto: packing, pool: pool)
-        plan.steps[index].run(
-            arena: arena, weights: weights,
-            scratch: packing + plan.blueprint.packingCount(plan.memory),
-            isa: plan.instructionSet.isa, pool: pool)
+    private var pictureElementCount: Int {
+        plan.network.graph.inputChannels * plan.height * plan.width
+    }
+    private var classCount: Int { plan.network.graph.classCount }
+
+    private func read(_ input: UnsafePointer<Float>, _ blueprint: PlanBlueprint) {
+        let map = blueprint.input.map
+        for picture in 0..<blueprint.pictureCount {
+            withUnsafePointer(to: map) {
+                orepa_map_read(
+                    $0, input + picture * pictureElementCount,
+                    memory.base + blueprint.input.offset + picture * Int(map.image))
+            }
+        }
     }
 
-    private func run(picture: UnsafePointer<Float>, logits: UnsafeMutablePointer<Float>) {
-        let arena = memory.base
-        withUnsafePointer(to: plan.blueprint.input.map) {
-            orepa_map_read($0, picture, arena + plan.blueprint.input.offset)
-        }
-        for index in plan.steps.indices { runStep(index, arena: arena) }
-        withUnsafePointer(to: plan.blueprint.logits.map) {
-            orepa_map_write($0, arena + plan.blueprint.logits.offset, logits)
+    private func run(_ step: Int, _ blueprint: PlanBlueprint) {
+        let weights = plan.weights.ready(
+            step, packingInto: memory.base + blueprints[0].arenaCount, pool: pool)
+        blueprint.steps[step].run(
+            arena: memory.base, weights: weights, workers: workers, isa: plan.instructionSet.isa,
+            pool: pool)
+    }
+
+    private func write(_ logits: UnsafeMutablePointer<Float>, _ blueprint: PlanBlueprint) {
+        let map = blueprint.logits.map
+        for picture in 0..<blueprint.pictureCount {
+            withUnsafePointer(to: map) {
+                orepa_map_write(
+                    $0, memory.base + blueprint.logits.offset + picture * Int(map.image),
+                    logits + picture * classCount)
+            }
         }
     }
 }

@@ -6,6 +6,8 @@ struct PlanLayout {
     let steps: [LoweredGraph.Step]
     let input: Plan.Value
     let logits: Plan.Value
+    /// Pictures that run together; their maps follow one another.
+    let pictureCount: Int
     /// Elements of the feature maps' memory.
     let arenaCount: Int
     private let valueByNode: [Int: Plan.Value]
@@ -15,7 +17,9 @@ struct PlanLayout {
     /// A map for each step's value, with the border that its readers need, and its place in the arena.
     ///
     /// - Throws: ``NetworkError`` when the network cannot take an input of that size.
-    init(_ graph: Graph, height: Int, width: Int) throws(NetworkError) {
+    init(
+        _ graph: Graph, height: Int, width: Int, pictureCount: Int
+    ) throws(NetworkError) {
         let shapes = try graph.shapes(height: height, width: width)
         let steps = LoweredGraph(graph).steps
         var border: [Int: Int] = [:]
@@ -43,10 +47,10 @@ struct PlanLayout {
                 Int32(border[step.node] ?? 0))
         }
         let layout = ArenaLayout(
-            [.init(size: Int(inputMap.image), first: -1, last: last[-1] ?? 0)]
+            [.init(size: Int(inputMap.image) * pictureCount, first: -1, last: last[-1] ?? 0)]
                 + steps.indices.map {
                     .init(
-                        size: Int(maps[$0].image), first: $0,
+                        size: Int(maps[$0].image) * pictureCount, first: $0,
                         last: last[steps[$0].node] ?? steps.count)
                 })
         var byNode: [Int: Plan.Value] = [:]
@@ -54,6 +58,7 @@ struct PlanLayout {
             byNode[step.node] = Plan.Value(map: maps[index], offset: layout.offsets[index + 1])
         }
         self.steps = steps
+        self.pictureCount = pictureCount
         names = graph.nodes.map(\.name)
         products = try graph.multiplyAccumulates(height: height, width: width)
         input = Plan.Value(map: inputMap, offset: layout.offsets[0])

@@ -20,26 +20,30 @@ extension Plan.Step {
         instructionSet: InstructionSet, threadCount: Int
     ) -> Operation {
         let (input, output) = (layout.value(step.input).map, layout.value(step.node).map)
+        let pictures = Int32(layout.pictureCount)
         switch step.operation {
         case .convolution(let convolution, let residual):
             let summand = residual.map(layout.value)
             return .convolution(
                 ConvolutionKernel(
                     convolution, input: input, output: output, residual: summand?.map,
-                    numerics: numerics, instructionSet: instructionSet, threadCount: threadCount),
+                    numerics: numerics, instructionSet: instructionSet,
+                    pictureCount: layout.pictureCount, threadCount: threadCount),
                 parameters: convolution.parameters, residual: summand)
         case .maxPool(let pool):
             return .maxPool(
                 orepa_max_pool(
-                    input: input, output: output, images: 1, kernel: Int32(pool.kernel),
+                    input: input, output: output, images: pictures, kernel: Int32(pool.kernel),
                     stride: Int32(pool.stride), padding: Int32(pool.padding)))
         case .addReLU(let second):
             return .addReLU(
                 orepa_addition(
-                    a: input, b: layout.value(second).map, output: output, images: 1, relu: true),
+                    a: input, b: layout.value(second).map, output: output, images: pictures,
+                    relu: true),
                 second: layout.value(second))
         case .globalAveragePool:
-            return .globalAveragePool(orepa_average_pool(input: input, output: output, images: 1))
+            return .globalAveragePool(
+                orepa_average_pool(input: input, output: output, images: pictures))
         }
     }
 

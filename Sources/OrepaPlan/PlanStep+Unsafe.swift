@@ -13,10 +13,10 @@ extension Plan.Step {
     /// - Parameters:
     ///   - arena: The memory that the offsets of the step's values are in.
     ///   - weights: Packed; not read by a step that has none.
-    ///   - scratch: What the step needs of shared and of the threads' memory, aligned to 64 bytes.
+    ///   - workers: With the scratch that the step needs.
     func run(
         arena: UnsafeMutablePointer<Float>, weights: UnsafePointer<Float>,
-        scratch: UnsafeMutablePointer<Float>, isa: orepa_isa, pool: WorkerPool
+        workers: ConvolutionWorkers, isa: orepa_isa, pool: WorkerPool
     ) {
         let input = UnsafePointer(arena + self.input.offset)
         let output = arena + self.output.offset
@@ -25,7 +25,7 @@ extension Plan.Step {
             kernel.run(
                 weights: weights, input: input,
                 residual: residual.map { UnsafePointer(arena + $0.offset) },
-                output: output, scratch: scratch, pool: pool)
+                output: output, workers: workers, pool: pool)
         case .maxPool(let shape):
             let items = withUnsafePointer(to: shape) { orepa_max_pool_items($0) }
             let call = Call(shape: shape, isa: isa, input: input, second: input, output: output)

@@ -26,18 +26,17 @@ extension Convolution {
             Int32(output.channels), Int32(output.height), Int32(output.width), 0)
         let kernel = ConvolutionKernel(
             self, input: inputMap, output: outputMap, residual: nil, numerics: numerics,
-            instructionSet: instructionSet, threadCount: pool.threadCount)
+            instructionSet: instructionSet, pictureCount: 1, threadCount: pool.threadCount)
         let packed = try AlignedMemory(count: kernel.packedCount)
         kernel.pack(into: packed.base, weight: weight, bias: bias, pool: pool)
         let source = try AlignedMemory(count: Int(inputMap.image))
         let target = try AlignedMemory(count: Int(outputMap.image))
-        let scratch = try AlignedMemory(
-            count: kernel.sharedCount.roundedUp(to: 16)
-                + kernel.workerCount.roundedUp(to: 16) * pool.threadCount)
+        let workers = try ConvolutionWorkers(
+            threadCount: pool.threadCount, scratchCount: kernel.scratchCount)
         input.withUnsafeBufferPointer { orepa_map_read(&inputMap, $0.baseAddress!, source.base) }
         kernel.run(
             weights: packed.base, input: source.base, residual: nil, output: target.base,
-            scratch: scratch.base, pool: pool)
+            workers: workers, pool: pool)
         let values = [Float](unsafeUninitializedCapacity: output.elementCount) {
             buffer, initialized in
             orepa_map_write(&outputMap, target.base, buffer.baseAddress!)

@@ -58,14 +58,14 @@ static inline double seconds(void)
 typedef struct {
     orepa_convolution_plan plan;
     orepa_convolution_buffers buffers;
-    float *packed, *input, *residual, *worker;
+    float *packed;
+    orepa_convolution_worker worker;
 } runnable;
 
-static inline void run_all(const runnable *job)
+static inline void run_all(runnable *job)
 {
-    for (int32_t phase = 0; phase < job->plan.phases; phase++)
-        orepa_convolution_run(
-            &job->plan, &job->buffers, job->worker, phase, 0, job->plan.items[phase]);
+    job->buffers.run++;
+    orepa_convolution_run(&job->plan, &job->buffers, &job->worker, 0, job->plan.items);
 }
 
 // Packs, and takes memory for scratch and output; the maps' memory is the caller's.
@@ -76,13 +76,12 @@ static inline runnable make_runnable(
     runnable job = {.plan = *plan};
     job.packed = floats(plan->packed_floats);
     orepa_convolution_pack(plan, weights, bias, job.packed, 0, plan->pack_items);
-    job.worker = floats(plan->worker_floats);
+    job.worker.scratch = floats(plan->worker_floats);
     job.buffers = (orepa_convolution_buffers){
         .packed = job.packed,
         .input = input,
         .residual = residual,
         .output = floats((size_t)(plan->shape.output.image * plan->shape.images)),
-        .shared = floats(plan->shared_floats),
     };
     return job;
 }
@@ -90,9 +89,8 @@ static inline runnable make_runnable(
 static inline void free_runnable(runnable *job)
 {
     free(job->packed);
-    free(job->worker);
+    free(job->worker.scratch);
     free(job->buffers.output);
-    free(job->buffers.shared);
 }
 
 #endif

@@ -157,24 +157,26 @@ static void make_exact(float *values, size_t count, float unit)
     for (size_t i = 0; i < count; i++) values[i] = unit * (float)random_int(-1, 1);
 }
 
-// Every item by itself, in random order, with scratch that remembers nothing: items are independent.
+// Every item by itself, in random order, now and then by a worker who has done none of this run yet: items are
+// independent. Nothing of an earlier run is left, so that whoever relies on it finds NaN.
 static void run_shuffled(runnable *job)
 {
-    for (int32_t phase = 0; phase < job->plan.phases; phase++) {
-        const int64_t count = job->plan.items[phase];
-        int64_t *order = malloc((size_t)count * sizeof *order);
-        for (int64_t i = 0; i < count; i++) {
-            const int64_t j = random_int(0, (int32_t)i);
-            order[i] = order[j];
-            order[j] = i;
-        }
-        for (int64_t i = 0; i < count; i++) {
-            memset(job->worker, 0xff, job->plan.worker_floats * sizeof(float));
-            orepa_convolution_run(
-                &job->plan, &job->buffers, job->worker, phase, order[i], order[i] + 1);
-        }
-        free(order);
+    const int64_t count = job->plan.items;
+    int64_t *order = malloc((size_t)count * sizeof *order);
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t j = random_int(0, (int32_t)i);
+        order[i] = order[j];
+        order[j] = i;
     }
+    job->buffers.run++;
+    for (int64_t i = 0; i < count; i++) {
+        if (i == 0 || random_int(0, 2) == 0) {
+            job->worker.run = random_int(0, 1) ? 0 : job->buffers.run - 1;
+            memset(job->worker.scratch, 0xff, job->plan.worker_floats * sizeof(float));
+        }
+        orepa_convolution_run(&job->plan, &job->buffers, &job->worker, order[i], order[i] + 1);
+    }
+    free(order);
 }
 
 // Each image by itself, with another hint of threads, gives the bits that it has in the batch (`want`), from

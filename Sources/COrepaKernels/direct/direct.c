@@ -106,8 +106,7 @@ static bool prepare(orepa_convolution_plan *plan)
         (int64_t)width * plan->direct.height * row->blocks * plan->direct.products;
     plan->direct.slices = (int32_t)(cycles / 20000 < tiles ? cycles / 20000 + 1 : tiles);
     plan->pack_items = (int64_t)plan->direct.sets * orepa_divide_up(blocks, row->blocks);
-    plan->phases = 1;
-    plan->items[0] = plan->pack_items * shape->images * plan->direct.slices;
+    plan->items = plan->pack_items * shape->images * plan->direct.slices;
     plan->packed_floats = (size_t)plan->direct.sets * blocks * 16 * (plan->direct.products + 1);
     return true;
 }
@@ -242,10 +241,10 @@ static void run_item(
 }
 
 static void run(
-    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, float *worker,
-    int32_t phase, int64_t begin, int64_t end)
+    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers,
+    orepa_convolution_worker *worker, int64_t begin, int64_t end)
 {
-    (void)worker, (void)phase;
+    (void)worker;
     for (int64_t item = begin; item < end; item++) run_item(plan, buffers, item);
 }
 

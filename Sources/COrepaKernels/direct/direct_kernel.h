@@ -5,8 +5,9 @@
 // Include it inside the file's target attribute: everything here is inlined into functions of that target.
 #include "../vector.h"
 
-// Prefetch distance for weights, in bytes: they are read once and in order, often from beyond L2.
-enum { OREPA_DIRECT_AHEAD = 128 * 64 };
+// Prefetch distance for weights, in bytes: they are read once and in order, often from beyond L2. A third of an
+// L1 cache of 32 KB.
+enum { OREPA_DIRECT_AHEAD = 160 * 64 };
 
 OREPA_INLINE void direct_tile(
     const orepa_direct_call *call, const int pixels, const int blocks, const ptrdiff_t step)
@@ -34,7 +35,7 @@ OREPA_INLINE void direct_tile(
                     v16 weight[4];
                     OREPA_UNROLL for (int j = 0; j < blocks; j++) {
                         weight[j] = v16_load(w + j * 16);
-                        __builtin_prefetch((const char *)(w + j * 16) + OREPA_DIRECT_AHEAD, 0, 2);
+                        __builtin_prefetch((const char *)(w + j * 16) + OREPA_DIRECT_AHEAD, 0, 3);
                     }
                     OREPA_UNROLL for (int i = 0; i < pixels; i++) {
                         const v16 value = v16_all(x[i * step]);

@@ -24,8 +24,7 @@ static bool prepare(orepa_convolution_plan *plan)
     plan->grouped.rows = orepa_min(shape->output.height, (int32_t)(20000 / row_cycles) + 1);
     plan->packed_floats = (size_t)blocks * 16 * (size_t)(9 * group_width(plan) + 1);
     plan->pack_items = blocks;
-    plan->phases = 1;
-    plan->items[0] = (int64_t)shape->images * blocks
+    plan->items = (int64_t)shape->images * blocks
         * orepa_divide_up(shape->output.height, plan->grouped.rows);
     return true;
 }
@@ -55,10 +54,10 @@ static void pack(
 }
 
 static void run(
-    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, float *worker,
-    int32_t phase, int64_t begin, int64_t end)
+    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers,
+    orepa_convolution_worker *worker, int64_t begin, int64_t end)
 {
-    (void)worker, (void)phase;
+    (void)worker;
     const orepa_convolution *shape = &plan->shape;
     const orepa_map *from = &shape->input, *to = &shape->output, *add = &shape->residual;
     const orepa_single_kernels *kernels = &orepa_singles[plan->isa];

@@ -45,8 +45,6 @@ enum { OREPA_ALGORITHM_COUNT = orepa_grouped + 1 };
 
 const char *orepa_algorithm_name(orepa_algorithm algorithm);
 
-enum { OREPA_PHASES = 2 };
-
 // A dimension cut into Winograd tiles: count[m] tiles of m outputs, larger ones first.
 typedef struct {
     int32_t count[5];
@@ -60,10 +58,8 @@ typedef struct {
 
     size_t packed_floats;          // weights and bias, packed; aligned to 64 bytes
     int64_t pack_items;            // independent parts of packing
-    size_t shared_floats;          // scratch that all workers share in one run; aligned to 64 bytes
     size_t worker_floats;          // scratch of each worker; aligned to 64 bytes
-    int32_t phases;                // 1 ... OREPA_PHASES; all items of a phase end before the next begins
-    int64_t items[OREPA_PHASES];   // independent parts of each phase
+    int64_t items;                 // independent parts of a run
 
     // The rest belongs to the algorithm.
     struct {
@@ -81,7 +77,6 @@ typedef struct {
         int8_t number[36];          // of a used position; -1: not used
         int32_t blocks, group;      // output blocks, and how many are computed together
         int32_t images_per_block, rows_per_block, tile_blocks;
-        bool fused;                 // one phase, an item is a block of tiles; or transform, then the rest
         int16_t kernel[36], tail_kernel[36];   // by position, for a whole group and for the last one
     } winograd;
     struct {
@@ -110,12 +105,21 @@ typedef struct {
     const float *packed;
     const float *input, *residual;   // bases of the maps; residual NULL without has_residual
     float *output;                   // may be the residual's base if the maps are the same
-    float *shared;
+    uint64_t run;                    // not 0; all items of a run have it, no earlier run with the same workers had
 } orepa_convolution_buffers;
 
-// Runs items [begin, end) of a phase. Does not allocate, lock or fail.
+// One thread's scratch, and what the last item left there, which spares the next one some work. All zero but
+// for the scratch before the first run. A cache line, so that threads do not disturb one another.
+typedef struct {
+    float *scratch;          // worker_floats, aligned to 64 bytes
+    uint64_t run;
+    int32_t tile_block;
+    int32_t unused[11];
+} orepa_convolution_worker;
+
+// Runs items [begin, end). Does not allocate, lock or fail.
 void orepa_convolution_run(
-    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, float *worker,
-    int32_t phase, int64_t begin, int64_t end);
+    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers,
+    orepa_convolution_worker *worker, int64_t begin, int64_t end);
 
 #endif

@@ -56,8 +56,7 @@ static bool prepare(orepa_convolution_plan *plan)
 
     plan->packed_floats = (size_t)blocks * 16 * (size_t)(products(plan) + 1);
     plan->pack_items = orepa_divide_up(blocks, group);
-    plan->phases = 1;
-    plan->items[0] = (int64_t)shape->images * strips(plan);
+    plan->items = (int64_t)shape->images * strips(plan);
     const int32_t most = orepa_direct_rows[plan->stem.row].pixels;
     const int32_t tail_most = orepa_direct_rows[plan->stem.tail_row].pixels;
     plan->worker_floats =
@@ -171,13 +170,12 @@ static void tile(
 }
 
 static void run(
-    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, float *worker,
-    int32_t phase, int64_t begin, int64_t end)
+    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers,
+    orepa_convolution_worker *worker, int64_t begin, int64_t end)
 {
-    (void)phase;
     const orepa_map *from = &plan->shape.input, *to = &plan->shape.output;
-    float *v = worker;
-    float *m = worker + OREPA_STEM_POINTS * 2 * from->channels * padded_row_floats(plan);
+    float *v = worker->scratch;
+    float *m = v + OREPA_STEM_POINTS * 2 * from->channels * padded_row_floats(plan);
     for (int64_t item = begin; item < end; item++) {
         const int32_t strip = (int32_t)(item % strips(plan));
         const int64_t image = item / strips(plan);

@@ -20,7 +20,8 @@ static orepa_winograd_split candidate(int32_t size, int32_t largest, int even)
 }
 
 // Half cycles for a pair of one input channel by 16 output channels, roughly: a multiply-add for each entry
-// and one more for each position, but no less than its 64 bytes of weights take from memory (21 GB/s).
+// and one more for each position, but no less than its 64 bytes of weights take from memory (16 GB/s, what a core
+// gets where others read too).
 static int64_t cost(
     int32_t stride, const orepa_winograd_split *rows, const orepa_winograd_split *columns)
 {
@@ -33,7 +34,7 @@ static int64_t cost(
             sums += entries;
             positions += entries > 0;
         }
-    const int64_t compute = 2 * (sums + positions), memory = 21 * positions;
+    const int64_t compute = 2 * (sums + positions), memory = 28 * positions;
     return compute > memory ? compute : memory;
 }
 

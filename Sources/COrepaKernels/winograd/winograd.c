@@ -1,13 +1,12 @@
-// Winograd convolution: which tiles, how the work is cut, and its phases.
+// Winograd convolution: which tiles, how the work is cut, and how an item is computed.
 //
 // V, the transformed input of a block of tiles: [position][input block][entries][16]. Seen at one position it
 // is a map whose pixels are the tiles' entries, and the product with the weights is a direct 1x1 convolution
 // of that map.
 // M, the products of a group of output blocks: [position][block][entries][16], transformed back at once.
 //
-// A block of tiles is rows of tiles of one image, or some whole images. Items: blocks of tiles, each with a
-// V of its worker's (fused); or first the rows of tiles of each input block, into a shared V, and then each
-// group of output blocks of each block of tiles.
+// A block of tiles is rows of tiles of one image, or some whole images. An item is a group of output blocks of
+// a block of tiles.
 #include "../convolution.h"
 #include "../kernels.h"
 #include "../direct/choice.h"
@@ -113,6 +112,15 @@ static void transform_row(
         orepa_singles[plan->isa].winograd_input_stride2(&call);
 }
 
+static void transform(
+    const orepa_convolution_plan *plan, const tile_block *block, const float *input, float *v)
+{
+    for (int32_t plane = 0; plane < input_blocks(plan); plane++)
+        for (int32_t image = block->image; image < block->image + block->images; image++)
+            for (int32_t row = block->row; row < block->row + block->rows; row++)
+                transform_row(plan, block, input, v, image, row, plane);
+}
+
 static void multiply(
     const orepa_convolution_plan *plan, const tile_block *block, const float *v, const float *packed,
     float *m, int32_t first, int32_t group)
@@ -193,81 +201,33 @@ static void transform_back(
             }
 }
 
-static void outputs(
-    const orepa_convolution_plan *plan, const tile_block *block,
-    const orepa_convolution_buffers *buffers, const float *v, float *m, int32_t first)
-{
-    const int32_t group = orepa_min(plan->winograd.group, plan->winograd.blocks - first);
-    multiply(plan, block, v, buffers->packed, m, first, group);
-    transform_back(plan, block, buffers, m, first, group);
-}
-
-static void run_fused(
-    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, float *worker,
-    int64_t begin, int64_t end)
-{
-    for (int64_t item = begin; item < end; item++) {
-        const tile_block block = block_at(plan, (int32_t)item);
-        float *v = worker, *m = worker + (int64_t)block.all * input_blocks(plan) * 16;
-        for (int32_t plane = 0; plane < input_blocks(plan); plane++)
-            for (int32_t image = block.image; image < block.image + block.images; image++)
-                for (int32_t row = block.row; row < block.row + block.rows; row++)
-                    transform_row(plan, &block, buffers->input, v, image, row, plane);
-        for (int32_t first = 0; first < plan->winograd.blocks; first += plan->winograd.group)
-            outputs(plan, &block, buffers, v, m, first);
-    }
-}
-
-// V of a block of tiles in the shared scratch.
-static float *shared_v(
-    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, int32_t index)
-{
-    return buffers->shared
-        + index * (int64_t)(plan->shared_floats / (size_t)plan->winograd.tile_blocks);
-}
-
-static void run_transforms(
-    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, int64_t begin,
-    int64_t end)
-{
-    for (int64_t item = begin; item < end; item++) {
-        const int32_t index = (int32_t)(item / input_blocks(plan));
-        const int32_t plane = (int32_t)(item % input_blocks(plan));
-        const tile_block block = block_at(plan, index);
-        float *v = shared_v(plan, buffers, index);
-        for (int32_t image = block.image; image < block.image + block.images; image++)
-            for (int32_t row = block.row; row < block.row + block.rows; row++)
-                transform_row(plan, &block, buffers->input, v, image, row, plane);
-    }
-}
-
 static int32_t group_count(const orepa_convolution_plan *plan)
 {
     return orepa_divide_up(plan->winograd.blocks, plan->winograd.group);
 }
 
-static void run_outputs(
-    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, float *worker,
-    int64_t begin, int64_t end)
+// Groups of output blocks of one block of tiles come one after the other, so that a worker mostly finds the V
+// that it needs. Workers at the same block of tiles each make their own: that is less work than fetching it
+// from another processor's cache.
+static void run(
+    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers,
+    orepa_convolution_worker *worker, int64_t begin, int64_t end)
 {
+    float *v = worker->scratch;
     for (int64_t item = begin; item < end; item++) {
         const int32_t index = (int32_t)(item / group_count(plan));
         const int32_t first = (int32_t)(item % group_count(plan)) * plan->winograd.group;
         const tile_block block = block_at(plan, index);
-        outputs(plan, &block, buffers, shared_v(plan, buffers, index), worker, first);
+        if (worker->run != buffers->run || worker->tile_block != index) {
+            transform(plan, &block, buffers->input, v);
+            worker->run = buffers->run;
+            worker->tile_block = index;
+        }
+        float *m = v + (int64_t)block.all * input_blocks(plan) * 16;
+        const int32_t group = orepa_min(plan->winograd.group, plan->winograd.blocks - first);
+        multiply(plan, &block, v, buffers->packed, m, first, group);
+        transform_back(plan, &block, buffers, m, first, group);
     }
-}
-
-static void run(
-    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, float *worker,
-    int32_t phase, int64_t begin, int64_t end)
-{
-    if (plan->winograd.fused)
-        run_fused(plan, buffers, worker, begin, end);
-    else if (phase == 0)
-        run_transforms(plan, buffers, begin, end);
-    else
-        run_outputs(plan, buffers, worker, begin, end);
 }
 
 // With one block of tiles to an image the weights are read once, from memory: then a kernel should take all
@@ -348,15 +308,13 @@ static bool prepare(orepa_convolution_plan *plan)
 
     // Large maps are cut into blocks of some tiles, one after the other in L2; of small ones there is one
     // block for all images, and workers share its output channels.
-    const int32_t threads = orepa_max(1, shape->threads);
-    const int32_t wanted = 28 / shape->stride;
+    const int32_t wanted = 21;
     plan->winograd.rows_per_block = orepa_min(rows, orepa_max(1, wanted / columns));
     plan->winograd.images_per_block = plan->winograd.rows_per_block == rows
         ? orepa_min(shape->images, orepa_max(1, wanted / (rows * columns)))
         : 1;
     plan->winograd.tile_blocks = orepa_divide_up(rows, plan->winograd.rows_per_block)
         * orepa_divide_up(shape->images, plan->winograd.images_per_block);
-    plan->winograd.fused = plan->winograd.tile_blocks >= 3 * threads;
 
     const tile_block block = block_at(plan, 0);
     plan->winograd.blocks = orepa_map_blocks(&shape->output);
@@ -367,19 +325,10 @@ static bool prepare(orepa_convolution_plan *plan)
         const size_t entries = (size_t)block_at(plan, index).all;
         if (entries > largest) largest = entries;
     }
-    const size_t v = largest * (size_t)input_blocks(plan) * 16;
-    const size_t m = largest * (size_t)plan->winograd.group * 16;
     plan->packed_floats = orepa_winograd_packed_floats(plan);
     plan->pack_items = group_count(plan);
-    plan->phases = plan->winograd.fused ? 1 : 2;
-    plan->worker_floats = plan->winograd.fused ? v + m : m;
-    plan->shared_floats = plan->winograd.fused ? 0 : v * (size_t)plan->winograd.tile_blocks;
-    plan->items[0] = plan->winograd.fused
-        ? plan->winograd.tile_blocks
-        : (int64_t)plan->winograd.tile_blocks * input_blocks(plan);
-    plan->items[1] = plan->winograd.fused
-        ? 0
-        : (int64_t)plan->winograd.tile_blocks * group_count(plan);
+    plan->worker_floats = largest * (size_t)(input_blocks(plan) + plan->winograd.group) * 16;
+    plan->items = (int64_t)plan->winograd.tile_blocks * group_count(plan);
     return true;
 }
 

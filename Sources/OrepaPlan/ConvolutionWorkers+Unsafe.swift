@@ -1,0 +1,35 @@
+import COrepaKernels
+
+/// The threads of a context as the convolution kernels see them: each has scratch, and knows what the last item
+/// left in it.
+final class ConvolutionWorkers {
+    let first: UnsafeMutablePointer<orepa_convolution_worker>
+    private let memory: AlignedMemory
+    private var runCount: UInt64 = 0
+
+    private static let floats =
+        MemoryLayout<orepa_convolution_worker>.stride / MemoryLayout<Float>.stride
+
+    /// Elements of memory that workers with `scratchCount` floats each take, a multiple of 16.
+    static func count(threadCount: Int, scratchCount: Int) -> Int {
+        threadCount * (floats + scratchCount.roundedUp(to: 16))
+    }
+
+    /// - Throws: ``PlanError/outOfMemory(byteCount:)`` when the system refuses the scratch.
+    init(threadCount: Int, scratchCount: Int) throws(PlanError) {
+        memory = try AlignedMemory(
+            count: ConvolutionWorkers.count(threadCount: threadCount, scratchCount: scratchCount))
+        let scratch = memory.base + threadCount * ConvolutionWorkers.floats
+        first = UnsafeMutableRawPointer(memory.base).bindMemory(
+            to: orepa_convolution_worker.self, capacity: threadCount)
+        for index in 0..<threadCount {
+            first[index].scratch = scratch + index * scratchCount.roundedUp(to: 16)
+        }
+    }
+
+    /// A number that no earlier run had, for the next one.
+    func nextRun() -> UInt64 {
+        runCount += 1
+        return runCount
+    }
+}
