@@ -77,7 +77,9 @@ public struct Plan: Sendable {
     /// What it takes with one context for `batch` pictures on a pool of `threadCount` threads.
     public func memoryUse(threadCount: Int, batch: Int = 1) -> PlanMemoryUse {
         // A network that takes one picture takes any number.
-        let blueprint = (try? blueprint(pictureCount: batch, threadCount: threadCount)) ?? blueprint
+        let together = PlanContext.picturesTogether(batch: batch)
+        let blueprint =
+            (try? blueprint(pictureCount: together, threadCount: threadCount)) ?? blueprint
         return blueprint.memoryUse(memory, threadCount: threadCount)
     }
 

@@ -5,8 +5,9 @@ import OrepaNetwork
 public final class PlanContext {
     /// What it runs.
     public let plan: Plan
-    /// The most pictures that run together.
-    public let batch: Int
+    /// The most pictures that run together: the batch it was made for, but at most
+    /// ``PlanContext/mostPicturesTogether``.
+    public let picturesTogether: Int
     private let pool: WorkerPool
     /// For descending numbers of pictures, down to one.
     private let blueprints: [PlanBlueprint]
@@ -14,18 +15,24 @@ public final class PlanContext {
     private let memory: AlignedMemory
     private let workers: ConvolutionWorkers
 
+    /// With more the feature maps of the early layers leave the caches.
+    public static let mostPicturesTogether = 4
+
+    static func picturesTogether(batch: Int) -> Int { min(max(batch, 1), mostPicturesTogether) }
+
     /// Allocates ``Plan/contextByteCount(threadCount:batch:)`` bytes. Contexts may share a pool; their calls then
     /// take turns in it, layer by layer.
     ///
-    /// - Parameter batch: The most pictures that run together. Their number changes no bit of the logits: together
-    ///   they take less time, since weights are read once for all of them, and more memory.
+    /// - Parameter batch: How many pictures a call will bring. Up to ``mostPicturesTogether`` run together, which
+    ///   takes less time, since weights are read once for all of them, and more memory. It changes no bit of the
+    ///   logits.
     /// - Throws: ``PlanError/outOfMemory(byteCount:)`` when the system refuses them.
     public init(_ plan: Plan, batch: Int = 1, pool: WorkerPool) throws(PlanError) {
         self.plan = plan
-        self.batch = max(batch, 1)
+        picturesTogether = PlanContext.picturesTogether(batch: batch)
         self.pool = pool
         var blueprints: [PlanBlueprint] = []
-        var pictureCount = self.batch
+        var pictureCount = picturesTogether
         while pictureCount > 0 {
             blueprints.append(
                 try plan.blueprint(pictureCount: pictureCount, threadCount: pool.threadCount))
@@ -38,7 +45,7 @@ public final class PlanContext {
             threadCount: pool.threadCount, scratchCount: blueprints.map(\.scratchCount).max()!)
     }
 
-    /// Runs the network on `count` pictures, up to ``batch`` of them together.
+    /// Runs the network on `count` pictures, up to ``picturesTogether`` of them together.
     ///
     /// - Parameters:
     ///   - input: `[count, C, H, W]`, Float32, row-major, normalised.
@@ -73,10 +80,12 @@ public final class PlanContext {
         }
     }
 
-    /// Runs ``batch`` pictures, `input [batch, C, H, W]`, and calls `stepEnded` after each step, in the order of
-    /// ``Plan/stepDescriptions``: for measuring where the time goes.
+    /// Runs ``picturesTogether`` pictures, `input [picturesTogether, C, H, W]`, and calls `stepEnded` after each
+    /// step, in the order of ``Plan/stepDescriptions``: for measuring where the time goes.
     public func run(_ input: UnsafeBufferPointer<Float>, stepEnded: (_ index: Int) -> Void) {
-        precondition(input.count == batch * pictureElementCount, "input must be [batch, C, H, W]")
+        precondition(
+            input.count == picturesTogether * pictureElementCount,
+            "input must be [picturesTogether, C, H, W]")
         read(input.baseAddress!, blueprints[0])
         for step in blueprints[0].steps.indices {
             run(step, blueprints[0])

@@ -106,6 +106,36 @@ import Testing
         for others in bits.dropFirst() { #expect(others == bits[0]) }
     }
 
+    @Test(arguments: Numerics.allCases, PlanMemory.allCases) func sameBitsForEveryBatch(
+        numerics: Numerics, memory: PlanMemory
+    ) throws {
+        let network = try PlanTests.network(seed: 15, width: 32)
+        let (height, width, count) = (56, 47, 11)
+        let size = 3 * height * width
+        var random = SeededRandom(16)
+        let pictures = random.floats(count * size)
+        for threads in 1...3 {
+            let pool = WorkerPool(threadCount: threads)
+            let plan = try Plan(
+                network, height: height, width: width, numerics: numerics, memory: memory,
+                pool: pool)
+            let single = try PlanContext(plan, pool: pool)
+            let expected = (0..<count).flatMap {
+                single.run(Array(pictures[$0 * size..<($0 + 1) * size]), count: 1)
+            }
+            for batch in [2, 3, 4, 100] {
+                let context = try PlanContext(plan, batch: batch, pool: pool)
+                #expect(context.picturesTogether == min(batch, 4))
+                // Twice, so that what one run leaves behind meets the next.
+                for _ in 0..<2 {
+                    #expect(
+                        context.run(pictures, count: count).map(\.bitPattern)
+                            == expected.map(\.bitPattern))
+                }
+            }
+        }
+    }
+
     @Test func fastNumericsStayWithinTheirTolerance() throws {
         let network = try PlanTests.network(seed: 13, width: 48)
         var random = SeededRandom(14)

@@ -306,12 +306,12 @@ static bool prepare(orepa_convolution_plan *plan)
         plan->winograd.number[q] = used ? (int8_t)plan->winograd.positions++ : -1;
     }
 
-    // Large maps are cut into blocks of some tiles, one after the other in L2; of small ones there is one
-    // block for all images, and workers share its output channels.
-    const int32_t wanted = 21;
-    plan->winograd.rows_per_block = orepa_min(rows, orepa_max(1, wanted / columns));
+    // Large maps are cut into blocks of some tiles, one after the other in L2. Of small ones, whose weights are
+    // many and come from memory, some images make a block.
+    enum { TILES = 21, TILES_OF_IMAGES = 64 };
+    plan->winograd.rows_per_block = orepa_min(rows, orepa_max(1, TILES / columns));
     plan->winograd.images_per_block = plan->winograd.rows_per_block == rows
-        ? orepa_min(shape->images, orepa_max(1, wanted / (rows * columns)))
+        ? orepa_min(shape->images, orepa_max(1, TILES_OF_IMAGES / (rows * columns)))
         : 1;
     plan->winograd.tile_blocks = orepa_divide_up(rows, plan->winograd.rows_per_block)
         * orepa_divide_up(shape->images, plan->winograd.images_per_block);

@@ -60,12 +60,13 @@ struct BenchmarkCommand: ParsableCommand {
         do {
             let plan = try Plan(
                 file.network, height: crop, width: crop, numerics: computing.numerics, pool: pool)
-            context = try PlanContext(plan, pool: pool)
+            context = try PlanContext(plan, batch: batch, pool: pool)
         } catch { throw Failure(.badData, "\(model): \(error)") }
         let loadTime = ContinuousClock.now - start
         let input = BenchmarkInput.values(count: batch * 3 * crop * crop)
         if profile {
-            try printProfile(context, input: Array(input.prefix(3 * crop * crop)))
+            try printProfile(
+                context, input: Array(input.prefix(context.picturesTogether * 3 * crop * crop)))
         } else {
             try printTimes(context, input: input, loadTime: loadTime)
         }
@@ -91,7 +92,8 @@ struct BenchmarkCommand: ParsableCommand {
         let statistics = TimeStatistics(times)
         let classCount = context.plan.network.graph.classCount
         let firstLogits = logits.prefix(classCount)
-        let memory = context.plan.memoryUse(threadCount: threading.count)
+        let memory = context.plan.memoryUse(
+            threadCount: threading.count, batch: batch)
         let report: [(String, JSONValue)] = [
             ("model", .string(model)),
             ("instruction_set", .string(context.plan.instructionSet.rawValue)),

@@ -37,7 +37,7 @@ struct RunCommand: ParsableCommand {
             let plan = try Plan(
                 model.network, height: shape.height, width: shape.width,
                 numerics: computing.numerics, pool: pool)
-            context = try PlanContext(plan, pool: pool)
+            context = try PlanContext(plan, batch: shape.count, pool: pool)
         } catch {
             throw Failure(.badData, "\(input): tensor `input`: \(error)")
         }
@@ -47,15 +47,16 @@ struct RunCommand: ParsableCommand {
         let pictureCount = model.network.graph.inputChannels * shape.height * shape.width
         values.withUnsafeBufferPointer { values in
             logits.withUnsafeMutableBufferPointer { logits in
-                // One at a time, so that there is something to tell on the way.
-                for index in 0..<shape.count {
+                // Not all in one call, so that there is something to tell on the way.
+                for index in stride(from: 0, to: shape.count, by: context.picturesTogether) {
                     Progress.show("\(index) of \(shape.count)")
+                    let end = min(index + context.picturesTogether, shape.count)
                     context.run(
                         UnsafeBufferPointer(
-                            rebasing: values[index * pictureCount..<(index + 1) * pictureCount]),
-                        count: 1,
+                            rebasing: values[index * pictureCount..<end * pictureCount]),
+                        count: end - index,
                         logits: UnsafeMutableBufferPointer(
-                            rebasing: logits[index * classCount..<(index + 1) * classCount]))
+                            rebasing: logits[index * classCount..<end * classCount]))
                 }
             }
         }
