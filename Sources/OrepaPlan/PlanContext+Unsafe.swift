@@ -77,6 +77,7 @@ public final class PlanContext {
 
     private func run(picture: UnsafePointer<Float>, logits: UnsafeMutablePointer<Float>) {
         let arena = memory.base
+        pool.prepare()
         withUnsafePointer(to: plan.input.map) {
             orepa_map_read($0, picture, arena + plan.input.offset)
         }
