@@ -32,3 +32,13 @@ void orepa_convolution_run(
 {
     algorithms[plan->algorithm]->run(plan, buffers, worker, begin, end);
 }
+
+int64_t orepa_convolution_multiply_adds(const orepa_convolution_plan *plan)
+{
+    return algorithms[plan->algorithm]->multiply_adds(plan) * plan->shape.images;
+}
+
+void orepa_convolution_write_tiles(const orepa_convolution_plan *plan, char *text, size_t size)
+{
+    algorithms[plan->algorithm]->write_tiles(plan, text, size);
+}

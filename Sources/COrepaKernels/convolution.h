@@ -16,6 +16,8 @@ typedef struct {
     void (*run)(
         const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers,
         orepa_convolution_worker *worker, int64_t begin, int64_t end);
+    int64_t (*multiply_adds)(const orepa_convolution_plan *plan);
+    void (*write_tiles)(const orepa_convolution_plan *plan, char *text, size_t size);
 } orepa_algorithm_row;
 
 extern const orepa_algorithm_row orepa_direct_algorithm, orepa_winograd_algorithm,

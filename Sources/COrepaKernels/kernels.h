@@ -6,6 +6,7 @@
 #include "architecture.h"
 #include "direct/direct.h"
 #include "grouped/grouped.h"
+#include "machine/machine.h"
 #include "orepa_isa.h"
 #include "pooling/pooling.h"
 #include "stem/stem.h"
@@ -13,6 +14,8 @@
 
 // The kernels of which each instruction set has one.
 typedef struct {
+    orepa_machine_multiply_kernel *machine_multiply;
+    orepa_machine_read_kernel *machine_read;
     orepa_max_pool_row_kernel *max_pool_row;
     orepa_average_pool_kernel *average_pool;
     orepa_addition_row_kernel *addition_row;

@@ -11,6 +11,17 @@ final class ConvolutionKernel: @unchecked Sendable {
     /// Elements of the packed weights and bias.
     var packedCount: Int { plan.pointee.packed_floats }
     var algorithm: String { String(cString: orepa_algorithm_name(plan.pointee.algorithm)) }
+    /// How the output is cut into tiles, for people.
+    var tiles: String {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 80) { text in
+            orepa_convolution_write_tiles(plan, text.baseAddress, text.count)
+            return String(cString: text.baseAddress!)
+        }
+    }
+    /// Of one run, as the kernels do them.
+    var multiplyAccumulates: Int {
+        Int(orepa_convolution_multiply_adds(plan)) / Int(plan.pointee.shape.images)
+    }
 
     init(
         _ convolution: Convolution, input: orepa_map, output: orepa_map, residual: orepa_map?,

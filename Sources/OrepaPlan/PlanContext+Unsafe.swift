@@ -81,16 +81,23 @@ public final class PlanContext {
         }
     }
 
-    /// Runs ``picturesTogether`` pictures, `input [picturesTogether, C, H, W]`, and calls `stepEnded` after each
-    /// step, in the order of ``Plan/stepDescriptions``: for measuring where the time goes.
-    public func run(_ input: UnsafeBufferPointer<Float>, stepEnded: (_ index: Int) -> Void) {
-        precondition(
-            input.count == picturesTogether * pictureElementCount,
-            "input must be [picturesTogether, C, H, W]")
-        read(input.baseAddress!, blueprints[0])
-        for step in blueprints[0].steps.indices {
-            run(step, blueprints[0])
-            stepEnded(step)
+    /// Runs `count` pictures, `input [count, C, H, W]`, as the other calls do, and calls `stepEnded` each time a step
+    /// has ended, with its index in ``Plan/stepDescriptions``; with nil when pictures have been laid out for the
+    /// first one. For measuring where the time goes.
+    public func run(
+        _ input: UnsafeBufferPointer<Float>, count: Int, stepEnded: (_ index: Int?) -> Void
+    ) {
+        precondition(input.count == count * pictureElementCount, "input must be [count, C, H, W]")
+        var index = 0
+        while index < count {
+            let blueprint = blueprints.first { $0.pictureCount <= count - index }!
+            read(input.baseAddress! + index * pictureElementCount, blueprint)
+            stepEnded(nil)
+            for step in blueprint.steps.indices {
+                run(step, blueprint)
+                stepEnded(step)
+            }
+            index += blueprint.pictureCount
         }
     }
 

@@ -343,7 +343,10 @@ int main(int count, char **arguments)
         test_direct_kernels();
         seed(base, round, 1);
         test_pooling();
+        seed(base, round, 14);
+        test_machine();
     }
+    test_report();
     print_checksum("pooling");
     for (int algorithm = 0; algorithm < OREPA_ALGORITHM_COUNT; algorithm++) {
         for (int round = 0; round < rounds; round++) {

@@ -12,6 +12,8 @@
 #include "../kernels.h"
 #include "choice.h"
 
+#include <stdio.h>
+
 static bool is_flat(const orepa_map *map) { return map->row == (int64_t)map->width * map->block; }
 
 // A 1x1 convolution of maps without borders sees an image as one long row.
@@ -248,4 +250,17 @@ static void run(
     for (int64_t item = begin; item < end; item++) run_item(plan, buffers, item);
 }
 
-const orepa_algorithm_row orepa_direct_algorithm = {"direct", prepare, pack, run};
+static int64_t multiply_adds(const orepa_convolution_plan *plan)
+{
+    return (int64_t)plan->direct.sets * plan->direct.blocks * 16 * plan->direct.products * plan->direct.height
+        * plan->direct.width;
+}
+
+static void write_tiles(const orepa_convolution_plan *plan, char *text, size_t size)
+{
+    const orepa_direct_row *row = &orepa_direct_rows[plan->direct.row];
+    snprintf(text, size, "%dx%d", row->pixels, row->blocks);
+}
+
+const orepa_algorithm_row orepa_direct_algorithm = {
+    "direct", prepare, pack, run, multiply_adds, write_tiles};

@@ -2,6 +2,8 @@
 //
 // Packed: bias [blocks][16], then for each block [kernel rows][channels of a group][kernel columns][16].
 // Items: image by image, block by block, a few rows each.
+#include <stdio.h>
+
 #include "../convolution.h"
 #include "../kernels.h"
 
@@ -95,4 +97,16 @@ static void run(
     }
 }
 
-const orepa_algorithm_row orepa_grouped_algorithm = {"grouped", prepare, pack, run};
+static int64_t multiply_adds(const orepa_convolution_plan *plan)
+{
+    const orepa_map *to = &plan->shape.output;
+    return (int64_t)orepa_map_blocks(to) * 16 * 9 * group_width(plan) * to->height * to->width;
+}
+
+static void write_tiles(const orepa_convolution_plan *plan, char *text, size_t size)
+{
+    snprintf(text, size, "groups of %d", group_width(plan));
+}
+
+const orepa_algorithm_row orepa_grouped_algorithm = {
+    "grouped", prepare, pack, run, multiply_adds, write_tiles};

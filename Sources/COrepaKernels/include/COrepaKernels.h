@@ -5,6 +5,7 @@
 
 #include "orepa_convolution.h"
 #include "orepa_isa.h"
+#include "orepa_machine.h"
 #include "orepa_map.h"
 #include "orepa_pooling.h"
 

@@ -122,4 +122,12 @@ void orepa_convolution_run(
     const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers,
     orepa_convolution_worker *worker, int64_t begin, int64_t end);
 
+// Multiply-adds of one run that kernels really do: after what Winograd tiles save, with the lanes that fill up
+// blocks of output channels, without the transforms.
+int64_t orepa_convolution_multiply_adds(const orepa_convolution_plan *plan);
+
+// How the output is cut, for people: Winograd tiles as rows x columns, such as "4+4+4+2 x 14*4" (14 tiles of 4
+// columns), then the pixels x blocks of 16 channels of the register tiles. Cut off at `size`, its 0 included.
+void orepa_convolution_write_tiles(const orepa_convolution_plan *plan, char *text, size_t size);
+
 #endif

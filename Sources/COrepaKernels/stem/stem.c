@@ -5,6 +5,8 @@
 //
 // Items: image by image, strip by strip. The last strip ends with the last row and writes only the rows that
 // the one before has not.
+#include <stdio.h>
+
 #include "../convolution.h"
 #include "../direct/choice.h"
 #include "../kernels.h"
@@ -202,4 +204,16 @@ static void run(
     }
 }
 
-const orepa_algorithm_row orepa_stem_algorithm = {"stem", prepare, pack, run};
+static int64_t multiply_adds(const orepa_convolution_plan *plan)
+{
+    return strips(plan) * products(plan) * plan->stem.blocks * 16 * plan->shape.output.width;
+}
+
+static void write_tiles(const orepa_convolution_plan *plan, char *text, size_t size)
+{
+    const orepa_direct_row *row = &orepa_direct_rows[plan->stem.row];
+    snprintf(text, size, "%d rows, %dx%d", OREPA_STEM_ROWS, row->pixels, row->blocks);
+}
+
+const orepa_algorithm_row orepa_stem_algorithm = {
+    "stem", prepare, pack, run, multiply_adds, write_tiles};

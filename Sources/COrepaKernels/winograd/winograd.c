@@ -7,6 +7,8 @@
 //
 // A block of tiles is rows of tiles of one image, or some whole images. An item is a group of output blocks of
 // a block of tiles.
+#include <stdio.h>
+
 #include "../convolution.h"
 #include "../kernels.h"
 #include "../direct/choice.h"
@@ -332,5 +334,44 @@ static bool prepare(orepa_convolution_plan *plan)
     return true;
 }
 
+// Entries of one image at a position.
+static int64_t entries_at(const orepa_convolution_plan *plan, int32_t position)
+{
+    const int32_t rows = orepa_winograd_tiles(&plan->winograd.rows);
+    return (int64_t)row_entries(plan, position / OREPA_WINOGRAD_KINDS, 0, rows)
+        * column_entries(plan, position % OREPA_WINOGRAD_KINDS);
+}
+
+static int64_t multiply_adds(const orepa_convolution_plan *plan)
+{
+    int64_t entries = 0;
+    for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++) entries += entries_at(plan, q);
+    return entries * plan->shape.input.channels * plan->winograd.blocks * 16;
+}
+
+// Such as "4+4+4+2", or "13*4+3+1" where there are more than four of a size; how many characters.
+static size_t write_split(const orepa_winograd_split *split, char *text, size_t size)
+{
+    size_t length = 0;
+    const char *plus = "";
+    for (int32_t m = OREPA_WINOGRAD_LARGEST; m >= 1 && length < size; m--) {
+        const int32_t count = split->count[m], parts = count > 4 ? 1 : count;
+        for (int32_t i = 0; i < parts && length < size; i++, plus = "+")
+            length += (size_t)(count > 4 ? snprintf(text + length, size - length, "%s%d*%d", plus, count, m)
+                                         : snprintf(text + length, size - length, "%s%d", plus, m));
+    }
+    return length;
+}
+
+// The register tile is that of position 0, which every tile has.
+static void write_tiles(const orepa_convolution_plan *plan, char *text, size_t size)
+{
+    const orepa_direct_row *row = &orepa_direct_rows[plan->winograd.kernel[0]];
+    size_t length = write_split(&plan->winograd.rows, text, size);
+    if (length < size) length += (size_t)snprintf(text + length, size - length, " x ");
+    if (length < size) length += write_split(&plan->winograd.columns, text + length, size - length);
+    if (length < size) snprintf(text + length, size - length, ", %dx%d", row->pixels, row->blocks);
+}
+
 const orepa_algorithm_row orepa_winograd_algorithm = {
-    "winograd", prepare, orepa_winograd_pack, run};
+    "winograd", prepare, orepa_winograd_pack, run, multiply_adds, write_tiles};

@@ -1,7 +1,8 @@
 import ArgumentParser
-import Glibc
+import OrepaConversion
 import OrepaNetwork
 import OrepaPlan
+import OrepaSafetensors
 
 struct BenchmarkCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -9,7 +10,10 @@ struct BenchmarkCommand: ParsableCommand {
         abstract: "Time a model on this machine.",
         discussion: """
             Runs a fixed random input again and again. Times are wall-clock milliseconds of one call with the \
-            whole batch; the interval is the median's, at 95 % confidence.
+            whole batch; the interval is the median's, at 95 % confidence. load_ms is from opening the file to \
+            ready to run, first_ms the first call.
+
+            --profile measures the processor's multiply-adds and its memory first, for 0.2 s and in 128 MB.
 
             EXAMPLES
               orepa-infer benchmark resnet.safetensors
@@ -29,7 +33,7 @@ struct BenchmarkCommand: ParsableCommand {
     @Option(help: "Calls that are not counted, first.")
     var warmup = 5
 
-    @Flag(help: "Show each layer's time instead: one picture, as often as the duration allows.")
+    @Flag(help: "Show each layer's time instead, beside what the machine can do at most.")
     var profile = false
 
     @Option(help: "How to print.")
@@ -65,18 +69,32 @@ struct BenchmarkCommand: ParsableCommand {
         let loadTime = ContinuousClock.now - start
         let input = BenchmarkInput.values(count: batch * 3 * crop * crop)
         if profile {
-            try printProfile(
-                context, input: Array(input.prefix(context.picturesTogether * 3 * crop * crop)))
+            try printProfile(context, input: input, pool: pool)
         } else {
             try printTimes(context, input: input, loadTime: loadTime)
         }
+    }
+
+    /// What was measured on what.
+    private func setting(_ plan: Plan) throws(Failure) -> [(String, JSONValue)] {
+        let bytes: FileBytes
+        do { bytes = try FileBytes(mapping: model) } catch { throw Failure(error) }
+        return [
+            ("model", .string(model)),
+            ("model_sha256", .string(FileDigest.sha256(of: bytes))),
+            ("instruction_set", .string(plan.instructionSet.rawValue)),
+            ("numerics", .string(plan.numerics.rawValue)),
+            ("cpu", .string(Machine.processorName)), ("threads", .integer(threading.count)),
+            ("batch", .integer(batch)),
+        ]
     }
 
     private func printTimes(
         _ context: PlanContext, input: [Float], loadTime: Duration
     ) throws(Failure) {
         let clock = ContinuousClock()
-        var logits = [Float](repeating: 0, count: batch * context.plan.network.graph.classCount)
+        let classCount = context.plan.network.graph.classCount
+        var logits = [Float](repeating: 0, count: batch * classCount)
         func run() -> Double {
             input.withUnsafeBufferPointer { input in
                 logits.withUnsafeMutableBufferPointer { logits in
@@ -90,29 +108,29 @@ struct BenchmarkCommand: ParsableCommand {
         let end = ContinuousClock.now + .seconds(duration)
         repeat { times.append(run()) } while ContinuousClock.now < end
         let statistics = TimeStatistics(times)
-        let classCount = context.plan.network.graph.classCount
         let firstLogits = logits.prefix(classCount)
-        let memory = context.plan.memoryUse(
-            threadCount: threading.count, batch: batch)
-        let report: [(String, JSONValue)] = [
-            ("model", .string(model)),
-            ("instruction_set", .string(context.plan.instructionSet.rawValue)),
-            ("numerics", .string(context.plan.numerics.rawValue)),
-            ("cpu", .string(Machine.processorName)), ("threads", .integer(threading.count)),
-            ("batch", .integer(batch)), ("runs", .integer(times.count)),
-            ("median_ms", .double(statistics.median)),
-            ("median_ms_low", .double(statistics.medianLow)),
-            ("median_ms_high", .double(statistics.medianHigh)),
-            ("mean_ms", .double(statistics.mean)),
-            ("p50_ms", .double(statistics.median)), ("p90_ms", .double(statistics.percentile(90))),
-            ("p95_ms", .double(statistics.percentile(95))),
-            ("p99_ms", .double(statistics.percentile(99))),
-            ("images_per_second", .double(Double(batch) * 1000 / statistics.median)),
-            ("load_ms", .double(loadTime.milliseconds)), ("first_ms", .double(first)),
-            ("packed_weights_bytes", .integer(memory.packedWeights)),
-            ("peak_memory_bytes", .integer(Machine.peakMemory)),
-            ("top1", .integer(firstLogits.indices.max { firstLogits[$0] < firstLogits[$1] } ?? 0)),
-        ]
+        let peakMemory = Machine.peakMemory
+        let memory = context.plan.memoryUse(threadCount: threading.count, batch: batch)
+        let report: [(String, JSONValue)] =
+            try setting(context.plan) + [
+                ("runs", .integer(times.count)),
+                ("median_ms", .double(statistics.median)),
+                ("median_ms_low", .double(statistics.medianLow)),
+                ("median_ms_high", .double(statistics.medianHigh)),
+                ("mean_ms", .double(statistics.mean)),
+                ("p50_ms", .double(statistics.median)),
+                ("p90_ms", .double(statistics.percentile(90))),
+                ("p95_ms", .double(statistics.percentile(95))),
+                ("p99_ms", .double(statistics.percentile(99))),
+                ("images_per_second", .double(Double(batch) * 1000 / statistics.median)),
+                ("load_ms", .double(loadTime.milliseconds)), ("first_ms", .double(first)),
+                ("packed_weights_bytes", .integer(memory.packedWeights)),
+                ("peak_memory_bytes", .integer(peakMemory)),
+                (
+                    "top1",
+                    .integer(firstLogits.indices.max { firstLogits[$0] < firstLogits[$1] } ?? 0)
+                ),
+            ]
         switch format {
         case .json: try StandardOutput.shared.writeLine(JSONValue.object(report).text)
         case .table:
@@ -125,116 +143,28 @@ struct BenchmarkCommand: ParsableCommand {
         }
     }
 
-    private func printProfile(_ context: PlanContext, input: [Float]) throws(Failure) {
-        let clock = ContinuousClock()
-        let steps = context.plan.stepDescriptions
-        var times = [[Double]](repeating: [], count: steps.count)
-        let end = clock.now + .seconds(duration)
-        var runs = 0
-        repeat {
-            var last = clock.now
-            input.withUnsafeBufferPointer { input in
-                context.run(input) { index in
-                    let now = clock.now
-                    if runs >= warmup { times[index].append((now - last).milliseconds) }
-                    last = now
-                }
-            }
-            runs += 1
-        } while clock.now < end || runs <= warmup
-        let medians = times.map { TimeStatistics($0).median }
-        let total = medians.reduce(0, +)
+    private func printProfile(
+        _ context: PlanContext, input: [Float], pool: WorkerPool
+    ) throws(Failure) {
+        let isa = context.plan.instructionSet
+        let single: MachineSpeed
+        let all: MachineSpeed
+        do {
+            single = try MachineSpeed.measure(
+                instructionSet: isa, pool: WorkerPool(threadCount: 1))
+            all =
+                pool.threadCount == 1
+                ? single : try MachineSpeed.measure(instructionSet: isa, pool: pool)
+        } catch { throw Failure(.badData, "\(error)") }
+        let profile = LayerProfile(
+            context, input: input, batch: batch, warmup: warmup, duration: .seconds(duration),
+            machine: all)
         switch format {
         case .table:
-            let header = ["layer", "algorithm", "ms", "share", "GFLOP/s"]
-            let rows = zip(steps, medians).map { step, median in
-                [
-                    step.name, step.algorithm, Text.fixed(median, 3),
-                    Text.fixed(median / total * 100, 1) + " %",
-                    step.multiplyAccumulates == 0
-                        ? "" : Text.fixed(Double(step.multiplyAccumulates) * 2e-6 / median, 1),
-                ]
-            }
-            let sum = ["total", "", Text.fixed(total, 3), "", ""]
-            try StandardOutput.shared.write(
-                Text.table([header] + rows + [sum], rightAligned: [2, 3, 4]))
+            try StandardOutput.shared.write(profile.table(single: single, threads: threading.count))
         case .json:
-            let layers = zip(steps, medians).map { step, median in
-                JSONValue.object([
-                    ("name", .string(step.name)), ("algorithm", .string(step.algorithm)),
-                    ("median_ms", .double(median)), ("share", .double(median / total)),
-                    ("multiply_accumulates", .integer(step.multiplyAccumulates)),
-                ])
-            }
-            try StandardOutput.shared.writeLine(
-                JSONValue.object([("total_ms", .double(total)), ("layers", .array(layers))]).text)
+            let report = try setting(context.plan) + profile.fields(single: single)
+            try StandardOutput.shared.writeLine(JSONValue.object(report).text)
         }
-    }
-}
-
-/// Order statistics of a series of times.
-struct TimeStatistics {
-    private let sorted: [Double]
-
-    init(_ times: [Double]) { sorted = times.sorted() }
-
-    var mean: Double { sorted.reduce(0, +) / Double(sorted.count) }
-    var median: Double { percentile(50) }
-
-    /// Ends of the median's 95 % interval: the ranks n / 2 ∓ 0.98 √n, from the binomial distribution.
-    var medianLow: Double {
-        rank(Double(sorted.count) / 2 - 0.98 * Double(sorted.count).squareRoot())
-    }
-    var medianHigh: Double {
-        rank(Double(sorted.count) / 2 + 0.98 * Double(sorted.count).squareRoot())
-    }
-
-    /// The smallest time that at least `percent` % of all do not exceed.
-    func percentile(_ percent: Double) -> Double {
-        rank((Double(sorted.count) * percent / 100).rounded(.up) - 1)
-    }
-
-    private func rank(_ rank: Double) -> Double {
-        sorted.isEmpty ? .nan : sorted[min(max(Int(rank.rounded()), 0), sorted.count - 1)]
-    }
-}
-
-/// The benchmark's input: values evenly spread over -2 to 2, always the same.
-enum BenchmarkInput {
-    static func values(count: Int) -> [Float] {
-        var state: UInt32 = 1
-        return (0..<count).map { _ in
-            // The multiplier and increment of Numerical Recipes' quick generator.
-            state = state &* 1_664_525 &+ 1_013_904_223
-            return Float(state >> 8) / Float(1 << 22) - 2
-        }
-    }
-}
-
-enum Machine {
-    static var processorName: String {
-        let descriptor = open("/proc/cpuinfo", O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return "unknown" }
-        defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: 1 << 16)
-        let count = read(descriptor, &bytes, bytes.count)
-        let text = String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
-        let line = text.split(separator: "\n").first { $0.hasPrefix("model name") }
-        return line?.split(separator: ":", maxSplits: 1).last.map {
-            String($0.drop { $0 == " " })
-        } ?? "unknown"
-    }
-
-    /// The largest resident memory so far, in bytes.
-    static var peakMemory: Int {
-        var usage = rusage()
-        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-        return usage.ru_maxrss * 1024
-    }
-}
-
-extension Duration {
-    var milliseconds: Double {
-        Double(components.seconds) * 1e3 + Double(components.attoseconds) * 1e-15
     }
 }
