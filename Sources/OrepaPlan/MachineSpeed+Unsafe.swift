@@ -1,7 +1,7 @@
 import COrepaKernels
 
 /// What a processor can do at most, measured: what the speed of a layer is held against.
-public struct MachineSpeed: Sendable, Hashable {
+public struct MachineSpeed: Sendable {
     /// Multiply-adds of Float32 in a second, operands in registers.
     public let multiplyAddsPerSecond: Double
     /// Bytes in a second that are read in order from memory.

@@ -1,9 +1,9 @@
 import COrepaKernels
 
 /// How a plan computes one of its steps, for people and for measurements.
-public struct StepDescription: Sendable, Hashable {
+public struct StepDescription: Sendable {
     /// A feature map as it lies in memory: blocks of `block` channels, with a border of zeros on every side.
-    public struct Map: Sendable, Hashable {
+    public struct Map: Sendable {
         public let channels: Int
         public let height: Int
         public let width: Int
@@ -16,7 +16,7 @@ public struct StepDescription: Sendable, Hashable {
     }
 
     /// What the operation is, apart from its weights.
-    public struct Window: Sendable, Hashable {
+    public struct Window: Sendable {
         public let kernel: Int
         public let stride: Int
         public let padding: Int

@@ -102,7 +102,7 @@ struct LayerProfile {
             "total", "", "", Text.fixed(totalMilliseconds, 3), "100.0 %",
             speed(
                 layers.reduce(0) { $0 + $1.step.multiplyAccumulates }, totalMilliseconds),
-            percent(average(\.computeShare)), percent(average(\.memoryShare)),
+            percent(average { $0.computeShare }), percent(average { $0.memoryShare }),
         ]
         func peak(_ machine: MachineSpeed) -> String {
             Text.fixed(machine.multiplyAddsPerSecond * 2e-9, 0) + " GFLOP/s, "
@@ -124,8 +124,8 @@ struct LayerProfile {
     }
 
     /// Weighted by time.
-    private func average(_ share: KeyPath<Layer, Double>) -> Double {
-        layers.reduce(0) { $0 + $1[keyPath: share] * $1.milliseconds } / totalMilliseconds
+    private func average(_ share: (Layer) -> Double) -> Double {
+        layers.reduce(0) { $0 + share($1) * $1.milliseconds } / totalMilliseconds
     }
 
     /// What the report as JSON holds beside the setting.
