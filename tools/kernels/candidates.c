@@ -1,0 +1,263 @@
+// Times every algorithm that can compute a layer, and every Winograd split that is worth a thought: what
+// tools/check-algorithms asks. `candidates THREADS [ISA]` reads a layer from each line of standard input,
+//
+//   inputs height width block border  outputs height width border  kernel stride padding groups relu  residual
+//
+// (residual: -1, or the border of the map that is added) and answers with a line for each candidate:
+//
+//   algorithm TAB tiles TAB median milliseconds
+//
+// then an empty line. Candidates take turns. Each call takes its weights from another place in 128 MB, so that
+// they come from memory, as they do in a network whose other layers have been through the caches; what the
+// weights are does not matter to the time, so the memory holds random ones and nothing is packed.
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+
+#include "support.h"
+#include "winograd/split.h"
+
+enum { MOST_CANDIDATES = 64, TURNS = 15, FIRST_TURNS = 3, MOST_THREADS = 64 };
+static const double turn_seconds = 2e-3;   // of a candidate's, at least
+static const double hopeless = 1.5;        // times the fastest, after the first turns
+static const size_t weight_floats = 32 << 20;
+
+// The linker puts these in place of the choice that plans make (--wrap): prepare then takes `forced`.
+static orepa_winograd_split forced[2];
+static bool is_forced;
+void __real_orepa_winograd_choose_splits(
+    int32_t stride, int32_t height, int32_t width, orepa_winograd_split *rows,
+    orepa_winograd_split *columns);
+void __wrap_orepa_winograd_choose_splits(
+    int32_t stride, int32_t height, int32_t width, orepa_winograd_split *rows,
+    orepa_winograd_split *columns);
+void __wrap_orepa_winograd_choose_splits(
+    int32_t stride, int32_t height, int32_t width, orepa_winograd_split *rows,
+    orepa_winograd_split *columns)
+{
+    if (is_forced)
+        *rows = forced[0], *columns = forced[1];
+    else
+        __real_orepa_winograd_choose_splits(stride, height, width, rows, columns);
+}
+
+// Threads that claim items one by one, as a plan's do; they spin between calls.
+typedef struct {
+    runnable *job;
+    float *workers[MOST_THREADS];
+    int32_t threads;
+    _Atomic int64_t next;
+    atomic_int call, done;
+    int32_t phase;
+} team;
+
+static void claim(team *t, int32_t worker)
+{
+    const int64_t items = t->job->plan.items[t->phase];
+    for (int64_t item; (item = atomic_fetch_add(&t->next, 1)) < items;)
+        orepa_convolution_run(
+            &t->job->plan, &t->job->buffers, t->workers[worker], t->phase, item, item + 1);
+}
+
+static team crew;
+
+static void *work(void *argument)
+{
+    const int32_t worker = (int32_t)(intptr_t)argument;
+    for (int call = 1;; call++) {
+        while (atomic_load(&crew.call) != call) continue;
+        claim(&crew, worker);
+        atomic_fetch_add(&crew.done, 1);
+    }
+    return NULL;
+}
+
+static void run_together(runnable *job)
+{
+    crew.job = job;
+    for (crew.phase = 0; crew.phase < job->plan.phases; crew.phase++) {
+        atomic_store(&crew.next, 0);
+        atomic_store(&crew.done, 0);
+        atomic_fetch_add(&crew.call, 1);
+        claim(&crew, 0);
+        while (atomic_load(&crew.done) != crew.threads - 1) continue;
+    }
+}
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static float *huge_floats(size_t count)
+{
+    const size_t page = 2 << 20, bytes = (count * sizeof(float) + page - 1) / page * page;
+    float *memory = aligned_alloc(page, bytes);
+    madvise(memory, bytes, MADV_HUGEPAGE);
+    for (size_t i = 0; i < count; i++) memory[i] = random_float();
+    return memory;
+}
+
+typedef struct {
+    orepa_convolution_plan plan;
+    char tiles[80];
+    size_t at;                 // where the next call's weights begin
+    double times[TURNS];
+    int32_t turns;
+} candidate;
+
+static int compare(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(const candidate *c)
+{
+    double sorted[TURNS];
+    memcpy(sorted, c->times, sizeof sorted);
+    qsort(sorted, (size_t)c->turns, sizeof *sorted, compare);
+    return sorted[c->turns / 2];
+}
+
+static void add_candidate(
+    const orepa_convolution *shape, orepa_algorithm algorithm, orepa_isa isa, candidate *all, int32_t *count)
+{
+    candidate *c = &all[*count];
+    *c = (candidate){0};
+    if (!orepa_convolution_prepare(shape, algorithm, isa, &c->plan)) return;
+    orepa_convolution_write_tiles(&c->plan, c->tiles, sizeof c->tiles);
+    for (int32_t i = 0; i < *count; i++)
+        if (all[i].plan.algorithm == algorithm && strcmp(all[i].tiles, c->tiles) == 0) return;
+    ++*count;
+}
+
+// Tiles of `largest` outputs and one for the rest, or sizes that differ by one at most.
+static orepa_winograd_split split_of(int32_t size, int32_t largest, bool even)
+{
+    orepa_winograd_split split = {{0}};
+    const int32_t tiles = even ? (size + largest - 1) / largest : size / largest;
+    const int32_t least = even ? size / tiles : largest;
+    split.count[least] = tiles;
+    for (int32_t left = size - tiles * least; left > 0;) {
+        if (!even) {
+            split.count[left]++;
+            break;
+        }
+        split.count[least]--, split.count[least + 1]++, left--;
+    }
+    return split;
+}
+
+static int32_t find_candidates(const orepa_convolution *shape, orepa_isa isa, candidate *all)
+{
+    int32_t count = 0;
+    is_forced = false;
+    for (int algorithm = 0; algorithm < OREPA_ALGORITHM_COUNT; algorithm++)
+        add_candidate(shape, (orepa_algorithm)algorithm, isa, all, &count);
+    is_forced = true;
+    for (int32_t v = 0; v < 6; v++)
+        for (int32_t h = 0; h < 6; h++) {
+            forced[0] = split_of(shape->output.height, 4 - v / 2, v % 2);
+            forced[1] = split_of(shape->output.width, 4 - h / 2, h % 2);
+            add_candidate(shape, orepa_winograd, isa, all, &count);
+        }
+    is_forced = false;
+    return count;
+}
+
+static void take_turn(candidate *c, runnable *job, float *weights)
+{
+    // A stride that keeps weights aligned, and no two calls' in the same lines.
+    const size_t step = (c->plan.packed_floats + 15) / 16 * 16;
+    job->plan = c->plan;
+    int32_t calls = 0;
+    double seconds = 0;
+    for (const double start = now(); seconds < turn_seconds; seconds = now() - start, calls++) {
+        if (c->at + c->plan.packed_floats > weight_floats) c->at = 0;
+        job->buffers.packed = weights + c->at;
+        c->at += step;
+        run_together(job);
+    }
+    c->times[c->turns++] = seconds / calls;
+}
+
+static void time_layer(const orepa_convolution *shape, orepa_isa isa, float *weights)
+{
+    static candidate all[MOST_CANDIDATES];
+    const int32_t count = find_candidates(shape, isa, all);
+    size_t worker = 0, shared = 0;
+    for (int32_t i = 0; i < count; i++) {
+        if (all[i].plan.worker_floats > worker) worker = all[i].plan.worker_floats;
+        if (all[i].plan.shared_floats > shared) shared = all[i].plan.shared_floats;
+        all[i].at = (size_t)i * (weight_floats / MOST_CANDIDATES) / 16 * 16;
+    }
+    runnable job = {.buffers = {
+        .input = huge_floats((size_t)shape->input.image),
+        .residual = shape->has_residual ? huge_floats((size_t)shape->residual.image) : NULL,
+        .output = huge_floats((size_t)shape->output.image),
+        .shared = huge_floats(shared),
+    }};
+    for (int32_t i = 0; i < crew.threads; i++) crew.workers[i] = huge_floats(worker);
+
+    double least = 1e9;
+    for (int32_t turn = 0; turn < TURNS; turn++) {
+        for (int32_t i = 0; i < count; i++)
+            if (turn < FIRST_TURNS || median(&all[i]) < hopeless * least)
+                take_turn(&all[i], &job, weights);
+        least = 1e9;
+        for (int32_t i = 0; i < count; i++)
+            if (median(&all[i]) < least) least = median(&all[i]);
+    }
+    for (int32_t i = 0; i < count; i++)
+        printf("%s\t%s\t%.6f\n", orepa_algorithm_name(all[i].plan.algorithm), all[i].tiles, median(&all[i]) * 1e3);
+    printf("\n");
+    fflush(stdout);
+    for (int32_t i = 0; i < crew.threads; i++) free(crew.workers[i]);
+    free((float *)job.buffers.input), free((float *)job.buffers.residual);
+    free(job.buffers.output), free(job.buffers.shared);
+}
+
+static bool read_layer(orepa_convolution *shape)
+{
+    int in[5], out[4], window[5], residual;
+    if (scanf("%d %d %d %d %d", &in[0], &in[1], &in[2], &in[3], &in[4]) != 5
+        || scanf("%d %d %d %d", &out[0], &out[1], &out[2], &out[3]) != 4
+        || scanf("%d %d %d %d %d", &window[0], &window[1], &window[2], &window[3], &window[4]) != 5
+        || scanf("%d", &residual) != 1)
+        return false;
+    *shape = (orepa_convolution){
+        .input = in[3] == 1 ? orepa_map_planar(in[0], in[1], in[2], in[4])
+                            : orepa_map_blocked(in[0], in[1], in[2], in[4]),
+        .output = orepa_map_blocked(out[0], out[1], out[2], out[3]),
+        .residual = orepa_map_blocked(out[0], out[1], out[2], residual < 0 ? 0 : residual),
+        .images = 1, .kernel = window[0], .stride = window[1], .padding = window[2],
+        .groups = window[3], .relu = window[4], .has_residual = residual >= 0,
+        .threads = crew.threads,
+    };
+    return true;
+}
+
+int main(int count, char **arguments)
+{
+    orepa_isa isa = orepa_isa_best();
+    crew.threads = count > 1 ? atoi(arguments[1]) : 1;
+    if (crew.threads < 1 || crew.threads > MOST_THREADS) {
+        fprintf(stderr, "expected 1 to %d threads\n", MOST_THREADS);
+        return 64;
+    }
+    if (count > 2 && (!orepa_isa_named(arguments[2], &isa) || isa > orepa_isa_best())) {
+        fprintf(stderr, "no instruction set %s here\n", arguments[2]);
+        return 64;
+    }
+    for (int32_t i = 1; i < crew.threads; i++) {
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, work, (void *)(intptr_t)i) != 0) return 71;
+    }
+    float *weights = huge_floats(weight_floats);
+    for (orepa_convolution shape; read_layer(&shape);) time_layer(&shape, isa, weights);
+    free(weights);
+    return 0;
+}
