@@ -33,7 +33,8 @@ import Testing
         let mean = try #require(steps["mean"])
         #expect(mean.tiles == "" && mean.window == nil && mean.executedMultiplyAccumulates == 0)
         #expect(
-            plan.memoryUse(threadCount: 1).packedWeights >= plan.stepDescriptions.reduce(0) { $0 + $1.weightByteCount })
+            plan.memoryUse(threadCount: 1).packedWeights
+                >= plan.stepDescriptions.reduce(0) { $0 + $1.weightByteCount })
     }
 
     @Test(arguments: [1, 3]) func everyStepIsReportedForEveryPicture(count: Int) throws {

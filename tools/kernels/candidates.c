@@ -7,8 +7,8 @@
 //
 //   algorithm TAB tiles TAB median milliseconds
 //
-// then an empty line. Candidates take turns. Each call takes its weights from another place in 128 MB, so that
-// they come from memory, as they do in a network whose other layers have been through the caches; what the
+// then an empty line. Candidates take turns. Each call takes its weights from another place in 128 MB or more, so
+// that they come from memory, as they do in a network whose other layers have been through the caches; what the
 // weights are does not matter to the time, so the memory holds random ones and nothing is packed.
 #include <pthread.h>
 #include <stdatomic.h>
@@ -20,7 +20,6 @@
 enum { MOST_CANDIDATES = 64, TURNS = 15, FIRST_TURNS = 3, MOST_THREADS = 64 };
 static const double turn_seconds = 2e-3;   // of a candidate's, at least
 static const double hopeless = 1.5;        // times the fastest, after the first turns
-static const size_t weight_floats = 32 << 20;
 
 // The linker puts these in place of the choice that plans make (--wrap): prepare then takes `forced`.
 static orepa_winograd_split forced[2];
@@ -100,6 +99,23 @@ static float *huge_floats(size_t count)
     return memory;
 }
 
+// What calls take their weights from.
+static struct {
+    float *memory;
+    size_t count;
+} weights;
+
+// Memory for two calls of the largest candidate at least.
+static void need_weights(size_t packed_floats)
+{
+    size_t count = 32 << 20;
+    while (count < 2 * packed_floats) count *= 2;
+    if (count <= weights.count) return;
+    free(weights.memory);
+    weights.memory = huge_floats(count);
+    weights.count = count;
+}
+
 typedef struct {
     orepa_convolution_plan plan;
     char tiles[80];
@@ -168,7 +184,7 @@ static int32_t find_candidates(const orepa_convolution *shape, orepa_isa isa, ca
     return count;
 }
 
-static void take_turn(candidate *c, runnable *job, float *weights)
+static void take_turn(candidate *c, runnable *job)
 {
     // A stride that keeps weights aligned, and no two calls' in the same lines.
     const size_t step = (c->plan.packed_floats + 15) / 16 * 16;
@@ -176,15 +192,15 @@ static void take_turn(candidate *c, runnable *job, float *weights)
     int32_t calls = 0;
     double seconds = 0;
     for (const double start = now(); seconds < turn_seconds; seconds = now() - start, calls++) {
-        if (c->at + c->plan.packed_floats > weight_floats) c->at = 0;
-        job->buffers.packed = weights + c->at;
+        if (c->at + c->plan.packed_floats > weights.count) c->at = 0;
+        job->buffers.packed = weights.memory + c->at;
         c->at += step;
         run_together(job);
     }
     c->times[c->turns++] = seconds / calls;
 }
 
-static void time_layer(const orepa_convolution *shape, orepa_isa isa, float *weights)
+static void time_layer(const orepa_convolution *shape, orepa_isa isa)
 {
     static candidate all[MOST_CANDIDATES];
     const int32_t count = find_candidates(shape, isa, all);
@@ -192,8 +208,9 @@ static void time_layer(const orepa_convolution *shape, orepa_isa isa, float *wei
     for (int32_t i = 0; i < count; i++) {
         if (all[i].plan.worker_floats > worker) worker = all[i].plan.worker_floats;
         if (all[i].plan.shared_floats > shared) shared = all[i].plan.shared_floats;
-        all[i].at = (size_t)i * (weight_floats / MOST_CANDIDATES) / 16 * 16;
+        need_weights(all[i].plan.packed_floats);
     }
+    for (int32_t i = 0; i < count; i++) all[i].at = (size_t)i * (weights.count / MOST_CANDIDATES) / 16 * 16;
     runnable job = {.buffers = {
         .input = huge_floats((size_t)shape->input.image),
         .residual = shape->has_residual ? huge_floats((size_t)shape->residual.image) : NULL,
@@ -206,7 +223,7 @@ static void time_layer(const orepa_convolution *shape, orepa_isa isa, float *wei
     for (int32_t turn = 0; turn < TURNS; turn++) {
         for (int32_t i = 0; i < count; i++)
             if (turn < FIRST_TURNS || median(&all[i]) < hopeless * least)
-                take_turn(&all[i], &job, weights);
+                take_turn(&all[i], &job);
         least = 1e9;
         for (int32_t i = 0; i < count; i++)
             if (median(&all[i]) < least) least = median(&all[i]);
@@ -256,8 +273,7 @@ int main(int count, char **arguments)
         pthread_t thread;
         if (pthread_create(&thread, NULL, work, (void *)(intptr_t)i) != 0) return 71;
     }
-    float *weights = huge_floats(weight_floats);
-    for (orepa_convolution shape; read_layer(&shape);) time_layer(&shape, isa, weights);
-    free(weights);
+    for (orepa_convolution shape; read_layer(&shape);) time_layer(&shape, isa);
+    free(weights.memory);
     return 0;
 }
