@@ -16,13 +16,20 @@ The logits of every Float32 runtime are held against `orepa-infer run --numerics
 plain NumPy evaluation in Float64, without orepa-infer); exit status 1 when a most probable class
 differs. Rows named "reduced precision" are for orientation only and never count as the fastest.
 
-Measure on a quiet machine; only ratios from one run mean something.
+With --batch above 1 each peer is tried in the ways that it can share a batch among threads, all
+threads at one picture or a thread for each; the fastest counts. With --cold-start IMAGE the time
+and memory of one whole process, from start to answer, are measured as well, for the peers with
+Python's own start and the import of nothing but what they need.
+
+Measure on a quiet machine; only ratios from one run mean something. The table of all published
+networks takes about 20 minutes with the figures of the first example.
 
 Examples:
-  tools/bench_peers.py --models repvgg.safetensors --orepa-infer .build/release/orepa-infer
-  tools/bench_peers.py --models *.safetensors --orepa-infer .build/release/orepa-infer \\
-    --duration 2 --turns 7 --json peers.json --svg peers.svg
-  tools/bench_peers.py --models resnet.safetensors --peers ncnn,orepa --threads 2 --batch 8
+  tools/bench_peers.py --all ~/models --json peers.json --svg peers.svg   # makes what is missing
+  tools/bench_peers.py --models repvgg.safetensors --duration 2 --turns 7
+  tools/bench_peers.py --models resnet.safetensors --peers ncnn,orepa --threads 2 --batch 1,8,32
+  tools/bench_peers.py --models resnet.safetensors --isa avx2             # lowers orepa alone
+  tools/bench_peers.py --models resnet.safetensors --cold-start boot.jpg
 """
 
 from __future__ import annotations
@@ -43,6 +50,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -52,6 +60,7 @@ import numpy as np
 
 import export_onnx
 from export_onnx import benchmark_input, largest_difference
+from published_models import PROGRAM, deployed_models
 
 WARMUP_CALLS = 5
 LOAD_TIMEOUT = 600.0
@@ -66,7 +75,7 @@ REACHABLE = {
     "RepVGG-A1": (15.4, 7.9),
     "RepVGG-A2": (30.7, 15.5),
     "ResNet-18": (13.1, 6.8),
-    "WideResNet-18": (45.6, 23.4),
+    "ResNet-18-2x": (45.6, 23.4),
     "ResNet-34": (23.3, 12.0),
     "ResNet-50": (52.0, 26.3),
     "ResNet-101": (93.0, 46.8),
@@ -97,6 +106,10 @@ PEERS = [
 ]
 
 
+COLD_START = Path(__file__).with_name("cold_start.py")
+COLD_PEERS = ("ncnn", "onnxruntime", "openvino", "mnn", "torch")
+"""Peers that it can run."""
+
 # In the worker's process: one generator for each peer, which gives (settings, call) for every
 # setting worth a try. A call takes nothing and returns the logits [batch, classes].
 
@@ -114,22 +127,45 @@ class Job:
     pictures: np.ndarray
 
 
+def one_each(
+    job: Job, one: Callable[[np.ndarray], np.ndarray]
+) -> Callable[[], np.ndarray]:
+    """A call that gives each thread a picture `[1, C, H, W]` at a time; `one` must release Python's lock."""
+    pool = ThreadPoolExecutor(job.threads)
+    pictures = [np.ascontiguousarray(picture[None]) for picture in job.pictures]
+    return lambda: np.stack([logits.reshape(-1) for logits in pool.map(one, pictures)])
+
+
+def shares_batches(job: Job) -> bool:
+    """Whether there are pictures and threads enough to give each thread its own."""
+    return len(job.pictures) > 1 and job.threads > 1
+
+
 def run_onnxruntime(job: Job, file: str = "model.onnx") -> Candidates:
     import onnxruntime
 
-    settings = onnxruntime.SessionOptions()
-    settings.intra_op_num_threads = job.threads
-    settings.inter_op_num_threads = 1
-    settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    settings.log_severity_level = 3
-    session = onnxruntime.InferenceSession(
-        job.folder / file, settings, providers=["CPUExecutionProvider"]
-    )
+    def load(threads: int):
+        settings = onnxruntime.SessionOptions()
+        settings.intra_op_num_threads = threads
+        settings.inter_op_num_threads = 1
+        settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+        settings.log_severity_level = 3
+        return onnxruntime.InferenceSession(
+            job.folder / file, settings, providers=["CPUExecutionProvider"]
+        )
+
+    session = load(job.threads)
     feed = {"input": job.pictures}
     yield (
         f"intra_op_num_threads={job.threads}, ORT_ENABLE_ALL",
         lambda: session.run(["logits"], feed)[0],
     )
+    if shares_batches(job):
+        single = load(1)
+        yield (
+            "intra_op_num_threads=1, ORT_ENABLE_ALL, a picture for each thread",
+            one_each(job, lambda picture: single.run(["logits"], {"input": picture})[0]),
+        )
 
 
 def run_onnxruntime_int8(job: Job) -> Candidates:
@@ -176,10 +212,47 @@ def run_openvino(job: Job, options: dict | None = None) -> Candidates:
         return request.get_output_tensor(0).data
 
     yield ", ".join(f"{key}={value}" for key, value in options.items()), call
+    if len(job.pictures) > 1:
+        model.reshape([1, *job.pictures.shape[1:]])
+        options = options | {"PERFORMANCE_HINT": "THROUGHPUT", "NUM_STREAMS": str(job.threads)}
+        queue = openvino.AsyncInferQueue(core.compile_model(model, "CPU", options))
+        pictures = [np.ascontiguousarray(picture[None]) for picture in job.pictures]
+        logits: list = [None] * len(pictures)
+
+        def ended(request, index: int) -> None:
+            logits[index] = request.get_output_tensor(0).data[0].copy()
+
+        queue.set_callback(ended)
+
+        def stream() -> np.ndarray:
+            for index, picture in enumerate(pictures):
+                queue.start_async([picture], userdata=index)
+            queue.wait_all()
+            return np.stack(logits)
+
+        settings = ", ".join(f"{key}={value}" for key, value in options.items())
+        yield f"{settings}, AsyncInferQueue of single pictures", stream
 
 
 def run_ncnn(job: Job) -> Candidates:
     import ncnn
+
+    def load(threads: int, changes: dict[str, bool]) -> Callable[[np.ndarray], np.ndarray]:
+        net = ncnn.Net()
+        net.opt.num_threads = threads
+        for part in ("fp16_storage", "fp16_arithmetic", "fp16_packed", "bf16_storage"):
+            setattr(net.opt, f"use_{part}", False)
+        for option, value in changes.items():
+            setattr(net.opt, option, value)
+        net.load_param(str(job.folder / "model.ncnn.param"))
+        net.load_model(str(job.folder / "model.ncnn.bin"))
+
+        def one(picture: np.ndarray) -> np.ndarray:
+            extractor = net.create_extractor()
+            extractor.input("in0", ncnn.Mat(picture.reshape(picture.shape[-3:])))
+            return np.array(extractor.extract("out0")[1])
+
+        return one
 
     pictures = [np.ascontiguousarray(picture) for picture in job.pictures]
     for name, changes in {
@@ -187,25 +260,17 @@ def run_ncnn(job: Job) -> Candidates:
         "without Winograd F(6,3)": {"use_winograd63_convolution": False},
         "without matrix products": {"use_sgemm_convolution": False},
     }.items():
-        net = ncnn.Net()
-        net.opt.num_threads = job.threads
-        for part in ("storage", "arithmetic", "packed"):
-            setattr(net.opt, f"use_fp16_{part}", False)
-        for option, value in changes.items():
-            setattr(net.opt, option, value)
-        net.load_param(str(job.folder / "model.ncnn.param"))
-        net.load_model(str(job.folder / "model.ncnn.bin"))
-
-        def one(picture: np.ndarray, net: ncnn.Net = net) -> np.ndarray:
-            extractor = net.create_extractor()
-            extractor.input("in0", ncnn.Mat(picture))
-            return np.array(extractor.extract("out0")[1])
-
+        one = load(job.threads, changes)
         yield (
-            f"num_threads={job.threads}, use_fp16_*=False, {name}"
+            f"num_threads={job.threads}, no fp16 or bf16, {name}"
             + (", one picture after the other" if len(pictures) > 1 else ""),
             lambda one=one: np.stack([one(picture) for picture in pictures]),
         )
+        if shares_batches(job):
+            yield (
+                f"num_threads=1, no fp16 or bf16, {name}, a picture for each thread",
+                one_each(job, load(1, changes)),
+            )
 
 
 def run_mnn(job: Job) -> Candidates:
@@ -301,6 +366,19 @@ def run_torch(job: Job) -> Candidates:
             + str(layout).removeprefix("torch."),
             lambda frozen=frozen, pictures=pictures: frozen(pictures).numpy(),
         )
+        if shares_batches(job):
+            torch.set_num_threads(1)
+
+            def one(picture, layout=layout, network=torch.jit.freeze(traced)):
+                with torch.inference_mode():
+                    return network(torch.from_numpy(picture).contiguous(memory_format=layout)).numpy()
+
+            yield (
+                "1 thread, jit.trace, freeze, a picture for each thread, "
+                + str(layout).removeprefix("torch."),
+                one_each(job, one),
+            )
+            torch.set_num_threads(job.threads)
 
 
 def run_torch_compile(job: Job) -> Candidates:
@@ -480,10 +558,17 @@ class Worker:
         self.log.close()
 
 
+def orepa_environment(isa: str | None) -> dict[str, str]:
+    return os.environ | ({"OREPA_ISA": isa} if isa else {})
+
+
 class OrepaWorker:
     """orepa: a new process each turn, of which `orepa-infer benchmark` times only the calls."""
 
-    def __init__(self, peer: Peer, job: dict, program: Path, numerics: str) -> None:
+    def __init__(
+        self, peer: Peer, job: dict, program: Path, numerics: str, isa: str | None
+    ) -> None:
+        self.environment = orepa_environment(isa)
         self.command = [
             program, "benchmark", job["model"], "--batch", job["shape"][0], "--threads",
             job["threads"], "--numerics", numerics, "--warmup", WARMUP_CALLS, "--format", "json",
@@ -503,7 +588,9 @@ class OrepaWorker:
 
     def run(self, duration: float) -> dict:
         command = [*map(str, self.command), "--duration", str(duration)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, env=self.environment
+        )
         if done.returncode != 0:
             message = done.stderr.strip().splitlines() or ["no message"]
             raise PeerError(f"exit status {done.returncode}: {message[0]}")
@@ -519,7 +606,7 @@ class OrepaWorker:
 def missing(peer: Peer, program: Path | None) -> str | None:
     """Why a peer cannot be run here, or None."""
     if peer.name == "orepa":
-        return None if program else "--orepa-infer is not given"
+        return None if program else "--orepa-infer is not given, and nothing is built"
     absent = [name for name in peer.packages if importlib.util.find_spec(name) is None]
     if absent:
         return f"not installed: {', '.join(absent)}"
@@ -572,7 +659,7 @@ def say(message: str) -> None:
 
 
 def measure(
-    path: Path, peers: list[Peer], model: export_onnx.Model, folder: Path, threads: int,
+    path: Path, peers: list[Peer], model: export_onnx.Model, folder: Path, threads: int, batch: int,
     options: argparse.Namespace,
 ) -> list[Result]:  # fmt: skip
     """The rows of one network and number of threads, in the order of the peers."""
@@ -580,7 +667,7 @@ def measure(
         "folder": str(folder),
         "model": str(path.resolve()),
         "threads": threads,
-        "shape": [options.batch, *model.input_shape],
+        "shape": [batch, *model.input_shape],
         "trial": min(options.duration, 1.0),
     }
     workers: list[Worker | OrepaWorker] = []
@@ -588,7 +675,9 @@ def measure(
         for peer in peers:
             try:
                 if peer.name == "orepa":
-                    worker = OrepaWorker(peer, job, options.orepa_infer, options.numerics)
+                    worker = OrepaWorker(
+                        peer, job, options.orepa_infer, options.numerics, options.isa
+                    )
                 else:
                     worker = Worker(peer, job)
             except PeerError as error:
@@ -608,6 +697,109 @@ def measure(
         for worker in workers:
             worker.close()
     return [worker.result for worker in workers]
+
+
+def torchscript(path: Path, folder: Path, model: export_onnx.Model) -> None:
+    """Writes the frozen network that a cold PyTorch loads, in a process of its own."""
+    script = (
+        "import sys, numpy, torch, bench_peers as b; from pathlib import Path;"
+        "n, p = Path(sys.argv[1]), Path(sys.argv[2]);"
+        "x = numpy.zeros([1, *map(int, sys.argv[3:])], numpy.float32);"
+        "t = torch.jit.trace(b.torch_network(b.Job(p, n, 1, x)), torch.from_numpy(x));"
+        "torch.jit.freeze(t).save(str(p / 'model.torchscript'))"
+    )
+    command = [sys.executable, "-c", script, path.resolve(), folder, *model.input_shape]
+    done = subprocess.run(
+        [*map(str, command)], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise PeerError((done.stderr.strip().splitlines() or ["no message"])[-1])
+
+
+def run_process(command: list, environment: dict) -> tuple[float, int, str]:
+    """Seconds from start to end of a process, its peak resident bytes, its standard output."""
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            [*map(str, command)], stdout=output, stderr=errors, env=environment
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        errors.seek(0)
+        if status != 0:
+            lines = errors.read().decode(errors="replace").strip().splitlines() or ["no message"]
+            raise PeerError(f"exit status {process.returncode}: {lines[-1]}")
+        return seconds, usage.ru_maxrss * 1024, output.read().decode()
+
+
+def cold_starts(
+    path: Path, peers: list[Peer], model: export_onnx.Model, folder: Path, threads: int,
+    options: argparse.Namespace,
+) -> dict:  # fmt: skip
+    """Whole processes, from start to answer, in turns; files are in the page cache."""
+    commands: dict[str, list] = {}
+    for peer in peers:
+        if peer.name == "orepa":
+            commands[peer.name] = [
+                options.orepa_infer, "--model", path, "--threads", threads, "--top-k", "1",
+                "--format", "csv", options.cold_start,
+            ]  # fmt: skip
+        elif peer.name in COLD_PEERS:
+            try:
+                if peer.name == "torch" and not (folder / "model.torchscript").exists():
+                    torchscript(path, folder, model)
+            except PeerError as error:
+                say(f"{path.stem}: cold {peer.title} is left out: {error}")
+                continue
+            commands[peer.name] = [
+                sys.executable, COLD_START, peer.name, folder, threads, options.cold_start,
+            ]  # fmt: skip
+    environment = orepa_environment(options.isa) | {"OMP_NUM_THREADS": str(threads)}
+    samples: dict[str, list[tuple[float, int, str]]] = {name: [] for name in commands}
+    for turn in range(2 * options.turns + 1):
+        for name, command in list(commands.items()):
+            try:
+                sample = run_process(command, environment)
+            except (OSError, PeerError) as error:
+                say(f"{path.stem}: cold {name} is left out: {error}")
+                del commands[name], samples[name]
+                continue
+            if turn > 0:  # the first one brings files into the page cache
+                samples[name].append(sample)
+    titles = {peer.name: peer.title for peer in peers}
+    rows = [
+        {
+            "peer": name,
+            "title": titles[name],
+            "median_s": median(sample[0] for sample in taken),
+            "lowest_s": min(sample[0] for sample in taken),
+            "highest_s": max(sample[0] for sample in taken),
+            "peak_memory_bytes": max(sample[1] for sample in taken),
+            "top1": cold_answer(name, taken[0][2]),
+        }
+        for name, taken in samples.items()
+    ]
+    return {"network": path.stem, "threads": threads, "rows": rows}
+
+
+def cold_answer(name: str, output: str) -> int:
+    """The best class's index: a line of its own, or the third field of orepa's last line."""
+    last = output.strip().splitlines()[-1]
+    return int(last.split(",")[2] if name == "orepa" else last)
+
+
+def print_cold_starts(entry: dict) -> None:
+    print(f"\n{entry['network']}, threads: {entry['threads']}, one process from start to answer")
+    print(f"  {'':34}{'median s':>10}{'runs':>16}{'peak MB':>9}{'class':>7}")
+    for row in sorted(entry["rows"], key=lambda row: row["median_s"]):
+        runs = f"{row['lowest_s']:.3f}..{row['highest_s']:.3f}"
+        print(
+            f"  {row['title']:34}{row['median_s']:10.3f}{runs:>16}"
+            f"{row['peak_memory_bytes'] / 1e6:9.0f}{row['top1']:7}"
+        )
+    sys.stdout.flush()
 
 
 def reachable(name: str, model: export_onnx.Model, threads: int, batch: int) -> float | None:
@@ -739,8 +931,13 @@ def svg(entries: list[dict], about: dict) -> str:
     A column for each number of threads, a group for each network; a tick marks the reachable time.
     """
     columns = sorted({entry["threads"] for entry in entries})
-    networks = list(dict.fromkeys(entry["network"] for entry in entries))
-    found = {(entry["network"], entry["threads"]): entry for entry in entries}
+    batches = sorted({entry["batch"] for entry in entries})
+
+    def label(entry: dict) -> str:
+        return entry["network"] + (f", {entry['batch']}" if len(batches) > 1 else "")
+
+    networks = list(dict.fromkeys(label(entry) for entry in entries))
+    found = {(label(entry), entry["threads"]): entry for entry in entries}
     titles = {row["peer"]: row["title"] for entry in entries for row in entry["rows"]}
     reduced = {r["peer"] for entry in entries for r in entry["rows"] if r["reduced_precision"]}
     shown = [peer.name for peer in PEERS if peer.name in titles]
@@ -767,8 +964,8 @@ def svg(entries: list[dict], about: dict) -> str:
             f"{escape(words)}</text>"
         )
 
-    batch = entries[0]["batch"] if entries else 1
-    text(10, 22, f"Milliseconds for a batch of {batch}; shorter is faster", "title")
+    sizes = " or ".join(map(str, batches)) or "1"
+    text(10, 22, f"Milliseconds for a batch of {sizes}; shorter is faster", "title")
     scaled = "orepa's" if "orepa" in titles else "the fastest"
     text(10, 40, f"Bars are scaled to {scaled} time of each group; black tick: reachable (a model)")
     for index, threads in enumerate(columns):
@@ -830,18 +1027,27 @@ def parse() -> argparse.Namespace:
     names = [peer.name for peer in PEERS]
     parser.add_argument("--models", type=Path, nargs="+", default=[], help="deployed model files")
     parser.add_argument("--threads", type=numbers, default=[1, 2], help="such as 1,2 (default)")
-    parser.add_argument("--batch", type=int, default=1, help="pictures in a call (1)")
+    parser.add_argument("--all", type=Path, metavar="FOLDER", help="every published network")
+    parser.add_argument("--batch", type=numbers, default=[1], help="pictures in a call (1): 1,8,32")
     parser.add_argument("--duration", type=float, default=2, help="seconds of each turn (2)")
     parser.add_argument("--turns", type=int, default=5, help="turns of each peer (5)")
     parser.add_argument("--peers", default=",".join(names), help=f"some of {','.join(names)}")
-    parser.add_argument("--orepa-infer", type=Path, help="the program; without it only the peers")
+    parser.add_argument("--orepa-infer", type=Path, help=f"the program ({PROGRAM})")
+    parser.add_argument("--isa", choices=("portable", "avx2", "avx512"), help="of orepa (its best)")
+    parser.add_argument(
+        "--cold-start", type=Path, metavar="IMAGE", help="time whole processes that classify it too"
+    )
     parser.add_argument("--numerics", choices=("fast", "strict"), default="fast", help="of orepa")
     parser.add_argument("--json", type=Path, help="where to write all figures and the settings")
     parser.add_argument("--svg", type=Path, help="where to write a plot")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.batch < 1 or options.turns < 1 or not options.duration > 0:
-        parser.error("--batch, --turns and --duration: expected more than 0")
+    if options.turns < 1 or not options.duration > 0:
+        parser.error("--turns and --duration: expected more than 0")
+    if options.orepa_infer is None and PROGRAM.exists():
+        options.orepa_infer = PROGRAM
+    if options.cold_start and not options.cold_start.is_file():
+        parser.error(f"--cold-start: {options.cold_start}: no such file")
     options.peers = options.peers.split(",")
     for name in options.peers:
         if name not in names:
@@ -854,6 +1060,11 @@ def main() -> None:
     if options.worker:
         work(options.worker)
         return
+    if options.all:
+        try:
+            options.models += deployed_models(options.all, options.orepa_infer or PROGRAM)
+        except (OSError, subprocess.CalledProcessError) as error:
+            sys.exit(f"{error}")
     peers = []
     for peer in PEERS:
         if peer.name in options.peers:
@@ -867,7 +1078,8 @@ def main() -> None:
         print(f"{key}: {value}")
     if about["load_average_before"] > 0.5:
         say("The machine is not quiet (load average above 0.5): take no figure from this run.")
-    entries = []
+    entries: list[dict] = []
+    cold_entries: list[dict] = []
     for path in options.models:
         try:
             model = export_onnx.read_model(path)
@@ -887,17 +1099,24 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             able = prepare(path, model, Path(folder), peers)
             for threads in options.threads:
-                results = measure(path, able, model, Path(folder), threads, options)
-                possible = reachable(path.stem, model, threads, options.batch)
-                entry = report(path.stem, threads, options.batch, results, reference, possible)
-                print_report(entry)
-                entries.append(entry)
-                # After each, so that a run that is broken off leaves what it measured.
-                if options.json:
-                    result = {"machine": about, "duration": options.duration, "results": entries}
-                    options.json.write_text(json.dumps(result, indent=1) + "\n")
-                if options.svg:
-                    options.svg.write_text(svg(entries, about))
+                if options.cold_start:
+                    cold = cold_starts(path, able, model, Path(folder), threads, options)
+                    print_cold_starts(cold)
+                    cold_entries.append(cold)
+                for batch in options.batch:
+                    results = measure(path, able, model, Path(folder), threads, batch, options)
+                    possible = reachable(path.stem, model, threads, batch)
+                    entry = report(path.stem, threads, batch, results, reference, possible)
+                    print_report(entry)
+                    entries.append(entry)
+                    # After each, so that a run that is broken off leaves what it measured.
+                    if options.json:
+                        result = {"machine": about, "duration": options.duration}
+                        result |= {"isa": options.isa, "results": entries}
+                        result |= {"cold_starts": cold_entries}
+                        options.json.write_text(json.dumps(result, indent=1) + "\n")
+                    if options.svg:
+                        options.svg.write_text(svg(entries, about))
     print_ratios(entries)
     wrong = [
         f"{entry['network']}, {entry['threads']} threads: {row['title']}"

@@ -1,10 +1,13 @@
-// Speed of each convolution of RepVGG-A0, ResNet-18 and ResNet-50 on one thread, beside the peak of this
-// moment: `bench [FILTER [ISA]]`. FILTER: part of a shape's name or an algorithm's name.
+// Speed of every kernel in kernels.inc, and of each convolution of RepVGG-A0, ResNet-18 and ResNet-50 on one
+// thread, beside the peak of this moment: `bench [FILTER [ISA]]`. FILTER: part of a kernel's name, a shape's name
+// or an algorithm's name.
 // "hot": one layer again and again, its weights in cache as far as they fit. "stream": the packed weights of
 // 96 MB of such layers in turns, as in a network, in huge pages.
 // Percentages are of the direct convolution's multiply-adds, so a fast algorithm may pass 100.
 #include <sys/mman.h>
 
+#include "kernels.h"
+#include "single_kernels.h"
 #include "support.h"
 
 typedef struct {
@@ -58,26 +61,16 @@ static const layer layers[] = {
     {"linear", 1280, 1000, 1, 1, 1, 1},
 };
 
-// The peak: independent sums in registers. 512-bit FMA on this kind of machine is as fast as two 256-bit.
-__attribute__((target("avx2,fma"), noinline)) static double peak_seconds(int64_t rounds)
+// Multiply-adds in registers, times two.
+static double peak_gflops(orepa_isa isa)
 {
-    typedef float v8 __attribute__((vector_size(32)));
-    v8 sum[12], factor = {1}, term = {1};
-    for (int i = 0; i < 12; i++) sum[i] = (v8){(float)i};
-    __asm__ volatile("" : "+x"(factor), "+x"(term));
+    const int64_t rounds = isa == orepa_isa_portable ? 1000 : 100000;
+    volatile float sink;
     const double start = seconds();
-    for (int64_t round = 0; round < rounds; round++)
-        for (int i = 0; i < 12; i++)
-            __asm__("vfmadd231ps %1, %2, %0" : "+x"(sum[i]) : "x"(factor), "x"(term));
-    const double end = seconds();
-    for (int i = 0; i < 12; i++) __asm__ volatile("" : : "x"(sum[i]));
-    return end - start;
-}
-
-static double peak_gflops(void)
-{
-    const int64_t rounds = 200000;
-    return (double)rounds * 12 * 16 / peak_seconds(rounds) / 1e9;
+    sink = orepa_machine_multiply(isa, 0.5f, rounds);
+    const double taken = seconds() - start;
+    (void)sink;
+    return (double)rounds * OREPA_MACHINE_VECTORS * 16 * 2 / taken / 1e9;
 }
 
 static float *huge_floats(size_t count)
@@ -102,7 +95,7 @@ static double least_seconds(runnable *job, int32_t copies, double *peak)
         const double taken = (seconds() - start) / copies;
         if (taken < best) best = taken;
         if (round % 10 == 0) {
-            const double now = peak_gflops();
+            const double now = peak_gflops(job->plan.isa);
             if (now > *peak) *peak = now;
         }
     }
@@ -159,6 +152,35 @@ static void bench(const layer *l, orepa_algorithm algorithm, orepa_isa isa)
     free(contiguous), free(input), free(weights), free(bias);
 }
 
+// Each direct kernel of the instruction set: its full tile over 64 input channels, data in the first cache.
+static void bench_direct_kernels(orepa_isa isa, const char *filter)
+{
+    enum { CHANNELS = 64 };
+    for (int32_t i = 0; i < orepa_direct_row_count; i++) {
+        const orepa_direct_row *row = &orepa_direct_rows[i];
+        if (row->isa != isa || !strstr(row->name, filter)) continue;
+        const int64_t step = row->step ? row->step : 16;
+        float *input = random_floats((size_t)(row->pixels * step * (CHANNELS / 16)));
+        float *weights = random_floats((size_t)(CHANNELS * row->blocks * 16));
+        float *output = floats((size_t)(row->pixels * row->blocks * 16));
+        const orepa_direct_call call = {
+            .input = input, .weights = weights, .output = output, .input_plane = row->pixels * step,
+            .output_plane = row->pixels * 16, .step = step, .planes = CHANNELS / 16, .rows = 1, .run = 16,
+            .last_segments = 1, .last_run = 16};
+        double best = 1e9, peak = 0;
+        for (int round = 0; round < 20; round++) {
+            const double start = seconds();
+            for (int n = 0; n < 200; n++) row->run(&call, row->pixels);
+            const double taken = (seconds() - start) / 200, now = peak_gflops(isa);
+            if (taken < best) best = taken;
+            if (now > peak) peak = now;
+        }
+        const double gflops = 2e-9 * CHANNELS * row->pixels * row->blocks * 16 / best;
+        printf("%-26s %10.1f ns %7.1f GFLOP/s %5.1f %%\n", row->name, best * 1e9, gflops, 100 * gflops / peak);
+        free(input), free(weights), free(output);
+    }
+}
+
 int main(int count, char **arguments)
 {
     const char *filter = count > 1 ? arguments[1] : "";
@@ -168,6 +190,8 @@ int main(int count, char **arguments)
         return 2;
     }
     printf("%s\n", orepa_isa_name(isa));
+    bench_direct_kernels(isa, filter);
+    bench_single_kernels(isa, filter);
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
         for (int algorithm = 0; algorithm < OREPA_ALGORITHM_COUNT; algorithm++) {
             char text[100];

@@ -4,6 +4,7 @@
 // which is the same on every processor.
 #include <math.h>
 
+#include "single_kernels.h"
 #include "test.h"
 
 static uint64_t checksum = 0xcbf29ce484222325u;
@@ -344,7 +345,7 @@ int main(int count, char **arguments)
         seed(base, round, 1);
         test_pooling();
         seed(base, round, 14);
-        test_machine();
+        test_single_kernels();
     }
     test_report();
     print_checksum("pooling");

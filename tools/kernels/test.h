@@ -17,9 +17,6 @@ void test_direct_kernels(void);
 // Max pool, average pool and addition over a random shape on every instruction set, bit by bit.
 void test_pooling(void);
 
-// The kernels that measure a processor: they do what they are timed for.
-void test_machine(void);
-
 // Counted multiply-adds, and how tiles are written down.
 void test_report(void);
 
