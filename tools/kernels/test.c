@@ -250,6 +250,7 @@ static void check_convolution(const orepa_convolution *shape, orepa_algorithm al
         for (size_t n = 0; n < images; n++) {
             const float *base = job.buffers.output + n * (size_t)out->image;
             check_border(out, base, text);
+            check_unused_lanes(out, base, text);
             orepa_map_write(out, base, got + n * out_count);
         }
         if (!first) {
@@ -335,6 +336,53 @@ static void check_every_tile(uint64_t base)
             }
 }
 
+// Shapes at the edges of what the algorithms cut into, which random shapes reach seldom.
+static void check_edges(uint64_t base)
+{
+    int part = 0;
+    // Strips of 4 rows that overlap, and rows that are almost too short, down to those that are.
+    for (int32_t height = 3; height <= 10; height++)
+        for (int32_t width = 4; width <= 9; width++) {
+            const orepa_convolution shape = {
+                .input = orepa_map_planar(3, 2 * height, 2 * width, 3),
+                .output = orepa_map_blocked(17, height, width, 0),
+                .residual = orepa_map_blocked(17, height, width, 0),
+                .images = 1, .kernel = 7, .stride = 2, .padding = 3, .groups = 1};
+            seed(base, 1000 + part++, 15);
+            check_convolution(&shape, orepa_stem, false);
+        }
+    // Maps of one pixel, and channels around a block.
+    const int32_t channels[] = {1, 15, 16, 17};
+    for (int i = 0; i < 4; i++)
+        for (int o = 0; o < 4; o++)
+            for (int32_t kernel = 1; kernel <= 3; kernel += 2)
+                for (int planar = 0; planar <= 1; planar++)
+                    for (int algorithm = 0; algorithm < OREPA_ALGORITHM_COUNT; algorithm++) {
+                        const int32_t padding = kernel / 2;
+                        const orepa_convolution shape = {
+                            .input = planar ? orepa_map_planar(channels[i], 1, 1, padding)
+                                            : orepa_map_blocked(channels[i], 1, 1, padding),
+                            .output = orepa_map_blocked(channels[o], 1, 1, 1),
+                            .residual = orepa_map_blocked(channels[o], 1, 1, 0),
+                            .images = 2, .kernel = kernel, .stride = 1, .padding = padding, .groups = 1,
+                            .has_residual = o % 2 == 0, .relu = o % 2 == 1};
+                        seed(base, 1000 + part++, 15);
+                        check_convolution(&shape, (orepa_algorithm)algorithm, false);
+                    }
+    // Grouped rows longer than an item, and more rows than one takes.
+    const int32_t sizes[][2] = {{3, 600}, {45, 30}};
+    for (int i = 0; i < 2; i++)
+        for (int32_t width = 4; width <= 8; width += 4) {
+            const orepa_convolution shape = {
+                .input = orepa_map_blocked(3 * width, sizes[i][0], sizes[i][1], 1),
+                .output = orepa_map_blocked(3 * width, sizes[i][0], sizes[i][1], 0),
+                .residual = orepa_map_blocked(3 * width, sizes[i][0], sizes[i][1], 0),
+                .images = 1, .kernel = 3, .stride = 1, .padding = 1, .groups = 3};
+            seed(base, 1000 + part++, 15);
+            check_convolution(&shape, orepa_grouped, false);
+        }
+}
+
 int main(int count, char **arguments)
 {
     const uint64_t base = count > 1 ? strtoull(arguments[1], NULL, 10) : 1;
@@ -360,6 +408,8 @@ int main(int count, char **arguments)
     }
     check_every_tile(base);
     print_checksum("tiles");
+    check_edges(base);
+    print_checksum("edges");
     for (int isa = 0; isa <= (int)orepa_isa_best(); isa++)
         for (int algorithm = 0; algorithm < OREPA_ALGORITHM_COUNT; algorithm++)
             for (int32_t stride = algorithm == orepa_stem ? 2 : 1; stride <= 2; stride++)

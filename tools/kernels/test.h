@@ -49,4 +49,15 @@ static inline void check_border(const orepa_map *map, const float *base, const c
             }
 }
 
+// The lanes of the last block that are no channel may hold anything finite.
+static inline void check_unused_lanes(const orepa_map *map, const float *base, const char *text)
+{
+    const float *plane = base + (orepa_map_blocks(map) - 1) * map->plane;
+    for (int32_t y = 0; y < map->height; y++)
+        for (int32_t x = 0; x < map->width; x++)
+            for (int32_t lane = (map->channels - 1) % map->block + 1; lane < map->block; lane++)
+                if (!isfinite(plane[orepa_map_offset(map, y, x) + lane]))
+                    FAIL("%s: lane %d at %d, %d is no channel and not finite", text, lane, y, x);
+}
+
 #endif
