@@ -40,7 +40,7 @@ import Testing
     @Test(arguments: [1, 3]) func everyStepIsReportedForEveryPicture(count: Int) throws {
         let plan = try Plan(
             PlanTests.network(seed: 2), height: 32, width: 32, pool: WorkerPool(threadCount: 1))
-        let context = try PlanContext(plan, pool: WorkerPool(threadCount: 2))
+        let context = try PlanContext(plan, batch: 2, pool: WorkerPool(threadCount: 2))
         var ended: [Int?] = []
         let input = [Float](repeating: 1, count: count * 3 * 32 * 32)
         input.withUnsafeBufferPointer { context.run($0, count: count) { ended.append($0) } }

@@ -43,19 +43,18 @@ void __wrap_orepa_winograd_choose_splits(
 // Threads that claim items one by one, as a plan's do; they spin between calls.
 typedef struct {
     runnable *job;
-    float *workers[MOST_THREADS];
+    orepa_convolution_worker *workers;
     int32_t threads;
     _Atomic int64_t next;
     atomic_int call, done;
-    int32_t phase;
 } team;
 
 static void claim(team *t, int32_t worker)
 {
-    const int64_t items = t->job->plan.items[t->phase];
+    const int64_t items = t->job->plan.items;
     for (int64_t item; (item = atomic_fetch_add(&t->next, 1)) < items;)
         orepa_convolution_run(
-            &t->job->plan, &t->job->buffers, t->workers[worker], t->phase, item, item + 1);
+            &t->job->plan, &t->job->buffers, &t->workers[worker], item, item + 1);
 }
 
 static team crew;
@@ -74,13 +73,12 @@ static void *work(void *argument)
 static void run_together(runnable *job)
 {
     crew.job = job;
-    for (crew.phase = 0; crew.phase < job->plan.phases; crew.phase++) {
-        atomic_store(&crew.next, 0);
-        atomic_store(&crew.done, 0);
-        atomic_fetch_add(&crew.call, 1);
-        claim(&crew, 0);
-        while (atomic_load(&crew.done) != crew.threads - 1) continue;
-    }
+    job->buffers.run++;
+    atomic_store(&crew.next, 0);
+    atomic_store(&crew.done, 0);
+    atomic_fetch_add(&crew.call, 1);
+    claim(&crew, 0);
+    while (atomic_load(&crew.done) != crew.threads - 1) continue;
 }
 
 static double now(void)
@@ -204,10 +202,9 @@ static void time_layer(const orepa_convolution *shape, orepa_isa isa)
 {
     static candidate all[MOST_CANDIDATES];
     const int32_t count = find_candidates(shape, isa, all);
-    size_t worker = 0, shared = 0;
+    size_t worker = 0;
     for (int32_t i = 0; i < count; i++) {
         if (all[i].plan.worker_floats > worker) worker = all[i].plan.worker_floats;
-        if (all[i].plan.shared_floats > shared) shared = all[i].plan.shared_floats;
         need_weights(all[i].plan.packed_floats);
     }
     for (int32_t i = 0; i < count; i++) all[i].at = (size_t)i * (weights.count / MOST_CANDIDATES) / 16 * 16;
@@ -215,9 +212,9 @@ static void time_layer(const orepa_convolution *shape, orepa_isa isa)
         .input = huge_floats((size_t)shape->input.image),
         .residual = shape->has_residual ? huge_floats((size_t)shape->residual.image) : NULL,
         .output = huge_floats((size_t)shape->output.image),
-        .shared = huge_floats(shared),
     }};
-    for (int32_t i = 0; i < crew.threads; i++) crew.workers[i] = huge_floats(worker);
+    for (int32_t i = 0; i < crew.threads; i++)
+        crew.workers[i] = (orepa_convolution_worker){.scratch = huge_floats(worker)};
 
     double least = 1e9;
     for (int32_t turn = 0; turn < TURNS; turn++) {
@@ -232,9 +229,9 @@ static void time_layer(const orepa_convolution *shape, orepa_isa isa)
         printf("%s\t%s\t%.6f\n", orepa_algorithm_name(all[i].plan.algorithm), all[i].tiles, median(&all[i]) * 1e3);
     printf("\n");
     fflush(stdout);
-    for (int32_t i = 0; i < crew.threads; i++) free(crew.workers[i]);
+    for (int32_t i = 0; i < crew.threads; i++) free(crew.workers[i].scratch);
     free((float *)job.buffers.input), free((float *)job.buffers.residual);
-    free(job.buffers.output), free(job.buffers.shared);
+    free(job.buffers.output);
 }
 
 static bool read_layer(orepa_convolution *shape)
@@ -265,6 +262,7 @@ int main(int count, char **arguments)
         fprintf(stderr, "expected 1 to %d threads\n", MOST_THREADS);
         return 64;
     }
+    crew.workers = calloc((size_t)crew.threads, sizeof *crew.workers);
     if (count > 2 && (!orepa_isa_named(arguments[2], &isa) || isa > orepa_isa_best())) {
         fprintf(stderr, "no instruction set %s here\n", arguments[2]);
         return 64;
