@@ -130,7 +130,10 @@ class Job:
 def one_each(
     job: Job, one: Callable[[np.ndarray], np.ndarray]
 ) -> Callable[[], np.ndarray]:
-    """A call that gives each thread a picture `[1, C, H, W]` at a time; `one` must release Python's lock."""
+    """A call that gives each thread a picture `[1, C, H, W]` at a time.
+
+    Worth a try only where `one` releases Python's lock.
+    """
     pool = ThreadPoolExecutor(job.threads)
     pictures = [np.ascontiguousarray(picture[None]) for picture in job.pictures]
     return lambda: np.stack([logits.reshape(-1) for logits in pool.map(one, pictures)])
@@ -371,7 +374,8 @@ def run_torch(job: Job) -> Candidates:
 
             def one(picture, layout=layout, network=torch.jit.freeze(traced)):
                 with torch.inference_mode():
-                    return network(torch.from_numpy(picture).contiguous(memory_format=layout)).numpy()
+                    pixels = torch.from_numpy(picture).contiguous(memory_format=layout)
+                    return network(pixels).numpy()
 
             yield (
                 "1 thread, jit.trace, freeze, a picture for each thread, "
@@ -716,22 +720,31 @@ def torchscript(path: Path, folder: Path, model: export_onnx.Model) -> None:
         raise PeerError((done.stderr.strip().splitlines() or ["no message"])[-1])
 
 
+# Runs a command and prints its seconds and peak resident kilobytes before its output. A process of
+# its own, a small one, since a command's peak begins with the memory of what started it.
+LAUNCHER = """
+import os, subprocess, sys, time
+start = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)
+output = process.stdout.read()
+_, status, usage = os.wait4(process.pid, 0)
+print(time.perf_counter() - start, usage.ru_maxrss, flush=True)
+os.write(1, output)
+sys.exit(os.waitstatus_to_exitcode(status) != 0)
+"""
+
+
 def run_process(command: list, environment: dict) -> tuple[float, int, str]:
     """Seconds from start to end of a process, its peak resident bytes, its standard output."""
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        start = time.perf_counter()
-        process = subprocess.Popen(
-            [*map(str, command)], stdout=output, stderr=errors, env=environment
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        errors.seek(0)
-        if status != 0:
-            lines = errors.read().decode(errors="replace").strip().splitlines() or ["no message"]
-            raise PeerError(f"exit status {process.returncode}: {lines[-1]}")
-        return seconds, usage.ru_maxrss * 1024, output.read().decode()
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", LAUNCHER, *map(str, command)],
+        capture_output=True, text=True, check=False, env=environment,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise PeerError((done.stderr.strip().splitlines() or ["no message"])[-1])
+    figures, output = done.stdout.split("\n", 1)
+    seconds, kilobytes = figures.split()
+    return float(seconds), int(kilobytes) * 1024, output
 
 
 def cold_starts(
@@ -1124,6 +1137,9 @@ def main() -> None:
         for row in entry["rows"]
         if not (row["top1_agrees"] or row["reduced_precision"])
     ]
+    for entry in cold_entries:
+        if len({row["top1"] for row in entry["rows"]}) > 1:
+            wrong.append(f"{entry['network']}, {entry['threads']} threads: cold starts differ")
     if wrong:
         sys.exit("another most probable class than the reference: " + "; ".join(wrong))
 

@@ -2,10 +2,11 @@
 """Check that each layer of each published network runs with the fastest algorithm there is.
 
 Asks orepa-infer which algorithm, tile split and register tile it plans for every layer, times every
-candidate for layers of these shapes (tools/kernels/candidates.c: direct, stem, grouped, Winograd with
-every split that is worth a thought, in turns, weights from memory) and fails when a plan's pick takes
-more than --limit times the fastest one's time. Layers of one shape are timed once; those over the
-limit are timed again, so that a moment's noise is no finding. Takes some minutes, on a quiet machine.
+candidate for layers of these shapes (tools/kernels/candidates.c: direct, stem, grouped, Winograd
+with every split that is worth a thought, in turns, weights from memory) and fails when a plan's
+pick takes more than --limit times the fastest one's time. Layers of one shape are timed once; those
+over the limit are timed again, so that a moment's noise is no finding. Takes some minutes, on a
+quiet machine.
 
 Examples:
   tools/check_algorithms.py --folder ~/models               # makes the models that are missing
@@ -145,7 +146,8 @@ def main() -> None:
         shape |= {"ratio": ratio, "times_ms": {" ".join(key): times[key] for key in times}}
         places = shape["places"]
         more = f" and {len(places) - 1} more" if len(places) > 1 else ""
-        text = f"{places[0]}{more}: {describe(shape['layer'])}: {' '.join(pick)} {times[pick]:.3f} ms"
+        text = f"{places[0]}{more}: {describe(shape['layer'])}: "
+        text += f"{' '.join(pick)} {times[pick]:.3f} ms"
         if ratio > 1:
             text += f", {ratio:.2f} x {' '.join(fastest)} {times[fastest]:.3f} ms"
         print(("SLOW  " if ratio > options.limit else "ok    ") + text, flush=True)

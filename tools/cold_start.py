@@ -3,7 +3,7 @@
 
 `cold_start.py PEER FOLDER THREADS IMAGE`: FOLDER holds the model as bench_peers.py has prepared it.
 Imports only what the runtime and the picture need. Preprocessing is the published one: the shorter
-side to 256 pixels, the middle 224x224, ImageNet's mean and deviation. Prints the best class's index.
+side to 256 pixels, the middle 224x224, ImageNet's mean and deviation. Prints the best class.
 """
 
 import sys
@@ -37,7 +37,8 @@ def run_ncnn(folder: Path, threads: int, image: str) -> np.ndarray:
     net.load_param(str(folder / "model.ncnn.param"))
     net.load_model(str(folder / "model.ncnn.bin"))
     extractor = net.create_extractor()
-    extractor.input("in0", ncnn.Mat(picture(image)[0]))
+    pixels = picture(image)[0]  # the matrix uses this memory and does not keep it
+    extractor.input("in0", ncnn.Mat(pixels))
     return np.array(extractor.extract("out0")[1])
 
 
@@ -89,8 +90,9 @@ def run_torch(folder: Path, threads: int, image: str) -> np.ndarray:
     import torch
 
     torch.set_num_threads(threads)
+    network = torch.jit.load(folder / "model.torchscript")
     with torch.inference_mode():
-        return torch.jit.load(folder / "model.torchscript")(torch.from_numpy(picture(image))).numpy()
+        return network(torch.from_numpy(picture(image))).numpy()
 
 
 RUNNERS = {

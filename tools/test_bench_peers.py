@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from bench_peers import (
-    COLD_PEERS, PEERS, Result, cold_answer, missing, reachable, report, summary, svg,
+    COLD_PEERS, PEERS, PeerError, Result, cold_answer, missing, reachable, report, run_process,
+    summary, svg,
 )  # fmt: skip
 from cold_start import RUNNERS, picture
 from export_onnx import Model
@@ -88,6 +89,15 @@ def test_cold_answers_are_read() -> None:
     assert cold_answer("ncnn", "some log\n17\n") == 17
     csv = "image,rank,index,label,probability,error\nboot.jpg,1,321,admiral,0.5,\n"
     assert cold_answer("orepa", csv) == 321
+
+
+def test_a_process_is_measured_by_itself() -> None:
+    ballast = bytearray(200_000_000)  # of this process, not of the one it starts
+    seconds, peak, output = run_process([sys.executable, "-S", "-c", "print('a\\nb')"], {})
+    assert seconds > 0 and output == "a\nb\n"
+    assert 1_000_000 < peak < 100_000_000 < len(ballast)
+    with pytest.raises(PeerError, match="boom"):
+        run_process([sys.executable, "-c", "raise ValueError('boom')"], {})
 
 
 def test_cold_picture_is_normalised() -> None:
