@@ -57,6 +57,7 @@ public final class PlanContext {
         precondition(input.count == count * pictureElementCount, "input must be [count, C, H, W]")
         precondition(logits.count == count * classCount, "logits must be [count, classes]")
         guard count > 0 else { return }
+        pool.prepare()
         var index = 0
         while index < count {
             let blueprint = blueprints.first { $0.pictureCount <= count - index }!

@@ -4,83 +4,125 @@ import Synchronization
 /// Threads that share the work items of one call at a time.
 ///
 /// Items are claimed one by one, so a thread that the system holds up delays nobody by more than the item
-/// it is at. The calling thread works too: a pool of 1 has no other thread. Between calls the workers
-/// sleep. Which thread runs an item never changes what the item computes.
+/// it is at, and one that comes late or not at all delays nobody. The calling thread works too: a pool of 1 has
+/// no other thread. Which thread runs an item never changes what the item computes.
+///
+/// Workers wait for the next call for some 50 microseconds, then sleep. One that has to share its processor with
+/// another process stays out for a while (``ProcessorShare``). There is no lock: a caller that finds the workers
+/// busy with another caller's items does its own alone. In a process made by `fork` the first call starts new
+/// workers.
 public final class WorkerPool: @unchecked Sendable {
-    /// Threads that work on a call, the caller included.
+    /// Threads that work on a call, the caller included; fewer when the system refuses some.
     public let threadCount: Int
-    private let state: State
-    private let threads: [pthread_t]
-    private let callers: UnsafeMutablePointer<pthread_mutex_t>
-
-    /// How often a thread looks for news before it sleeps: some 20 microseconds.
-    private static let spinCount = 20_000
+    private let board = JobBoard()
+    /// Changed only by `init`, by the one thread that has won `home`, and by `deinit`.
+    private var threads: [pthread_t] = []
+    /// Twice the fork count of the process that the workers run in, plus 1 while they are being started there.
+    private let home = Atomic<Int>(0)
+    /// Whether a caller has the workers.
+    private let isTaken = Atomic<Bool>(false)
 
     /// Does one item of a call. A C function and a pointer, since a Swift closure would be allocated.
     public typealias Body =
         @convention(c) (_ call: UnsafeRawPointer, _ item: Int, _ worker: Int) -> Void
 
-    private struct Job {
-        let body: Body
-        let call: UnsafeRawPointer
-        let itemCount: Int
+    /// Starts `threadCount - 1` threads.
+    public init(threadCount: Int = availableProcessorCount()) {
+        self.threadCount = max(threadCount, 1)
+        home.store(2 * ForkCount.current, ordering: .relaxed)
+        threads = WorkerPool.start(self.threadCount - 1, board)
     }
 
-    private final class State: @unchecked Sendable {
-        let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-        let wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-        let done = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-        /// Counts the calls; a worker that sees it change looks for work.
-        let generation = Atomic<Int>(0)
-        let nextItem = Atomic<Int>(0)
-        /// Workers that have joined the call in progress and not left it.
-        let joined = Atomic<Int>(0)
-        // The following are guarded by `mutex`.
-        var job: Job?
-        var isStopping = false
-
-        init() {
-            pthread_mutex_init(mutex, nil)
-            pthread_cond_init(wake, nil)
-            pthread_cond_init(done, nil)
+    deinit {
+        // In a forked process the threads are not there, and what they would read is not freed under them.
+        if home.load(ordering: .acquiring) == 2 * ForkCount.current {
+            board.stop()
+            for thread in threads { pthread_join(thread, nil) }
         }
+        board.deallocate()
+    }
 
-        deinit {
-            pthread_mutex_destroy(mutex)
-            pthread_cond_destroy(wake)
-            pthread_cond_destroy(done)
-            mutex.deallocate()
-            wake.deallocate()
-            done.deallocate()
+    /// Calls `body` once for every item in `0..<itemCount`, on some thread, with a pointer to `call`, and
+    /// returns when all are done. `worker` is in `0..<threadCount` and no two of them at a time share it.
+    /// Any thread may call at any time. Allocates nothing.
+    public func run<Call>(_ itemCount: Int, _ call: Call, _ body: Body) {
+        withUnsafePointer(to: call) { run(itemCount, UnsafeRawPointer($0), body) }
+    }
+
+    private func run(_ itemCount: Int, _ call: UnsafeRawPointer, _ body: Body) {
+        guard itemCount > 1, let count = UInt32(exactly: itemCount), takeWorkers() else {
+            for item in 0..<itemCount { body(call, item, 0) }
+            return
         }
+        board.publish(body, call, itemCount: count)
+        let completed = board.runItems(worker: 0)
+        board.waitForWorkers(toComplete: count - completed)
+        isTaken.store(false, ordering: .releasing)
+    }
+
+    /// Wakes sleeping workers for a call that is about to come, so that they are there when it does.
+    public func prepare() {
+        guard home.load(ordering: .acquiring) == 2 * ForkCount.current, threads.count > 0 else {
+            return
+        }
+        board.ring()
+    }
+
+    /// True when this caller has the workers, which it then gives back.
+    private func takeWorkers() -> Bool {
+        guard threadCount > 1 else { return false }
+        if home.load(ordering: .acquiring) != 2 * ForkCount.current, !moveHome() { return false }
+        guard threads.count > 0 else { return false }
+        return isTaken.compareExchange(
+            expected: false, desired: true, successOrdering: .acquiring, failureOrdering: .relaxed
+        ).exchanged
+    }
+
+    /// Starts new workers after a fork. False when another thread is at it, also one that the fork left behind
+    /// in a process that has forked since.
+    private func moveHome() -> Bool {
+        let count = ForkCount.current
+        let found = home.load(ordering: .acquiring)
+        guard found / 2 != count else { return found == 2 * count }
+        guard
+            home.compareExchange(
+                expected: found, desired: 2 * count + 1, ordering: .acquiringAndReleasing
+            ).exchanged
+        else { return false }
+        // Another thread may have been inside a call when its process forked.
+        isTaken.store(false, ordering: .relaxed)
+        board.clear()
+        threads = WorkerPool.start(threadCount - 1, board)
+        home.store(2 * count, ordering: .releasing)
+        return true
     }
 
     private final class Start {
-        let state: State
+        let board: JobBoard
         let worker: Int
-        init(state: State, worker: Int) {
-            self.state = state
+        init(_ board: JobBoard, worker: Int) {
+            self.board = board
             self.worker = worker
         }
     }
 
-    /// Starts `threadCount - 1` threads; fewer when the system refuses some.
-    public init(threadCount: Int = availableProcessorCount()) {
-        let state = State()
+    /// As many threads as the system gives of `count`, with the numbers from 1 on.
+    private static func start(_ count: Int, _ board: JobBoard) -> [pthread_t] {
         var threads: [pthread_t] = []
         // Workers take no signals: those are the host's.
         var blocked = sigset_t()
         var previous = sigset_t()
         sigfillset(&blocked)
         pthread_sigmask(SIG_SETMASK, &blocked, &previous)
-        for worker in 1..<max(threadCount, 1) {
-            let start = Unmanaged.passRetained(Start(state: state, worker: worker))
+        for index in 0..<count {
+            let start = Unmanaged.passRetained(Start(board, worker: index + 1))
             var thread = pthread_t()
             let status = pthread_create(
                 &thread, nil,
                 { pointer in
                     let start = Unmanaged<Start>.fromOpaque(pointer!).takeRetainedValue()
-                    WorkerPool.work(start.state, worker: start.worker)
+                    var worker = Worker(number: start.worker, board: start.board)
+                    worker.work()
                     return nil
                 }, start.toOpaque())
             guard status == 0 else {
@@ -90,93 +132,6 @@ public final class WorkerPool: @unchecked Sendable {
             threads.append(thread)
         }
         pthread_sigmask(SIG_SETMASK, &previous, nil)
-        self.state = state
-        self.threads = threads
-        self.threadCount = threads.count + 1
-        callers = .allocate(capacity: 1)
-        pthread_mutex_init(callers, nil)
-    }
-
-    deinit {
-        pthread_mutex_lock(state.mutex)
-        state.isStopping = true
-        state.generation.add(1, ordering: .releasing)
-        pthread_cond_broadcast(state.wake)
-        pthread_mutex_unlock(state.mutex)
-        for thread in threads { pthread_join(thread, nil) }
-        pthread_mutex_destroy(callers)
-        callers.deallocate()
-    }
-
-    /// Calls `body` once for every item in `0..<itemCount`, on some thread, with a pointer to `call`, and
-    /// returns when all are done. `worker` is in `0..<threadCount` and no two calls at a time share it.
-    /// Callers on several threads take turns. Allocates nothing.
-    public func run<Call>(_ itemCount: Int, _ call: Call, _ body: Body) {
-        withUnsafePointer(to: call) { call in
-            run(Job(body: body, call: UnsafeRawPointer(call), itemCount: itemCount))
-        }
-    }
-
-    private func run(_ job: Job) {
-        guard threads.count > 0, job.itemCount > 1 else {
-            for item in 0..<job.itemCount { job.body(job.call, item, 0) }
-            return
-        }
-        pthread_mutex_lock(callers)
-        pthread_mutex_lock(state.mutex)
-        state.job = job
-        state.nextItem.store(0, ordering: .relaxed)
-        state.generation.add(1, ordering: .releasing)
-        pthread_cond_broadcast(state.wake)
-        pthread_mutex_unlock(state.mutex)
-
-        WorkerPool.claimItems(of: job, state, worker: 0)
-
-        // From here on no worker can join, so those that did are all there is to wait for.
-        pthread_mutex_lock(state.mutex)
-        state.job = nil
-        pthread_mutex_unlock(state.mutex)
-        for _ in 0..<WorkerPool.spinCount {
-            if state.joined.load(ordering: .acquiring) == 0 { break }
-        }
-        pthread_mutex_lock(state.mutex)
-        while state.joined.load(ordering: .acquiring) > 0 {
-            pthread_cond_wait(state.done, state.mutex)
-        }
-        pthread_mutex_unlock(state.mutex)
-        pthread_mutex_unlock(callers)
-    }
-
-    private static func claimItems(of job: Job, _ state: State, worker: Int) {
-        while true {
-            let item = state.nextItem.add(1, ordering: .relaxed).oldValue
-            guard item < job.itemCount else { return }
-            job.body(job.call, item, worker)
-        }
-    }
-
-    private static func work(_ state: State, worker: Int) {
-        var seen = 0
-        while true {
-            for _ in 0..<spinCount {
-                if state.generation.load(ordering: .acquiring) != seen { break }
-            }
-            pthread_mutex_lock(state.mutex)
-            while state.generation.load(ordering: .acquiring) == seen {
-                pthread_cond_wait(state.wake, state.mutex)
-            }
-            seen = state.generation.load(ordering: .acquiring)
-            let job = state.job
-            let isStopping = state.isStopping
-            if job != nil { state.joined.add(1, ordering: .acquiringAndReleasing) }
-            pthread_mutex_unlock(state.mutex)
-            if isStopping { return }
-            guard let job else { continue }
-            claimItems(of: job, state, worker: worker)
-            pthread_mutex_lock(state.mutex)
-            state.joined.subtract(1, ordering: .acquiringAndReleasing)
-            pthread_cond_signal(state.done)
-            pthread_mutex_unlock(state.mutex)
-        }
+        return threads
     }
 }

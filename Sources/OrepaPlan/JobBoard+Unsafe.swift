@@ -1,0 +1,151 @@
+import Synchronization
+
+/// Where a caller puts up a job and workers find its items, without a lock: the memory that the threads of a
+/// ``WorkerPool`` share.
+///
+/// The job and its unclaimed items are in one number, the ticket: the job's number in the upper half, the count
+/// of items that nobody has claimed in the lower. A thread claims an item by lowering the ticket by one with a
+/// compare-and-exchange. When that succeeds, the job was still going on, so what was read of it before is this
+/// job's: the caller writes the next one only when all items of this one are completed. (A job's number comes
+/// again after 2^32 jobs.)
+struct JobBoard: Sendable {
+    private struct Job: ~Copyable {
+        let ticket = Atomic<UInt64>(0)
+        let body = Atomic<UInt>(0)
+        let call = Atomic<UInt>(0)
+        let itemCount = Atomic<UInt32>(0)
+    }
+
+    nonisolated(unsafe) private let job = CacheLines.allocate(Job())
+    /// Items of the job that workers have completed.
+    private let completed = Futex()
+    private let callerSleeps = Futex()
+    /// Changes when sleeping workers have to look at the ticket.
+    private let bell = Futex()
+    private let someWorkerSleeps = Futex()
+    private let stopped = Futex()
+
+    /// How long a thread looks for news before it sleeps, in nanoseconds: longer than what lies between two steps
+    /// of a network.
+    private static let patience: Int64 = 50_000
+
+    func deallocate() {
+        CacheLines.deallocate(job)
+        for futex in [completed, callerSleeps, bell, someWorkerSleeps, stopped] {
+            futex.deallocate()
+        }
+    }
+
+    // MARK: The caller's side, one thread at a time
+
+    /// Puts up a job whose predecessor is completed.
+    func publish(_ body: WorkerPool.Body, _ call: UnsafeRawPointer, itemCount: UInt32) {
+        completed.set(0)
+        job.pointee.body.store(unsafeBitCast(body, to: UInt.self), ordering: .relaxed)
+        job.pointee.call.store(UInt(bitPattern: call), ordering: .relaxed)
+        job.pointee.itemCount.store(itemCount, ordering: .relaxed)
+        let number = (job.pointee.ticket.load(ordering: .relaxed) >> 32) &+ 1
+        job.pointee.ticket.store(
+            number << 32 | UInt64(itemCount), ordering: .sequentiallyConsistent)
+        ring()
+    }
+
+    /// Wakes the workers that sleep.
+    func ring() {
+        // A worker that goes to sleep sets this before it looks at the ticket for the last time, so that either it
+        // sees the new ticket, or it is seen here.
+        guard someWorkerSleeps.value != 0 else { return }
+        someWorkerSleeps.set(0)
+        bell.add(1)
+        bell.wake()
+    }
+
+    /// Returns when workers have completed that many items of the job.
+    func waitForWorkers(toComplete count: UInt32) {
+        var spin = SpinWait(nanoseconds: JobBoard.patience)
+        while completed.value != count {
+            if spin.goesOn() { continue }
+            callerSleeps.set(1)
+            let value = completed.value
+            if value != count { completed.wait(while: value) }
+            callerSleeps.set(0)
+        }
+    }
+
+    /// Forgets the job and all sleepers, when no other thread is there any more.
+    func clear() {
+        let number = job.pointee.ticket.load(ordering: .relaxed) >> 32
+        job.pointee.ticket.store(number << 32, ordering: .relaxed)
+        for futex in [completed, callerSleeps, someWorkerSleeps, stopped] { futex.set(0) }
+    }
+
+    // MARK: Both sides
+
+    /// Claims and runs items of the job as long as there are any.
+    ///
+    /// - Returns: How many.
+    func runItems(worker: Int) -> UInt32 {
+        var completed: UInt32 = 0
+        var ticket = job.pointee.ticket.load(ordering: .acquiring)
+        while UInt32(truncatingIfNeeded: ticket) > 0 {
+            let body = unsafeBitCast(
+                job.pointee.body.load(ordering: .relaxed), to: WorkerPool.Body.self)
+            let call = UnsafeRawPointer(bitPattern: job.pointee.call.load(ordering: .relaxed))
+            let itemCount = job.pointee.itemCount.load(ordering: .relaxed)
+            let claim = job.pointee.ticket.compareExchange(
+                expected: ticket, desired: ticket - 1, successOrdering: .acquiringAndReleasing,
+                failureOrdering: .acquiring)
+            guard claim.exchanged else {
+                ticket = claim.original
+                continue
+            }
+            body(call!, Int(itemCount - UInt32(truncatingIfNeeded: ticket)), worker)
+            completed += 1
+            ticket = job.pointee.ticket.load(ordering: .acquiring)
+        }
+        return completed
+    }
+
+    // MARK: The workers' side
+
+    /// Reports items that ``runItems(worker:)`` ran.
+    func report(completed count: UInt32) {
+        completed.add(count)
+        if callerSleeps.value != 0 { completed.wake() }
+    }
+
+    var hasItems: Bool {
+        UInt32(truncatingIfNeeded: job.pointee.ticket.load(ordering: .sequentiallyConsistent)) > 0
+    }
+
+    var isStopped: Bool { stopped.value != 0 }
+
+    /// Waits for items for a short while, awake.
+    ///
+    /// - Returns: Whether there are any.
+    func spinUntilItems() -> Bool {
+        var spin = SpinWait(nanoseconds: JobBoard.patience)
+        repeat { if hasItems { return true } } while spin.goesOn()
+        return false
+    }
+
+    /// Sleeps until the caller rings or the pool ends; or for less.
+    func sleepUntilBell() {
+        let tone = bell.value
+        someWorkerSleeps.set(1)
+        if !hasItems && !isStopped { bell.wait(while: tone) }
+    }
+
+    /// Sleeps for that long, or until the pool ends.
+    func sleepUntilStopped(nanoseconds: Int64) {
+        if !isStopped { stopped.wait(while: 0, nanoseconds: nanoseconds) }
+    }
+
+    /// Ends the workers.
+    func stop() {
+        stopped.set(1)
+        stopped.wake()
+        bell.add(1)
+        bell.wake()
+    }
+}
