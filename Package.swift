@@ -22,13 +22,13 @@ let package = Package(
             name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .target(name: "COrepaImage", dependencies: ["CJPEG", "CPNG"]),
         .target(name: "COrepaKernels", exclude: ["kernels.inc"]),
-        .target(name: "CFutex"),
+        .target(name: "CLinuxThreads"),
         .target(name: "CEmbeddedData"),
 
         // Run time.
         .target(name: "OrepaSafetensors"),
         .target(name: "OrepaNetwork", dependencies: ["OrepaSafetensors"]),
-        .target(name: "OrepaPlan", dependencies: ["OrepaNetwork", "COrepaKernels", "CFutex"]),
+        .target(name: "OrepaPlan", dependencies: ["OrepaNetwork", "COrepaKernels", "CLinuxThreads"]),
         .target(name: "OrepaImage", dependencies: ["COrepaImage"]),
         .target(name: "Orepa", dependencies: ["OrepaNetwork", "OrepaPlan", "OrepaImage"]),
 
