@@ -49,13 +49,15 @@ let package = Package(
 
         .target(name: "TestSupport", dependencies: ["OrepaSafetensors"], path: "Tests/TestSupport"),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        .target(name: "CHostCalls", path: "Tests/CHostCalls"),
         .executableTarget(
-            name: "EmbeddingProbe", dependencies: ["Orepa", "CAllocationCounter"],
+            name: "EmbeddingProbe", dependencies: ["Orepa", "CAllocationCounter", "CHostCalls"],
             path: "Tests/EmbeddingProbe"),
         .testTarget(
             name: "OrepaSafetensorsTests", dependencies: ["OrepaSafetensors", "TestSupport"]),
         .testTarget(name: "OrepaNetworkTests", dependencies: ["OrepaNetwork", "TestSupport"]),
-        .testTarget(name: "OrepaPlanTests", dependencies: ["OrepaPlan", "TestSupport"]),
+        .testTarget(
+            name: "OrepaPlanTests", dependencies: ["OrepaPlan", "CHostCalls", "TestSupport"]),
         .testTarget(
             name: "OrepaImageTests", dependencies: ["OrepaImage", "CCrypto", "TestSupport"]),
         .testTarget(
