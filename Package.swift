@@ -22,13 +22,13 @@ let package = Package(
             name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .target(name: "COrepaImage", dependencies: ["CJPEG", "CPNG"]),
         .target(name: "COrepaKernels", exclude: ["kernels.inc"]),
-        .target(name: "CFutex"),
+        .target(name: "CLinuxThreads"),
         .target(name: "CEmbeddedData"),
 
         // Run time.
         .target(name: "OrepaSafetensors"),
         .target(name: "OrepaNetwork", dependencies: ["OrepaSafetensors"]),
-        .target(name: "OrepaPlan", dependencies: ["OrepaNetwork", "COrepaKernels", "CFutex"]),
+        .target(name: "OrepaPlan", dependencies: ["OrepaNetwork", "COrepaKernels", "CLinuxThreads"]),
         .target(name: "OrepaImage", dependencies: ["COrepaImage"]),
         .target(name: "Orepa", dependencies: ["OrepaNetwork", "OrepaPlan", "OrepaImage"]),
 
@@ -49,13 +49,15 @@ let package = Package(
 
         .target(name: "TestSupport", dependencies: ["OrepaSafetensors"], path: "Tests/TestSupport"),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        .target(name: "CHostCalls", path: "Tests/CHostCalls"),
         .executableTarget(
-            name: "EmbeddingProbe", dependencies: ["Orepa", "CAllocationCounter"],
+            name: "EmbeddingProbe", dependencies: ["Orepa", "CAllocationCounter", "CHostCalls"],
             path: "Tests/EmbeddingProbe"),
         .testTarget(
             name: "OrepaSafetensorsTests", dependencies: ["OrepaSafetensors", "TestSupport"]),
         .testTarget(name: "OrepaNetworkTests", dependencies: ["OrepaNetwork", "TestSupport"]),
-        .testTarget(name: "OrepaPlanTests", dependencies: ["OrepaPlan", "TestSupport"]),
+        .testTarget(
+            name: "OrepaPlanTests", dependencies: ["OrepaPlan", "CHostCalls", "TestSupport"]),
         .testTarget(
             name: "OrepaImageTests", dependencies: ["OrepaImage", "CCrypto", "TestSupport"]),
         .testTarget(

@@ -17,7 +17,9 @@ bool orepa_isa_named(const char *name, orepa_isa *isa)
         *isa = (orepa_isa)i;
         return true;
     }
-    return false;
+    if (strcmp(name, "portable") != 0 && strcmp(name, "neon") != 0) return false;
+    *isa = orepa_isa_portable;
+    return true;
 }
 
 #if OREPA_X86_64

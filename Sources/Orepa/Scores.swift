@@ -1,5 +1,3 @@
-import Glibc
-
 /// The logits of one picture.
 public struct Scores: Sendable, Hashable {
     /// `[classes]`, Float32.
@@ -12,10 +10,11 @@ public struct Scores: Sendable, Hashable {
     /// True when no logit is NaN or infinite.
     public var areFinite: Bool { logits.allSatisfy(\.isFinite) }
 
-    /// Softmax, `exp(logit - largest) / sum`, computed in Float64 and rounded once.
+    /// Softmax, `exp(logit - largest) / sum`, computed in Float64 and rounded once: the same bits everywhere.
+    /// As in PyTorch all are NaN when a logit is NaN or positive infinity, or all are negative infinity.
     public var probabilities: [Float] {
         guard let largest = logits.max() else { return [] }
-        let exponentials = logits.map { exp(Double($0) - Double(largest)) }
+        let exponentials = logits.map { exponential(Double($0) - Double(largest)) }
         let sum = exponentials.reduce(0, +)
         return exponentials.map { Float($0 / sum) }
     }

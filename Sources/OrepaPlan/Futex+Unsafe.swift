@@ -1,4 +1,4 @@
-import CFutex
+import CLinuxThreads
 import Synchronization
 
 /// A number that threads sleep on until another one changes it and wakes them. Lies alone in its cache lines.

@@ -13,14 +13,23 @@ public enum InstructionSet: String, Sendable, CaseIterable, Comparable {
     /// The best that this processor and operating system have.
     public static let best = InstructionSet(orepa_isa_best())
 
-    /// ``best``, or the lower one that the environment variable `OREPA_ISA` names. A name that is unknown, or
-    /// above the best, changes nothing.
-    public static let current: InstructionSet = {
-        guard let name = getenv("OREPA_ISA") else { return best }
+    /// ``best``, or the lower one that the environment variable `OREPA_ISA` names: `avx512`, `avx2`, `neon` or
+    /// `portable`. It is read once; a set that this processor does not have changes nothing, an empty name neither.
+    ///
+    /// - Throws: ``PlanError/unknownInstructionSet(name:)``.
+    public static func current() throws(PlanError) -> InstructionSet { try requested.get() }
+
+    private static let requested = best.lowered(
+        toName: getenv("OREPA_ISA").map { String(cString: $0) } ?? "")
+
+    package func lowered(toName name: String) -> Result<InstructionSet, PlanError> {
+        if name.isEmpty { return .success(self) }
         var set = orepa_isa_portable
-        guard orepa_isa_named(name, &set) else { return best }
-        return min(best, InstructionSet(set))
-    }()
+        guard orepa_isa_named(name, &set) else {
+            return .failure(.unknownInstructionSet(name: name))
+        }
+        return .success(min(self, InstructionSet(set)))
+    }
 
     init(_ set: orepa_isa) {
         switch set {

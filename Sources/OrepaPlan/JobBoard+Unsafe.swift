@@ -1,3 +1,4 @@
+import CLinuxThreads
 import Synchronization
 
 /// Where a caller puts up a job and workers find its items, without a lock: the memory that the threads of a
@@ -14,6 +15,7 @@ struct JobBoard: Sendable {
         let body = Atomic<UInt>(0)
         let call = Atomic<UInt>(0)
         let itemCount = Atomic<UInt32>(0)
+        let processor = Atomic<Int32>(-1)
     }
 
     nonisolated(unsafe) private let job = CacheLines.allocate(Job())
@@ -44,6 +46,7 @@ struct JobBoard: Sendable {
         job.pointee.body.store(unsafeBitCast(body, to: UInt.self), ordering: .relaxed)
         job.pointee.call.store(UInt(bitPattern: call), ordering: .relaxed)
         job.pointee.itemCount.store(itemCount, ordering: .relaxed)
+        job.pointee.processor.store(orepa_current_processor(), ordering: .relaxed)
         let number = (job.pointee.ticket.load(ordering: .relaxed) >> 32) &+ 1
         job.pointee.ticket.store(
             number << 32 | UInt64(itemCount), ordering: .sequentiallyConsistent)
@@ -116,6 +119,12 @@ struct JobBoard: Sendable {
 
     var hasItems: Bool {
         UInt32(truncatingIfNeeded: job.pointee.ticket.load(ordering: .sequentiallyConsistent)) > 0
+    }
+
+    /// True when the calling thread is on the processor on which the caller put up the latest job, and so probably
+    /// in the caller's way.
+    var isOnProcessorOfCaller: Bool {
+        orepa_current_processor() == job.pointee.processor.load(ordering: .relaxed)
     }
 
     var isStopped: Bool { stopped.value != 0 }

@@ -46,10 +46,11 @@ public struct Plan: Sendable {
     /// Winograd tiles).
     ///
     /// - Parameter pool: The threads that pack.
-    /// - Throws: ``PlanError`` when the network cannot take an input of that size, or for want of memory.
+    /// - Throws: ``PlanError`` when the network cannot take an input of that size, for want of memory, or when
+    ///   `instructionSet` is nil and ``InstructionSet/current()`` throws.
     public init(
         _ network: Network, height: Int, width: Int, numerics: Numerics = .fast,
-        instructionSet: InstructionSet = .current, memory: PlanMemory = .fast, pool: WorkerPool
+        instructionSet: InstructionSet? = nil, memory: PlanMemory = .fast, pool: WorkerPool
     ) throws(PlanError) {
         blueprint = try PlanBlueprint(
             network.graph, height: height, width: width, numerics: numerics,

@@ -33,15 +33,18 @@ public struct PlanBlueprint: Sendable {
     /// Plans `graph` for inputs `[pictureCount, C, height, width]`.
     ///
     /// - Parameter threadCount: How many threads are expected to share the work; a hint for cutting it.
-    /// - Throws: ``PlanError/network(_:)`` when the network cannot take an input of that size.
+    /// - Throws: ``PlanError`` when the network cannot take an input of that size, or when `instructionSet` is nil
+    ///   and ``InstructionSet/current()`` throws.
     public init(
         _ graph: Graph, height: Int, width: Int, numerics: Numerics = .fast,
-        instructionSet: InstructionSet = .current, pictureCount: Int = 1, threadCount: Int
+        instructionSet: InstructionSet? = nil, pictureCount: Int = 1, threadCount: Int
     ) throws(PlanError) {
         self.graph = graph
         self.height = height
         self.width = width
         self.numerics = numerics
+        let instructionSet =
+            if let instructionSet { instructionSet } else { try InstructionSet.current() }
         self.instructionSet = instructionSet
         self.pictureCount = pictureCount
         let layout: PlanLayout

@@ -6,6 +6,8 @@ public enum PlanError: Error, Hashable, Sendable {
     case network(NetworkError)
     /// The system refused memory.
     case outOfMemory(byteCount: Int)
+    /// The environment variable `OREPA_ISA` names no ``InstructionSet``.
+    case unknownInstructionSet(name: String)
 }
 
 extension PlanError: CustomStringConvertible {
@@ -14,6 +16,8 @@ extension PlanError: CustomStringConvertible {
         case .network(let error): error.description
         case .outOfMemory(let byteCount):
             "expected \(byteCount) bytes of memory, the system refused them"
+        case .unknownInstructionSet(let name):
+            "OREPA_ISA: expected avx512, avx2, neon or portable, found \(name)"
         }
     }
 }

@@ -3,9 +3,13 @@ import Glibc
 /// How many threads this process may keep busy: the processors of its affinity mask, lowered to the CPU
 /// quota of its control group (version 2 or 1, rounded down); at least 1.
 public func availableProcessorCount() -> Int {
-    var count = affinityCount() ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-    if let quota = controlGroupQuota() { count = min(count, Int(quota)) }
-    return max(count, 1)
+    processorCount(
+        affinity: affinityCount() ?? sysconf(Int32(_SC_NPROCESSORS_ONLN)),
+        quota: controlGroupQuota())
+}
+
+package func processorCount(affinity: Int, quota: Int?) -> Int {
+    max(1, min(affinity, quota ?? affinity))
 }
 
 /// Bits in the affinity mask of this thread, which the kernel prints as groups of hexadecimal digits.
@@ -20,21 +24,27 @@ private func affinityCount() -> Int? {
     return count > 0 ? count : nil
 }
 
-/// Processors' worth of time that the control group of this process and its parents grant, or nil.
-private func controlGroupQuota() -> Double? {
-    var quota: Double?
-    func lower(_ value: Double?) {
+/// Whole processors' worth of time that the control group of this process and its parents grant, or nil.
+///
+/// - Parameters:
+///   - membership: The file that says which groups the process is in.
+///   - root: Where control groups are mounted.
+package func controlGroupQuota(
+    membership: String = "/proc/self/cgroup", root: String = "/sys/fs/cgroup"
+) -> Int? {
+    var quota: Int?
+    func lower(_ value: Int?) {
         if let value { quota = min(quota ?? value, value) }
     }
-    for line in readSmallFile("/proc/self/cgroup")?.split(separator: "\n") ?? [] {
+    for line in readSmallFile(membership)?.split(separator: "\n") ?? [] {
         let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
         guard fields.count == 3 else { continue }
         if fields[0] == "0" {
-            for folder in ancestors(of: fields[2], under: "/sys/fs/cgroup") {
+            for folder in ancestors(of: fields[2], under: root) {
                 lower(version2Quota(folder))
             }
         } else if fields[1].split(separator: ",").contains("cpu") {
-            for folder in ancestors(of: fields[2], under: "/sys/fs/cgroup/cpu") {
+            for folder in ancestors(of: fields[2], under: root + "/cpu") {
                 lower(version1Quota(folder))
             }
         }
@@ -43,18 +53,19 @@ private func controlGroupQuota() -> Double? {
 }
 
 /// `cpu.max` holds "max 100000" or "quota period", in microseconds.
-private func version2Quota(_ folder: String) -> Double? {
+private func version2Quota(_ folder: String) -> Int? {
     guard let fields = readSmallFile(folder + "/cpu.max")?.split(whereSeparator: \.isWhitespace),
-        fields.count == 2, let quota = Double(fields[0]), let period = Double(fields[1]), period > 0
+        fields.count == 2, let quota = Int(fields[0]), let period = Int(fields[1]), quota > 0,
+        period > 0
     else { return nil }
     return quota / period
 }
 
-private func version1Quota(_ folder: String) -> Double? {
+private func version1Quota(_ folder: String) -> Int? {
     guard let quotaText = readSmallFile(folder + "/cpu.cfs_quota_us"),
         let periodText = readSmallFile(folder + "/cpu.cfs_period_us"),
-        let quota = Double(quotaText.filter { !$0.isWhitespace }), quota > 0,
-        let period = Double(periodText.filter { !$0.isWhitespace }), period > 0
+        let quota = Int(quotaText.filter { !$0.isWhitespace }), quota > 0,
+        let period = Int(periodText.filter { !$0.isWhitespace }), period > 0
     else { return nil }
     return quota / period
 }
@@ -73,7 +84,8 @@ private func readSmallFile(_ path: String) -> String? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
-    var buffer = [UInt8](repeating: 0, count: 4096)
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    // The kernel makes these files whole for one read.
     let count = read(descriptor, &buffer, buffer.count)
     guard count >= 0 else { return nil }
     return String(decoding: buffer[..<count], as: UTF8.self)

@@ -2,25 +2,25 @@
 ///
 /// A thread that has to share its processor with another process is off it for whole time slices of some
 /// milliseconds, which is longer than a step of a network takes.
-struct ProcessorShare {
+package struct ProcessorShare {
     private var lastTime: Int64
     private var lastProcessorTime: Int64
     private var awake: Int64 = 0
     private var waiting: Int64 = 0
 
     /// Times in nanoseconds: of the clock on the wall and of the thread's processor time.
-    init(time: Int64, processorTime: Int64) {
+    package init(time: Int64, processorTime: Int64) {
         lastTime = time
         lastProcessorTime = processorTime
     }
 
     /// Goes on after a sleep, which does not count.
-    mutating func resume(time: Int64, processorTime: Int64) {
+    package mutating func resume(time: Int64, processorTime: Int64) {
         lastTime = time
         lastProcessorTime = processorTime
     }
 
-    mutating func update(time: Int64, processorTime: Int64) {
+    package mutating func update(time: Int64, processorTime: Int64) {
         awake += time - lastTime
         waiting += max((time - lastTime) - (processorTime - lastProcessorTime), 0)
         lastTime = time
@@ -32,8 +32,8 @@ struct ProcessorShare {
     }
 
     /// Nanoseconds that the thread has been awake for, at most 16 million.
-    var observed: Int64 { awake }
+    package var observed: Int64 { awake }
 
     /// True when the thread waited for a processor for a third of the time or more, and at least a millisecond.
-    var isContended: Bool { waiting >= 1_000_000 && waiting * 3 >= awake }
+    package var isContended: Bool { waiting >= 1_000_000 && waiting * 3 >= awake }
 }

@@ -8,8 +8,10 @@ extension Convolution {
     /// - Throws: ``PlanError`` when the padded input is smaller than the kernel, or for want of memory.
     public func evaluate(
         weight: Tensor, bias: Tensor, input: [Float], height: Int, width: Int,
-        numerics: Numerics = .strict, instructionSet: InstructionSet = .current, pool: WorkerPool
+        numerics: Numerics = .strict, instructionSet: InstructionSet? = nil, pool: WorkerPool
     ) throws(PlanError) -> (shape: Shape, values: [Float]) {
+        let instructionSet =
+            if let instructionSet { instructionSet } else { try InstructionSet.current() }
         let inputShape = Shape(channels: inputChannels, height: height, width: width)
         precondition(input.count == inputShape.elementCount, "input must be [C, height, width]")
         let rows = height + 2 * padding - kernel

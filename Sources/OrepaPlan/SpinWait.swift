@@ -1,4 +1,4 @@
-import CFutex
+import CLinuxThreads
 
 /// Waits awake, for a limited time.
 struct SpinWait {

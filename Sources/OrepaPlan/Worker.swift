@@ -1,9 +1,10 @@
 /// One thread of a pool, besides the callers'.
 ///
 /// A worker that the system takes off its processor in the middle of an item holds up the caller for a whole time
-/// slice of the process that it shares the processor with, so two threads would be slower than one. Since who
+/// slice of the process that it shares the processor with, so two threads would be slower than one; and one that the
+/// system put on the caller's own processor, since the others are busy, only takes the caller's time. Since who
 /// computes what changes no bit, such a worker stays out for a while, each time for longer. Before it takes part
-/// again it tries its processor out by spinning: that holds up nobody.
+/// again it tries its processor out by spinning, which holds up nobody.
 struct Worker {
     private let number: Int
     private let board: JobBoard
@@ -11,7 +12,7 @@ struct Worker {
     /// How long to stay out, in nanoseconds; 0 when the processor is the worker's own.
     private var absence: Int64 = 0
 
-    private static let shortestAbsence: Int64 = 20_000_000
+    private static let shortestAbsence: Int64 = 5_000_000
     private static let longestAbsence: Int64 = 2_000_000_000
     /// How long to try the processor out: longer than two ticks of a system with 250 in a second.
     private static let trial: Int64 = 10_000_000
@@ -27,6 +28,10 @@ struct Worker {
     mutating func work() {
         while !board.isStopped {
             if board.spinUntilItems() {
+                if board.isOnProcessorOfCaller {
+                    stayOut()
+                    continue
+                }
                 let completed = board.runItems(worker: number)
                 if completed > 0 { board.report(completed: completed) }
                 measureShare()
@@ -61,6 +66,7 @@ struct Worker {
             time: ThreadClock.now(), processorTime: ThreadClock.processorTime())
         repeat {
             for _ in 0..<64 { SpinWait.pause() }
+            if board.isOnProcessorOfCaller { return false }
             measureShare()
         } while share.observed < Worker.trial && !share.isContended && !board.isStopped
         return !share.isContended

@@ -1,3 +1,4 @@
+import CLinuxThreads
 import Glibc
 import Synchronization
 
@@ -45,8 +46,13 @@ public final class WorkerPool: @unchecked Sendable {
     /// Calls `body` once for every item in `0..<itemCount`, on some thread, with a pointer to `call`, and
     /// returns when all are done. `worker` is in `0..<threadCount` and no two of them at a time share it.
     /// Any thread may call at any time. Allocates nothing.
+    ///
+    /// On each thread `body` finds the arithmetic that IEEE 754 prescribes: rounding to nearest, denormal numbers as
+    /// they are, no traps. The caller's own settings are as before afterwards, flags included.
     public func run<Call>(_ itemCount: Int, _ call: Call, _ body: Body) {
+        let arithmetic = orepa_set_standard_arithmetic()
         withUnsafePointer(to: call) { run(itemCount, UnsafeRawPointer($0), body) }
+        orepa_restore_arithmetic(arithmetic)
     }
 
     private func run(_ itemCount: Int, _ call: UnsafeRawPointer, _ body: Body) {
@@ -121,6 +127,8 @@ public final class WorkerPool: @unchecked Sendable {
                 &thread, nil,
                 { pointer in
                     let start = Unmanaged<Start>.fromOpaque(pointer!).takeRetainedValue()
+                    // A new thread has the settings of the one that made it.
+                    _ = orepa_set_standard_arithmetic()
                     var worker = Worker(number: start.worker, board: start.board)
                     worker.work()
                     return nil

@@ -9,11 +9,14 @@ import OrepaPlan
 @main
 struct EmbeddingProbe {
     static func main() throws {
-        try probe()
+        switch CommandLine.arguments.dropFirst(2).first {
+        case nil: try probe()
+        case "fork": try ForkProbe(modelPath: CommandLine.arguments[1]).run()
+        default: exit(64)
+        }
     }
 
     private nonisolated static func probe() throws {
-        guard CommandLine.arguments.count == 2 else { exit(64) }
         let model = try ModelFile(path: CommandLine.arguments[1])
         let crop = model.description.preprocessing.crop
         let pool = WorkerPool(threadCount: 2)
@@ -35,7 +38,7 @@ struct EmbeddingProbe {
         print("allocations \(count)")
         usleep(20_000)
         let seconds = processorSeconds()
-        sleep(1)
+        sleep(5)
         print("idle_processor_seconds \(processorSeconds() - seconds)")
         print("logits \(logits.count)")
         withExtendedLifetime(context) {}

@@ -12,6 +12,8 @@ struct ThreadOptions: ParsableArguments {
         if let threads, !(1...1024 ~= threads) {
             throw ValidationError("--threads: expected 1 to 1024, found \(threads)")
         }
+        // What computes is also what the environment says about it.
+        do { _ = try InstructionSet.current() } catch { throw ValidationError("\(error)") }
     }
 }
 

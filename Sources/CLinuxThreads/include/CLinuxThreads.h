@@ -1,6 +1,6 @@
-// Linux system calls that Swift cannot make, since they have no function or a variadic one in the C library.
-#ifndef C_FUTEX_H
-#define C_FUTEX_H
+// What the threads of a pool need of Linux and of the processor, and Swift cannot say.
+#ifndef C_LINUX_THREADS_H
+#define C_LINUX_THREADS_H
 
 #include <stdint.h>
 
@@ -10,6 +10,16 @@ void orepa_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanosecon
 
 // Wakes all threads that sleep on `word`. Keeps errno.
 void orepa_futex_wake(const uint32_t *word);
+
+// Number of the processor that the calling thread is on.
+int32_t orepa_current_processor(void);
+
+// Sets the calling thread's arithmetic to what IEEE 754 and every new process begins with, and returns what it was:
+// rounding to nearest, denormal numbers as they are, no traps.
+uint64_t orepa_set_standard_arithmetic(void);
+
+// Sets the calling thread's arithmetic back to what orepa_set_standard_arithmetic returned, flags included.
+void orepa_restore_arithmetic(uint64_t control);
 
 // Tells the processor that this is a loop that waits.
 static inline void orepa_spin_hint(void)

@@ -1,0 +1,59 @@
+#define _GNU_SOURCE
+#include "CLinuxThreads.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+void orepa_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds)
+{
+    const int error = errno;
+    const struct timespec limit = {
+        .tv_sec = (time_t)(nanoseconds / 1000000000), .tv_nsec = (long)(nanoseconds % 1000000000)};
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, nanoseconds < 0 ? NULL : &limit, NULL, 0);
+    errno = error;
+}
+
+void orepa_futex_wake(const uint32_t *word)
+{
+    const int error = errno;
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+    errno = error;
+}
+
+int32_t orepa_current_processor(void) { return sched_getcpu(); }
+
+// The control registers are read and written as the compiler expects of a function that it cannot see into: no
+// arithmetic moves across the call.
+#if defined(__x86_64__)
+enum { STANDARD_MXCSR = 0x1f80 };
+
+uint64_t orepa_set_standard_arithmetic(void)
+{
+    const unsigned control = __builtin_ia32_stmxcsr();
+    if (control != STANDARD_MXCSR) __builtin_ia32_ldmxcsr(STANDARD_MXCSR);
+    return control;
+}
+
+void orepa_restore_arithmetic(uint64_t control)
+{
+    if (__builtin_ia32_stmxcsr() != control) __builtin_ia32_ldmxcsr((unsigned)control);
+}
+#elif defined(__aarch64__)
+uint64_t orepa_set_standard_arithmetic(void)
+{
+    uint64_t control;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(control));
+    if (control != 0) __asm__ volatile("msr fpcr, %0" : : "r"((uint64_t)0));
+    return control;
+}
+
+void orepa_restore_arithmetic(uint64_t control) { __asm__ volatile("msr fpcr, %0" : : "r"(control)); }
+#else
+uint64_t orepa_set_standard_arithmetic(void) { return 0; }
+void orepa_restore_arithmetic(uint64_t control) { (void)control; }
+#endif

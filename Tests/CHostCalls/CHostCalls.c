@@ -1,0 +1,21 @@
+#include "CHostCalls.h"
+
+#include <unistd.h>
+
+pid_t orepa_host_fork(void) { return fork(); }
+
+#if defined(__x86_64__)
+uint64_t orepa_host_arithmetic(void) { return __builtin_ia32_stmxcsr(); }
+void orepa_host_set_arithmetic(uint64_t control) { __builtin_ia32_ldmxcsr((unsigned)control); }
+// Flush to zero, rounding up, all exceptions masked, denormals are zeros.
+uint64_t orepa_host_unusual_arithmetic(void) { return 0x8000 | 0x4000 | 0x1f80 | 0x40; }
+#elif defined(__aarch64__)
+uint64_t orepa_host_arithmetic(void)
+{
+    uint64_t control;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(control));
+    return control;
+}
+void orepa_host_set_arithmetic(uint64_t control) { __asm__ volatile("msr fpcr, %0" : : "r"(control)); }
+uint64_t orepa_host_unusual_arithmetic(void) { return 1u << 24 | 1u << 22; }
+#endif

@@ -1,0 +1,19 @@
+// What a program that embeds the library may do and Swift cannot: fork, and change how its threads calculate.
+#ifndef C_HOST_CALLS_H
+#define C_HOST_CALLS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+pid_t orepa_host_fork(void);
+
+// The calling thread's floating point control register (MXCSR or FPCR), with its flags where it holds them.
+uint64_t orepa_host_arithmetic(void);
+
+void orepa_host_set_arithmetic(uint64_t control);
+
+// A control word with denormal numbers read and written as zeros and with rounding up.
+uint64_t orepa_host_unusual_arithmetic(void);
+
+#endif
