@@ -24,7 +24,7 @@ public struct MachineSpeed: Sendable {
     ///
     /// - Throws: ``PlanError/outOfMemory(byteCount:)`` when the system refuses it.
     public static func measure(
-        instructionSet: InstructionSet = .current, pool: WorkerPool
+        instructionSet: InstructionSet, pool: WorkerPool
     ) throws(PlanError) -> MachineSpeed {
         let memory = try AlignedMemory(count: bufferCount)
         let results = try AlignedMemory(count: itemCount)
