@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Measure what another process that keeps one processor busy does to orepa.
 
-Times a model on one thread and on as many as there are processors, with the machine to itself and beside a process
-that spins: pinned to the last processor or free to move, in this session or in one of its own (Linux shares
-processors out among sessions first). In turns, so that drift of the machine falls on all alike. Ratios are to one
-thread with the machine to itself.
+Times a model on one thread and on as many as there are processors, with the machine to itself and
+beside a process that spins: pinned to the last processor or free to move, in this session or in one
+of its own (Linux shares processors out among sessions first). In turns, so that a drift of the
+machine meets all of them. Ratios are to one thread with the machine to itself.
 
     tools/measure_busy_neighbour.py RepVGG-A0.safetensors
 """
@@ -30,7 +30,8 @@ class Neighbour:
         processors = os.sched_getaffinity(0) if self.processor is None else {self.processor}
         self.process = subprocess.Popen(
             ["taskset", "-c", ",".join(map(str, sorted(processors))), "sh", "-c", SPIN],
-            start_new_session=self.own_session)
+            start_new_session=self.own_session,
+        )
 
     def __exit__(self, *exception):
         self.process.kill()
@@ -39,15 +40,51 @@ class Neighbour:
 
 def benchmark(program: str, model: str, threads: int, duration: float) -> dict:
     output = subprocess.run(
-        [program, "benchmark", model, "--threads", str(threads), "--duration", str(duration), "--format", "json"],
-        check=True, capture_output=True, text=True).stdout
+        [
+            program,
+            "benchmark",
+            model,
+            "--threads",
+            str(threads),
+            "--duration",
+            str(duration),
+            "--format",
+            "json",
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
     return json.loads(output)
 
 
+def print_report(model: str, runs: dict[tuple[str, int], list[dict]]) -> None:
+    def middle(key: tuple[str, int], value: str) -> float:
+        return statistics.median(result[value] for result in runs[key])
+
+    turns = len(runs["none", 1])
+    print(f"{model}: milliseconds, medians of {turns} turns; ratios to one thread alone")
+    print(
+        f"{'neighbour':20} {'threads':>7} {'median':>8} {'mean':>8} {'ratio':>6} {'p99':>8} {'ratio':>6}"
+    )
+    for name, threads in runs:
+        key = (name, threads)
+        row = f"{name:20} {threads:7} {middle(key, 'median_ms'):8.2f}"
+        for value in ("mean_ms", "p99_ms"):
+            row += (
+                f" {middle(key, value):8.2f} {middle(key, value) / middle(('none', 1), value):6.2f}"
+            )
+        print(row)
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("models", nargs="+", help="model files")
-    parser.add_argument("--program", default=".build/release/orepa-infer", help="the orepa-infer to run")
+    parser.add_argument(
+        "--program", default=".build/release/orepa-infer", help="the orepa-infer to run"
+    )
     parser.add_argument("--duration", type=float, default=3, help="seconds of each measurement")
     parser.add_argument("--turns", type=int, default=3)
     options = parser.parse_args()
@@ -75,17 +112,7 @@ def main() -> int:
                             result = benchmark(options.program, model, threads, options.duration)
                     runs.setdefault((name, threads), []).append(result)
 
-        def middle(key: tuple[str, int], value: str) -> float:
-            return statistics.median(result[value] for result in runs[key])
-
-        print(f"{os.path.basename(model)}: milliseconds, medians of {options.turns} turns")
-        print(f"{'neighbour':20} {'threads':>7} {'median':>8} {'mean':>8} {'p99':>8}  mean and p99 to one thread alone")
-        for key in runs:
-            mean, p99 = (
-                middle(key, value) / middle(("none", 1), value) for value in ("mean_ms", "p99_ms"))
-            print(
-                f"{key[0]:20} {key[1]:7} {middle(key, 'median_ms'):8.2f} {middle(key, 'mean_ms'):8.2f} "
-                f"{middle(key, 'p99_ms'):8.2f}  {mean:.2f} {p99:.2f}")
+        print_report(os.path.basename(model), runs)
     return 0
 
 
