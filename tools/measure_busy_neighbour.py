@@ -65,7 +65,8 @@ def print_report(model: str, runs: dict[tuple[str, int], list[dict]]) -> None:
     turns = len(runs["none", 1])
     print(f"{model}: milliseconds, medians of {turns} turns; ratios to one thread alone")
     print(
-        f"{'neighbour':20} {'threads':>7} {'median':>8} {'mean':>8} {'ratio':>6} {'p99':>8} {'ratio':>6}"
+        f"{'neighbour':20} {'threads':>7} {'median':>8} "
+        f"{'mean':>8} {'ratio':>6} {'p99':>8} {'ratio':>6}"
     )
     for name, threads in runs:
         key = (name, threads)
