@@ -20,8 +20,8 @@ public final class PlanContext {
 
     static func picturesTogether(batch: Int) -> Int { min(max(batch, 1), mostPicturesTogether) }
 
-    /// Allocates ``Plan/contextByteCount(threadCount:batch:)`` bytes. Contexts may share a pool; their calls then
-    /// take turns in it, layer by layer.
+    /// Allocates ``Plan/contextByteCount(threadCount:batch:)`` bytes. Contexts may share a pool: where calls overlap,
+    /// one has the workers for a step and the others run theirs on their own threads.
     ///
     /// - Parameter batch: How many pictures a call will bring. Up to ``mostPicturesTogether`` run together, which
     ///   takes less time, since weights are read once for all of them, and more memory. It changes no bit of the
