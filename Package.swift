@@ -28,7 +28,8 @@ let package = Package(
         // Run time.
         .target(name: "OrepaSafetensors"),
         .target(name: "OrepaNetwork", dependencies: ["OrepaSafetensors"]),
-        .target(name: "OrepaPlan", dependencies: ["OrepaNetwork", "COrepaKernels", "CLinuxThreads"]),
+        .target(
+            name: "OrepaPlan", dependencies: ["OrepaNetwork", "COrepaKernels", "CLinuxThreads"]),
         .target(name: "OrepaImage", dependencies: ["COrepaImage"]),
         .target(name: "Orepa", dependencies: ["OrepaNetwork", "OrepaPlan", "OrepaImage"]),
 
