@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Accuracy of the demo model: the runtime on the deployed file against PyTorch on the checkpoint.
 
-Writes the test images as PNG files into a temporary folder, classifies them with `orepa-infer`, and
-runs the unfused training-time network in PyTorch on the same files with Pillow's preprocessing.
-Exit status 1 when the most probable class of any image differs.
+Writes the test images as PNG files into a temporary folder, classifies them with `orepa-infer`, with
+fast and with strict numerics, and runs the unfused training-time network in PyTorch on the same files
+with Pillow's preprocessing. Exit status 1 when the most probable class of any image differs.
 
 Examples:
   tools/evaluate_fashion_mnist.py --orepa-infer .build/release/orepa-infer
@@ -70,7 +70,11 @@ def main() -> None:
     checkpoint = torch.load(options.checkpoint, map_location="cpu", weights_only=True)
     network = build_from_state_dict(find_state_dict(checkpoint))
     differences = 0
-    print(f"{'top-1 in % of ' + str(len(images)):24}  PyTorch  orepa-infer  different images")
+    numerics = ("fast", "strict") if options.orepa_infer else ()
+    print(
+        f"{'top-1 in % of ' + str(len(images)):24}  PyTorch"
+        + "".join(f"  {kind:>6}  different images" for kind in numerics)
+    )
     for kind in fashion_mnist.VARIANTS if options.variants else ("plain",):
         with tempfile.TemporaryDirectory(prefix="fashion-mnist-") as name:
             folder, crops = Path(name), []
@@ -80,15 +84,14 @@ def main() -> None:
                 crops.append(fashion_mnist.preprocess(picture))
             expected = fashion_mnist.predict(network, np.stack(crops)).argmax(1).numpy()
             line = f"{kind:24}  {100 * (expected == labels).mean():7.2f}"
-            if options.orepa_infer:
-                found = runtime_top1(
-                    options.orepa_infer, options.model, folder, options.runtime_options.split()
-                )
+            for way in numerics:
+                extra = ["--numerics", way, *options.runtime_options.split()]
+                found = runtime_top1(options.orepa_infer, options.model, folder, extra)
                 if len(found) != len(images):
                     sys.exit(f"{len(found)} answers for {len(images)} images")
                 different = int((np.array(found) != expected).sum())
                 differences += different
-                line += f"  {100 * (np.array(found) == labels).mean():11.2f}  {different:16}"
+                line += f"  {100 * (np.array(found) == labels).mean():6.2f}  {different:16}"
             print(line, flush=True)
     sys.exit(1 if differences else 0)
 

@@ -1,5 +1,7 @@
 #include "convolution.h"
 
+#include "winograd/split.h"
+
 static const orepa_algorithm_row *const algorithms[] = {
     [orepa_direct] = &orepa_direct_algorithm,
     [orepa_winograd] = &orepa_winograd_algorithm,
@@ -9,14 +11,32 @@ static const orepa_algorithm_row *const algorithms[] = {
 
 const char *orepa_algorithm_name(orepa_algorithm algorithm) { return algorithms[algorithm]->name; }
 
+static bool prepare(orepa_convolution_plan made, orepa_convolution_plan *plan)
+{
+    if (!algorithms[made.algorithm]->prepare(&made)) return false;
+    *plan = made;
+    return true;
+}
+
 bool orepa_convolution_prepare(
     const orepa_convolution *shape, orepa_algorithm algorithm, orepa_isa isa,
     orepa_convolution_plan *plan)
 {
-    orepa_convolution_plan made = {.shape = *shape, .algorithm = algorithm, .isa = isa};
-    if (!algorithms[algorithm]->prepare(&made)) return false;
-    *plan = made;
-    return true;
+    return prepare(
+        (orepa_convolution_plan){.shape = *shape, .algorithm = algorithm, .isa = isa}, plan);
+}
+
+bool orepa_convolution_prepare_winograd(
+    const orepa_convolution *shape, const orepa_winograd_split *rows,
+    const orepa_winograd_split *columns, orepa_isa isa, orepa_convolution_plan *plan)
+{
+    if (!orepa_winograd_split_fills(rows, shape->output.height)) return false;
+    if (!orepa_winograd_split_fills(columns, shape->output.width)) return false;
+    return prepare(
+        (orepa_convolution_plan){
+            .shape = *shape, .algorithm = orepa_winograd, .isa = isa,
+            .winograd = {.rows = *rows, .columns = *columns}},
+        plan);
 }
 
 void orepa_convolution_pack(

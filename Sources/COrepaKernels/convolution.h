@@ -5,8 +5,8 @@
 #include "numbers.h"
 #include "orepa_convolution.h"
 
-// See the public functions of the same names. `prepare` finds plan->shape and plan->isa filled in and the
-// rest zero.
+// See the public functions of the same names. `prepare` finds plan->shape and plan->isa filled in, tiles where
+// the caller chose them, and the rest zero.
 typedef struct {
     const char *name;
     bool (*prepare)(orepa_convolution_plan *plan);

@@ -13,16 +13,22 @@ public final class Classifier {
 
     /// Plans the model's network for its own input size.
     ///
-    /// - Parameter pool: The threads that run each picture.
-    /// - Throws: ``PlanError/outOfMemory(byteCount:)`` when the system refuses memory.
-    public init(model: ModelFile, numerics: Numerics = .fast, pool: WorkerPool = WorkerPool())
-        throws(PlanError)
-    {
+    /// - Parameters:
+    ///   - probe: Whether to run the probe that the model's file keeps, if it does, before the first picture: a
+    ///     certificate that what runs here is what was verified, to the bit. Takes as long as one picture, and about
+    ///     1 ms.
+    ///   - pool: The threads that run each picture.
+    /// - Throws: ``PlanError/model(_:)`` when the model's file is at fault, such as with
+    ///   ``ModelFileError/probe(path:numerics:index:expected:found:)``; ``PlanError/outOfMemory(byteCount:)`` when the
+    ///   system refuses memory.
+    public init(
+        model: ModelFile, numerics: Numerics = .fast, probe: Bool = true,
+        pool: WorkerPool = WorkerPool()
+    ) throws(PlanError) {
         self.model = model
-        let crop = model.description.preprocessing.crop
-        let plan = try Plan(
-            model.network, height: crop, width: crop, numerics: numerics, pool: pool)
+        let plan = try Plan(model, numerics: numerics, pool: pool)
         context = try PlanContext(plan, pool: pool)
+        if probe { try context.checkProbe(of: model) }
     }
 
     /// Scores of a prepared picture.

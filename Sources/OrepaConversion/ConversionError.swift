@@ -30,6 +30,8 @@ public enum ConversionError: Error, Hashable, Sendable {
     case otherCheckpoint(model: String, checkpoint: String, expected: String, found: String)
     /// The model's graph is not the checkpoint's. `expected` and `found` are the first layer that differs.
     case otherNetwork(model: String, checkpoint: String, expected: String, found: String)
+    /// The folded network's logits on the probe picture are not finite.
+    case notFinite(path: String, numerics: Numerics)
     /// The folded network does not compute what the unfused one does; nothing was written.
     case notVerified(path: String, Verification)
 }
@@ -58,14 +60,16 @@ extension ConversionError: CustomStringConvertible {
                 + "\(expected), found \(found)"
         case .otherNetwork(let model, let checkpoint, let expected, let found):
             "\(model): another network than \(checkpoint): expected \(expected), found \(found)"
+        case .notFinite(let path, let numerics):
+            "\(path): the logits of a random picture (\(numerics.rawValue)): expected finite numbers, found "
+                + "infinity or no number"
         case .notVerified(let path, let verification):
             "\(path): the folded network differs from the unfused one: "
                 + verification.failures.prefix(3).map { failure in
-                    let isLogits = failure == verification.logits
-                    let tolerance =
-                        isLogits ? verification.logitTolerance : verification.blockTolerance
-                    return "`\(failure.name)`: expected an error of at most \(tolerance), "
-                        + "found \(failure.error)"
+                    let expected =
+                        verification.tolerance(of: failure).map { "an error of at most \($0)" }
+                        ?? "a finite error"
+                    return "`\(failure.name)`: expected \(expected), found \(failure.error)"
                 }.joined(separator: "; ")
                 + (verification.failures.count > 3
                     ? "; and \(verification.failures.count - 3) more" : "")

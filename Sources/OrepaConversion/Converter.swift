@@ -33,6 +33,7 @@ public struct ConversionOptions: Sendable, Hashable {
 public struct Converter {
     public let options: ConversionOptions
     private let verifier: Verifier
+    private let pool: WorkerPool
 
     /// What a conversion has made.
     public struct Result: Sendable {
@@ -45,6 +46,7 @@ public struct Converter {
     /// - Parameter pool: The threads on which the folded network runs when it is verified.
     public init(options: ConversionOptions, pool: WorkerPool = WorkerPool()) {
         self.options = options
+        self.pool = pool
         verifier = Verifier(options: options.verification, pool: pool)
     }
 
@@ -69,13 +71,17 @@ public struct Converter {
             guard found.passed else { throw .notVerified(path: checkpoint.path, found) }
             verification = found
         }
+        progress?(.probing)
+        let (algorithms, probe) = try probe(
+            folded, seed: verification?.seed ?? options.verification.seed, path: checkpoint.path)
         progress?(.checksum)
         let kinds = network.blocks.map { ($0.kind.rawValue, 1) }
         let description = ModelDescription(
             family: network.family.rawValue, blocks: Dictionary(kinds, uniquingKeysWith: +),
             preprocessing: options.preprocessing, labels: options.labels,
             source: .init(name: Converter.fileName(of: checkpoint.path), sha256: digest.value()),
-            verification: verification?.record, tool: options.tool)
+            verification: verification?.record, algorithms: algorithms, probe: probe,
+            tool: options.tool)
         do {
             let model = try ModelFile(network: folded, description: description, path: path)
             progress?(.writing)
@@ -85,6 +91,38 @@ public struct Converter {
             if case .file(let error) = error { throw .output(error) }
             throw .model(error)
         }
+    }
+
+    /// How the layers of the folded network are computed on pictures of the model's own size, and what comes out for
+    /// the picture of `seed`.
+    private func probe(
+        _ folded: Network, seed: UInt64, path: String
+    ) throws(ConversionError) -> (PerNumerics<[String: LayerAlgorithm]>, ModelProbe) {
+        let crop = options.preprocessing.crop
+        let picture = ModelProbe.picture(
+            seed: seed, channels: folded.graph.inputChannels, height: crop, width: crop)
+        func run(
+            _ numerics: Numerics
+        ) throws(ConversionError) -> (algorithms: [String: LayerAlgorithm], logits: [Float]) {
+            let plan: Plan
+            let logits: [Float]
+            do {
+                plan = try Plan(
+                    folded, height: crop, width: crop, numerics: numerics, memory: .small,
+                    pool: pool)
+                logits = try PlanContext(plan, pool: pool).run(picture, count: 1)
+            } catch { throw .plan(path: path, error) }
+            guard logits.allSatisfy(\.isFinite) else {
+                throw .notFinite(path: path, numerics: numerics)
+            }
+            return (plan.blueprint.algorithms, logits)
+        }
+        let (fast, strict) = (try run(.fast), try run(.strict))
+        return (
+            PerNumerics(fast: fast.algorithms, strict: strict.algorithms),
+            ModelProbe(
+                seed: seed, logits: PerNumerics(fast: fast.logits, strict: strict.logits))
+        )
     }
 
     /// Finds what can be known to go wrong before the work begins.

@@ -10,6 +10,11 @@ public struct ModelDescription: Sendable, Hashable {
     public var source: Source?
     /// nil when there was nothing to verify, since the checkpoint was folded already.
     public var verification: VerificationRecord?
+    /// How each layer is computed on pictures of the model's own size, by the name of its node. nil in files that do
+    /// not say: plans choose then.
+    public var algorithms: PerNumerics<[String: LayerAlgorithm]>?
+    /// nil in files that have none.
+    public var probe: ModelProbe?
     /// Name and version of the program that wrote the file.
     public var tool: String
 
@@ -29,7 +34,9 @@ public struct ModelDescription: Sendable, Hashable {
     public init(
         family: String, blocks: [String: Int], preprocessing: Preprocessing,
         labels: [String]? = nil,
-        source: Source? = nil, verification: VerificationRecord? = nil, tool: String
+        source: Source? = nil, verification: VerificationRecord? = nil,
+        algorithms: PerNumerics<[String: LayerAlgorithm]>? = nil, probe: ModelProbe? = nil,
+        tool: String
     ) {
         self.family = family
         self.blocks = blocks
@@ -37,6 +44,8 @@ public struct ModelDescription: Sendable, Hashable {
         self.labels = labels
         self.source = source
         self.verification = verification
+        self.algorithms = algorithms
+        self.probe = probe
         self.tool = tool
     }
 }
@@ -56,11 +65,14 @@ public struct VerificationRecord: Sendable, Hashable, Codable {
     /// The error of the logits, end to end.
     public let logitError: Double
     public let logitTolerance: Double
+    /// The error of the logits with ``Numerics/fast``; the other errors are with ``Numerics/strict``. nil in files
+    /// of before it was recorded.
+    public let fastLogitError: Double?
 
     public init(
         seed: UInt64, inputSize: Int, blockError: Double, worstBlock: String,
         blockTolerance: Double,
-        logitError: Double, logitTolerance: Double
+        logitError: Double, logitTolerance: Double, fastLogitError: Double? = nil
     ) {
         self.seed = seed
         self.inputSize = inputSize
@@ -69,6 +81,7 @@ public struct VerificationRecord: Sendable, Hashable, Codable {
         self.blockTolerance = blockTolerance
         self.logitError = logitError
         self.logitTolerance = logitTolerance
+        self.fastLogitError = fastLogitError
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -79,5 +92,6 @@ public struct VerificationRecord: Sendable, Hashable, Codable {
         case blockTolerance = "block_tolerance"
         case logitError = "logit_error"
         case logitTolerance = "logit_tolerance"
+        case fastLogitError = "fast_logit_error"
     }
 }

@@ -12,6 +12,8 @@ struct ModelDocument: Codable {
     let labels: [String]?
     let source: ModelDescription.Source?
     let verification: VerificationRecord?
+    let algorithms: PerNumerics<[String: Algorithm]>?
+    let probe: ModelProbe?
     let graph: [GraphNode]
 
     struct Input: Codable {
@@ -40,6 +42,14 @@ struct ModelDocument: Codable {
             case outputChannels = "output_channels"
             case kernel, stride, padding, groups, relu
         }
+    }
+
+    /// How a layer is computed, by the name of its node. `rows` and `columns` are the numbers of Winograd tiles of
+    /// one, two, three and four outputs.
+    struct Algorithm: Codable {
+        let name: String
+        var rows: [Int]?
+        var columns: [Int]?
     }
 
     /// Read by itself first, since a newer document may have another shape.
@@ -115,5 +125,61 @@ extension ModelDocument.GraphNode {
                 found: self.operation)
         }
         return Node(name: name, operation: operation, inputs: inputs)
+    }
+}
+
+extension ModelDocument.Algorithm {
+    init(_ algorithm: LayerAlgorithm) {
+        name = algorithm.name
+        if case .winograd(let rows, let columns) = algorithm {
+            self.rows = rows.counts
+            self.columns = columns.counts
+        }
+    }
+
+    /// - Parameter field: Where it stands in the document.
+    /// - Throws: ``ModelFileError/malformed(path:field:expected:found:)`` naming the unknown algorithm, or the
+    ///   tiles that are missing or no numbers of tiles.
+    func algorithm(field: String, path: String) throws(ModelFileError) -> LayerAlgorithm {
+        func tiles(_ counts: [Int]?, _ name: String) throws(ModelFileError) -> WinogradTiles {
+            guard let counts, WinogradTiles.areValid(counts) else {
+                throw .malformed(
+                    path: path, field: "\(field).\(name)",
+                    expected: "the numbers of tiles of 1, 2, 3 and 4 outputs",
+                    found: counts.map { "\($0)" } ?? "none")
+            }
+            return WinogradTiles(counts: counts)
+        }
+        switch name {
+        case "direct": return .direct
+        case "grouped": return .grouped
+        case "stem": return .stem
+        case "winograd":
+            return .winograd(
+                rows: try tiles(rows, "rows"), columns: try tiles(columns, "columns"))
+        default:
+            throw .malformed(
+                path: path, field: "\(field).name",
+                expected: "direct, grouped, stem or winograd", found: name)
+        }
+    }
+}
+
+extension ModelDocument {
+    /// - Throws: ``ModelFileError/malformed(path:field:expected:found:)`` naming the layer.
+    func layerAlgorithms(
+        path: String
+    ) throws(ModelFileError) -> PerNumerics<[String: LayerAlgorithm]>? {
+        guard let algorithms else { return nil }
+        func read(_ numerics: Numerics) throws(ModelFileError) -> [String: LayerAlgorithm] {
+            var result: [String: LayerAlgorithm] = [:]
+            // In order, so that of several faults it is always the same one that is named.
+            for (layer, algorithm) in algorithms[numerics].sorted(by: { $0.key < $1.key }) {
+                result[layer] = try algorithm.algorithm(
+                    field: "algorithms.\(numerics.rawValue).\(layer)", path: path)
+            }
+            return result
+        }
+        return PerNumerics(fast: try read(.fast), strict: try read(.strict))
     }
 }

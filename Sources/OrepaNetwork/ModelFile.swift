@@ -4,12 +4,15 @@ import OrepaSafetensors
 /// A deployed model: a plain network and what is known about it, as one `.safetensors` file holds them.
 ///
 /// The file opens in any safetensors reader: tensors under the published folded names, Float32, and the
-/// metadata `format` ("pt") and `orepa.model` (a JSON document: graph, preprocessing, labels, origin).
+/// metadata `format` ("pt") and `orepa.model` (a JSON document: graph, algorithms, preprocessing, labels, origin,
+/// verification, probe).
 public struct ModelFile: Sendable {
     /// The plain network, its weights in the file that it was read from.
     public let network: Network
     /// Preprocessing, labels, origin.
     public let description: ModelDescription
+    /// Where it was read from, for messages.
+    public let path: String
 
     static let metadataKey = "orepa.model"
 
@@ -32,6 +35,7 @@ public struct ModelFile: Sendable {
         if let record = description.verification,
             let error = [
                 record.blockError, record.logitError, record.blockTolerance, record.logitTolerance,
+                record.fastLogitError ?? 0,
             ].first(where: { !$0.isFinite })
         {
             throw .malformed(
@@ -44,9 +48,17 @@ public struct ModelFile: Sendable {
                 found: "\(network.graph.inputChannels)")
         }
         let crop = description.preprocessing.crop
-        do { _ = try network.graph.shapes(height: crop, width: crop) } catch {
+        let shapes: [Shape]
+        do { shapes = try network.graph.shapes(height: crop, width: crop) } catch {
             throw .network(path: path, error)
         }
+        if let invalid = description.algorithms?.invalidField(for: network.graph, shapes: shapes)
+            ?? description.probe?.invalidField(classCount: network.graph.classCount)
+        {
+            throw .malformed(
+                path: path, field: invalid.name, expected: invalid.expected, found: invalid.found)
+        }
+        self.path = path
         self.network = network
         self.description = description
     }
@@ -96,7 +108,9 @@ public struct ModelFile: Sendable {
             description: ModelDescription(
                 family: document.family, blocks: document.blocks,
                 preprocessing: document.preprocessing, labels: document.labels,
-                source: document.source, verification: document.verification, tool: document.tool),
+                source: document.source, verification: document.verification,
+                algorithms: try document.layerAlgorithms(path: path), probe: document.probe,
+                tool: document.tool),
             path: path)
     }
 
@@ -111,6 +125,11 @@ public struct ModelFile: Sendable {
             input: .init(channels: network.graph.inputChannels, height: crop, width: crop),
             preprocessing: description.preprocessing, labels: description.labels,
             source: description.source, verification: description.verification,
+            algorithms: description.algorithms.map {
+                PerNumerics(
+                    fast: $0.fast.mapValues(ModelDocument.Algorithm.init),
+                    strict: $0.strict.mapValues(ModelDocument.Algorithm.init))
+            }, probe: description.probe,
             graph: network.graph.nodes.map(ModelDocument.GraphNode.init))
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

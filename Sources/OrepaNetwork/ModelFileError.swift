@@ -9,6 +9,9 @@ public enum ModelFileError: Error, Hashable, Sendable {
     case newerVersion(path: String, known: Int, found: Int)
     case malformed(path: String, field: String, expected: String, found: String)
     case network(path: String, NetworkError)
+    /// The network does not compute what it did when the file was written: `index` is the first of the probe's
+    /// logits whose bits differ.
+    case probe(path: String, numerics: Numerics, index: Int, expected: Float, found: Float)
 }
 
 extension ModelFileError: CustomStringConvertible {
@@ -25,6 +28,10 @@ extension ModelFileError: CustomStringConvertible {
         case .malformed(let path, let field, let expected, let found):
             "\(path): `\(field)` in the model's description: expected \(expected), found \(found)"
         case .network(let path, let error): "\(path): \(error)"
+        case .probe(let path, let numerics, let index, let expected, let found):
+            "\(path): the probe picture's logit \(index) (\(numerics.rawValue)): expected \(expected), found "
+                + "\(found); the file was changed or damaged after it was verified, or was written by another "
+                + "version of orepa, or this machine does not compute as it should"
         }
     }
 }

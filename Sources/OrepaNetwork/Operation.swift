@@ -83,6 +83,14 @@ public enum Operation: Sendable, Hashable {
     /// The matrix product that gives the logits.
     case linear(Linear)
 
+    /// Whether it is a convolution or linear layer.
+    public var hasWeights: Bool {
+        switch self {
+        case .convolution, .linear: true
+        case .maxPool, .addReLU, .globalAveragePool: false
+        }
+    }
+
     /// How many inputs the operation takes.
     public var inputCount: Int {
         if case .addReLU = self { 2 } else { 1 }

@@ -10,7 +10,6 @@ final class ConvolutionKernel: @unchecked Sendable {
     var scratchCount: Int { plan.pointee.worker_floats }
     /// Elements of the packed weights and bias.
     var packedCount: Int { plan.pointee.packed_floats }
-    var algorithm: String { String(cString: orepa_algorithm_name(plan.pointee.algorithm)) }
     /// How the output is cut into tiles, for people.
     var tiles: String {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: 80) { text in
@@ -23,10 +22,15 @@ final class ConvolutionKernel: @unchecked Sendable {
         Int(orepa_convolution_multiply_adds(plan)) / Int(plan.pointee.shape.images)
     }
 
+    /// - Parameters:
+    ///   - layer: Name of the layer, for the error.
+    ///   - algorithm: How to compute it; nil to choose by its shape and the numerics.
+    /// - Throws: ``PlanError/algorithm(layer:_:)`` when the algorithm does not take the convolution.
     init(
-        _ convolution: Convolution, input: orepa_map, output: orepa_map, residual: orepa_map?,
+        _ convolution: Convolution, layer: String, algorithm: LayerAlgorithm?, input: orepa_map,
+        output: orepa_map, residual: orepa_map?,
         numerics: Numerics, instructionSet: InstructionSet, pictureCount: Int, threadCount: Int
-    ) {
+    ) throws(PlanError) {
         let shape = orepa_convolution(
             input: input, output: output, residual: residual ?? output, images: Int32(pictureCount),
             kernel: Int32(convolution.kernel), stride: Int32(convolution.stride),
@@ -36,8 +40,17 @@ final class ConvolutionKernel: @unchecked Sendable {
         let plan = UnsafeMutablePointer<orepa_convolution_plan>.allocate(capacity: 1)
         plan.initialize(to: orepa_convolution_plan())
         let isPlanned = withUnsafePointer(to: shape) { shape in
-            ConvolutionKernel.algorithms(for: convolution, numerics: numerics)
-                .contains { orepa_convolution_prepare(shape, $0, instructionSet.isa, plan) }
+            if let algorithm {
+                (numerics == .fast || algorithm.isStrict)
+                    && ConvolutionKernel.prepare(shape, algorithm, instructionSet.isa, plan)
+            } else {
+                ConvolutionKernel.algorithms(for: convolution, numerics: numerics)
+                    .contains { orepa_convolution_prepare(shape, $0, instructionSet.isa, plan) }
+            }
+        }
+        if let algorithm, !isPlanned {
+            plan.deallocate()
+            throw .algorithm(layer: layer, algorithm)
         }
         // The direct algorithm takes every shape that a validated network and this type's maps can have.
         precondition(isPlanned, "no kernel for \(convolution)")
@@ -60,6 +73,33 @@ final class ConvolutionKernel: @unchecked Sendable {
             if isWorthTransforming { algorithms.insert(orepa_winograd, at: 0) }
         }
         return algorithms
+    }
+
+    private static func prepare(
+        _ shape: UnsafePointer<orepa_convolution>, _ algorithm: LayerAlgorithm, _ isa: orepa_isa,
+        _ plan: UnsafeMutablePointer<orepa_convolution_plan>
+    ) -> Bool {
+        switch algorithm {
+        case .direct: return orepa_convolution_prepare(shape, orepa_direct, isa, plan)
+        case .grouped: return orepa_convolution_prepare(shape, orepa_grouped, isa, plan)
+        case .stem: return orepa_convolution_prepare(shape, orepa_stem, isa, plan)
+        case .winograd(let rows, let columns):
+            var (rows, columns) = (orepa_winograd_split(rows), orepa_winograd_split(columns))
+            return orepa_convolution_prepare_winograd(shape, &rows, &columns, isa, plan)
+        }
+    }
+
+    /// How it is computed: what was asked for, or what was chosen.
+    var layerAlgorithm: LayerAlgorithm {
+        switch plan.pointee.algorithm {
+        case orepa_winograd:
+            .winograd(
+                rows: WinogradTiles(plan.pointee.winograd.rows),
+                columns: WinogradTiles(plan.pointee.winograd.columns))
+        case orepa_stem: .stem
+        case orepa_grouped: .grouped
+        default: .direct
+        }
     }
 
     private struct PackCall {
@@ -121,6 +161,20 @@ final class ConvolutionKernel: @unchecked Sendable {
                     Int64(item) + 1)
             }
         }
+    }
+}
+
+extension WinogradTiles {
+    fileprivate init(_ split: orepa_winograd_split) {
+        let count = split.count
+        self.init(counts: [count.1, count.2, count.3, count.4].map(Int.init))
+    }
+}
+
+extension orepa_winograd_split {
+    fileprivate init(_ tiles: WinogradTiles) {
+        let counts = tiles.counts.map(Int32.init)
+        self.init(count: (0, counts[0], counts[1], counts[2], counts[3]))
     }
 }
 

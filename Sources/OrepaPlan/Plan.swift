@@ -5,8 +5,8 @@ import OrepaNetwork
 /// for every feature map. Immutable; any number of contexts may run it at a time.
 ///
 /// Feature maps lie in blocks of 16 channels from the first layer to the last. Which algorithm a layer uses
-/// follows from the network and the numerics alone, so the logits have the same bits for any number of threads,
-/// any instruction set and either way to use memory.
+/// follows from the model's file, or else from the network and the numerics alone, so the logits have the same bits
+/// for any number of threads, any instruction set and either way to use memory.
 public struct Plan: Sendable {
     /// What it computes.
     public let network: Network
@@ -35,6 +35,8 @@ public struct Plan: Sendable {
 
         /// Name of the graph's node whose value it makes.
         let name: String
+        /// Name of the node whose arithmetic it does: another than ``name`` where an addition was absorbed.
+        let layer: String
         let multiplyAccumulates: Int
         let operation: Operation
         let input: Value
@@ -45,16 +47,20 @@ public struct Plan: Sendable {
     /// which takes about as long as reading them and as much memory again (up to four times as much with
     /// Winograd tiles).
     ///
-    /// - Parameter pool: The threads that pack.
-    /// - Throws: ``PlanError`` when the network cannot take an input of that size, for want of memory, or when
-    ///   `instructionSet` is nil and ``InstructionSet/current()`` throws.
+    /// - Parameters:
+    ///   - algorithms: How to compute layers, by the names of their nodes. For layers that are not named it is
+    ///     chosen by their shapes and the numerics.
+    ///   - pool: The threads that pack.
+    /// - Throws: ``PlanError`` when the network cannot take an input of that size, when an algorithm does not take
+    ///   its layer, for want of memory, or when `instructionSet` is nil and ``InstructionSet/current()`` throws.
     public init(
         _ network: Network, height: Int, width: Int, numerics: Numerics = .fast,
-        instructionSet: InstructionSet? = nil, memory: PlanMemory = .fast, pool: WorkerPool
+        algorithms: [String: LayerAlgorithm] = [:], instructionSet: InstructionSet? = nil,
+        memory: PlanMemory = .fast, pool: WorkerPool
     ) throws(PlanError) {
         blueprint = try PlanBlueprint(
             network.graph, height: height, width: width, numerics: numerics,
-            instructionSet: instructionSet, threadCount: pool.threadCount)
+            algorithms: algorithms, instructionSet: instructionSet, threadCount: pool.threadCount)
         self.network = network
         self.memory = memory
         weights =
@@ -90,10 +96,12 @@ public struct Plan: Sendable {
         return use.featureMaps + use.scratch
     }
 
-    /// The same kernels, cut for another number of pictures and threads. They read the same packed weights.
+    /// The same algorithms, cut for another number of pictures and threads. They read the same packed weights.
     func blueprint(pictureCount: Int, threadCount: Int) throws(PlanError) -> PlanBlueprint {
-        try PlanBlueprint(
+        let algorithms = blueprint.algorithms
+        return try PlanBlueprint(
             network.graph, height: height, width: width, numerics: numerics,
-            instructionSet: instructionSet, pictureCount: pictureCount, threadCount: threadCount)
+            algorithms: algorithms, instructionSet: instructionSet, pictureCount: pictureCount,
+            threadCount: threadCount)
     }
 }

@@ -32,11 +32,16 @@ public struct PlanBlueprint: Sendable {
 
     /// Plans `graph` for inputs `[pictureCount, C, height, width]`.
     ///
-    /// - Parameter threadCount: How many threads are expected to share the work; a hint for cutting it.
-    /// - Throws: ``PlanError`` when the network cannot take an input of that size, or when `instructionSet` is nil
-    ///   and ``InstructionSet/current()`` throws.
+    /// - Parameters:
+    ///   - algorithms: How to compute layers, by the names of their nodes. For layers that are not named it is
+    ///     chosen by their shapes and the numerics.
+    ///   - threadCount: How many threads are expected to share the work; a hint for cutting it.
+    /// - Throws: ``PlanError/network(_:)`` when the network cannot take an input of that size,
+    ///   ``PlanError/algorithm(layer:_:)`` when a layer or the numerics do not allow the algorithm, and what
+    ///   ``InstructionSet/current()`` throws when `instructionSet` is nil.
     public init(
         _ graph: Graph, height: Int, width: Int, numerics: Numerics = .fast,
+        algorithms: [String: LayerAlgorithm] = [:],
         instructionSet: InstructionSet? = nil, pictureCount: Int = 1, threadCount: Int
     ) throws(PlanError) {
         self.graph = graph
@@ -55,16 +60,25 @@ public struct PlanBlueprint: Sendable {
         input = layout.input
         logits = layout.logits
         arenaCount = layout.arenaCount
-        let steps = layout.steps.map {
-            Plan.Step(
-                $0, layout: layout, numerics: numerics, instructionSet: instructionSet,
-                threadCount: threadCount)
+        var steps: [Plan.Step] = []
+        for step in layout.steps {
+            steps.append(
+                try Plan.Step(
+                    step, layout: layout, numerics: numerics, algorithms: algorithms,
+                    instructionSet: instructionSet, threadCount: threadCount))
         }
         self.steps = steps
         let kernels = steps.compactMap(\.kernel)
         scratchCount = kernels.map(\.scratchCount).max() ?? 0
         packedCount = steps.reduce(0) { $0 + $1.packedCount }
         largestPackedCount = steps.map(\.packedCount).max() ?? 0
+    }
+
+    /// How each convolution and linear layer is computed, by the name of its node.
+    public var algorithms: [String: LayerAlgorithm] {
+        var algorithms: [String: LayerAlgorithm] = [:]
+        for step in steps { algorithms[step.layer] = step.kernel?.layerAlgorithm }
+        return algorithms
     }
 
     /// What a plan of this blueprint takes with one context on a pool of `threadCount` threads.

@@ -4,6 +4,10 @@ import OrepaNetwork
 public enum PlanError: Error, Hashable, Sendable {
     /// The network does not take an input of that size.
     case network(NetworkError)
+    /// The algorithm that is asked for does not take the layer.
+    case algorithm(layer: String, LayerAlgorithm)
+    /// The model's file is at fault.
+    case model(ModelFileError)
     /// The system refused memory.
     case outOfMemory(byteCount: Int)
     /// The environment variable `OREPA_ISA` names no ``InstructionSet``.
@@ -14,6 +18,9 @@ extension PlanError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .network(let error): error.description
+        case .algorithm(let layer, let algorithm):
+            "`\(layer)`: expected an algorithm that takes the layer, found \(algorithm.name)"
+        case .model(let error): error.description
         case .outOfMemory(let byteCount):
             "expected \(byteCount) bytes of memory, the system refused them"
         case .unknownInstructionSet(let name):

@@ -73,6 +73,9 @@ struct PlanLayout {
     /// Name of the node whose value a step makes.
     func name(_ step: LoweredGraph.Step) -> String { names[step.node] }
 
+    /// Name of the node whose arithmetic a step does.
+    func layer(_ step: LoweredGraph.Step) -> String { names[step.arithmeticNode] }
+
     /// Multiplications with addition of a step's operation as it is defined, whatever an algorithm saves.
     func multiplyAccumulates(_ step: LoweredGraph.Step) -> Int { products[step.arithmeticNode] }
 }

@@ -3,30 +3,36 @@ import OrepaNetwork
 
 extension Plan.Step {
     /// Chooses the step's kernels.
+    ///
+    /// - Parameter algorithms: By layer; those of other layers are chosen.
+    /// - Throws: ``PlanError/algorithm(layer:_:)``.
     init(
         _ step: LoweredGraph.Step, layout: PlanLayout, numerics: Numerics,
-        instructionSet: InstructionSet, threadCount: Int
-    ) {
+        algorithms: [String: LayerAlgorithm], instructionSet: InstructionSet, threadCount: Int
+    ) throws(PlanError) {
         self.init(
-            name: layout.name(step), multiplyAccumulates: layout.multiplyAccumulates(step),
-            operation: Plan.Step.operation(
-                step, layout: layout, numerics: numerics, instructionSet: instructionSet,
-                threadCount: threadCount),
+            name: layout.name(step), layer: layout.layer(step),
+            multiplyAccumulates: layout.multiplyAccumulates(step),
+            operation: try Plan.Step.operation(
+                step, layout: layout, numerics: numerics, algorithms: algorithms,
+                instructionSet: instructionSet, threadCount: threadCount),
             input: layout.value(step.input), output: layout.value(step.node))
     }
 
     private static func operation(
         _ step: LoweredGraph.Step, layout: PlanLayout, numerics: Numerics,
-        instructionSet: InstructionSet, threadCount: Int
-    ) -> Operation {
+        algorithms: [String: LayerAlgorithm], instructionSet: InstructionSet, threadCount: Int
+    ) throws(PlanError) -> Operation {
         let (input, output) = (layout.value(step.input).map, layout.value(step.node).map)
         let pictures = Int32(layout.pictureCount)
         switch step.operation {
         case .convolution(let convolution, let residual):
             let summand = residual.map(layout.value)
+            let layer = layout.layer(step)
             return .convolution(
-                ConvolutionKernel(
-                    convolution, input: input, output: output, residual: summand?.map,
+                try ConvolutionKernel(
+                    convolution, layer: layer, algorithm: algorithms[layer], input: input,
+                    output: output, residual: summand?.map,
                     numerics: numerics, instructionSet: instructionSet,
                     pictureCount: layout.pictureCount, threadCount: threadCount),
                 parameters: convolution.parameters, residual: summand)

@@ -5,10 +5,13 @@ extension Convolution {
     /// Runs this one convolution as a ``Plan`` would: `input [inputChannels, height, width]` to
     /// `[outputChannels, H', W']`. For checking a layer by itself: it plans, packs and allocates.
     ///
-    /// - Throws: ``PlanError`` when the padded input is smaller than the kernel, or for want of memory.
+    /// - Parameter algorithm: How to compute it; nil to choose by its shape and `numerics`.
+    /// - Throws: ``PlanError`` when the padded input is smaller than the kernel, when the algorithm does not take the
+    ///   convolution, or for want of memory.
     public func evaluate(
         weight: Tensor, bias: Tensor, input: [Float], height: Int, width: Int,
-        numerics: Numerics = .strict, instructionSet: InstructionSet? = nil, pool: WorkerPool
+        numerics: Numerics = .strict, algorithm: LayerAlgorithm? = nil,
+        instructionSet: InstructionSet? = nil, pool: WorkerPool
     ) throws(PlanError) -> (shape: Shape, values: [Float]) {
         let instructionSet =
             if let instructionSet { instructionSet } else { try InstructionSet.current() }
@@ -26,8 +29,9 @@ extension Convolution {
             Int32(inputChannels), Int32(height), Int32(width), Int32(padding))
         var outputMap = orepa_map_blocked(
             Int32(output.channels), Int32(output.height), Int32(output.width), 0)
-        let kernel = ConvolutionKernel(
-            self, input: inputMap, output: outputMap, residual: nil, numerics: numerics,
+        let kernel = try ConvolutionKernel(
+            self, layer: parameters, algorithm: algorithm, input: inputMap, output: outputMap,
+            residual: nil, numerics: numerics,
             instructionSet: instructionSet, pictureCount: 1, threadCount: pool.threadCount)
         let packed = try AlignedMemory(count: kernel.packedCount)
         kernel.pack(into: packed.base, weight: weight, bias: bias, pool: pool)

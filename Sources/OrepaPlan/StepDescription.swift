@@ -68,7 +68,7 @@ extension StepDescription {
         case .convolution(let convolution, _, let residual):
             let shape = convolution.plan.pointee.shape
             kernel = convolution
-            algorithm = convolution.algorithm
+            algorithm = convolution.layerAlgorithm.name
             window = Window(
                 kernel: Int(shape.kernel), stride: Int(shape.stride), padding: Int(shape.padding),
                 groups: Int(shape.groups), relu: shape.relu)

@@ -1,4 +1,5 @@
 import Foundation
+import OrepaNetwork
 import TestSupport
 import Testing
 
@@ -22,6 +23,8 @@ import Testing
         #expect((report["blocks"] as? [[String: Any]])?.count == 8)
         #expect((report["logit_error"] as? Double ?? 1) < 5e-4)
         #expect((report["block_error"] as? Double ?? 1) < 1e-5)
+        #expect((report["fast_logit_error"] as? Double ?? 1) < 1e-4)
+        #expect(report["fast_logit_tolerance"] as? Double == 1e-4)
     }
 
     @Test func tolerancesDecide() throws {
@@ -31,6 +34,45 @@ import Testing
         #expect(strict.text.contains("FAILS"))
         #expect(try Program.run(["verify", checkpoint, "--tolerance", "0"]).status == 65)
         #expect(try Program.run(["verify", checkpoint, "--tolerance", "nan"]).status == 64)
+    }
+
+    /// A network whose logit nearly cancels with its bias, which amplifies rounding: right when folded, and what
+    /// fast numerics lose is told by `convert` and `verify`.
+    @Test func impreciseFastNumericsAreAWarning() throws {
+        let folder = try TemporaryFolder()
+        let (path, model) = (folder.file("one.safetensors"), folder.file("model"))
+        var random = RandomCheckpoint(
+            .init(repVGG: 16, depths: [1, 1], widths: [32, 32], classCount: 2), .repVGG, seed: 3)
+        let weight = random["linear.weight"]!
+        random["linear.weight"] = .init(
+            "linear.weight", [1, weight.shape[1]], Array(weight.values.prefix(weight.shape[1])))
+        random["linear.bias"] = .init("linear.bias", [1], [0])
+        try random.write(to: path)
+        #expect(try Program.run(["convert", path, model, "--input-size", "64"]).errors == "")
+        let report = try #require(
+            try Program.run(["verify", path, "--format", "json"]).json() as? [String: Any])
+        let error = try #require(report["fast_logit_error"] as? Double)
+        #expect(report["input_size"] as? Int == 64)
+        let logit = try #require(ModelFile(path: model).description.probe?.logits.strict[0])
+
+        random["linear.bias"]!.values = [-logit * Float(1 - error / 5e-4)]
+        try random.write(to: path)
+        let options = ["--tolerance", "1"]
+        let verified = try Program.run(["verify", path] + options)
+        #expect(verified.status == 0)
+        #expect(verified.text.contains("imprecise"))
+        let converted = try Program.run(["convert", path, model, "--force"] + options)
+        #expect(converted.status == 0)
+        for result in [verified, converted] {
+            #expect(
+                result.errors.hasPrefix(
+                    "orepa-infer: warning: \(path): with --numerics fast, the default, the logits are off by"
+                ))
+            #expect(result.errors.contains("(expected at most 1.0e-04); --numerics strict gives"))
+        }
+        let record = try #require(ModelFile(path: model).description.verification)
+        #expect((record.fastLogitError ?? 0) > 1e-4)
+        #expect(try Program.run([boot, "--model", model]).status == 0)
     }
 
     @Test func aModelOfAnotherCheckpointFails() throws {

@@ -49,6 +49,43 @@ let smallPreprocessing = Preprocessing(
             #expect(model.description.verification == result.verification?.record)
             let verified = try VerifierTests.verifier().verify(checkpoint, against: (path, model))
             #expect(verified?.passed == true)
+            try checkWhatDecidesTheBits(of: model)
+        }
+    }
+
+    /// The file says how each layer is computed, and its probe comes out the same on every instruction set.
+    private func checkWhatDecidesTheBits(of model: ModelFile) throws {
+        let crop = model.description.preprocessing.crop
+        let seed = model.description.verification?.seed ?? VerificationOptions().seed
+        #expect(model.description.probe?.seed == seed)
+        let pool = WorkerPool(threadCount: 2)
+        for numerics in Numerics.allCases {
+            let chosen = try PlanBlueprint(
+                model.network.graph, height: crop, width: crop, numerics: numerics, threadCount: 1
+            ).algorithms
+            #expect(model.description.algorithms?[numerics] == chosen)
+            for set in InstructionSet.allCases where set <= .best {
+                let plan = try Plan(
+                    model, numerics: numerics, instructionSet: set, pool: pool)
+                try PlanContext(plan, pool: pool).checkProbe(of: model)
+            }
+        }
+    }
+
+    /// Logits that no file could keep: their sums are beyond Float32.
+    @Test func logitsThatAreNotFiniteAreRefused() throws {
+        var random = RandomCheckpoint(.repVGG, .deployed, seed: 4)
+        for name in ["linear.weight", "linear.bias"] {
+            random[name]!.values = random[name]!.values.map { _ in 3.4e38 }
+        }
+        try withTemporaryFolder { folder in
+            let converter = ConverterTests.converter(
+                .init(preprocessing: smallPreprocessing, tool: "test"))
+            #expect(throws: ConversionError.notFinite(path: "c", numerics: .fast)) {
+                try converter.convert(Checkpoint(random.file(path: "c")), to: "\(folder)/model")
+            }
+            let left = try ConverterTests.contents(of: folder)
+            #expect(left == [])
         }
     }
 
@@ -71,7 +108,7 @@ let smallPreprocessing = Preprocessing(
             ConversionProgress.verifying(
                 index: $0.offset, count: names.count + 1, name: $0.element)
         }
-        #expect(steps == folding + verifying + [.checksum, .writing])
+        #expect(steps == folding + verifying + [.probing, .checksum, .writing])
     }
 
     @Test func writesNothingWhenItDoesNotVerify() throws {

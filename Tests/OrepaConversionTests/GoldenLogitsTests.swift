@@ -16,7 +16,8 @@ import Testing
                 == CheckpointFixture.all.sorted())
     }
 
-    /// Logits of the folded network, run in Float32, against the unfused one's in Float64.
+    /// Logits of the folded network, run in Float32, against the unfused one's in Float64; with the same bits on
+    /// every instruction set and any number of threads.
     @Test(arguments: CheckpointFixture.all, Numerics.allCases) func foldedLogitsEqualTheGoldenOnes(
         name: String, numerics: Numerics
     ) throws {
@@ -25,14 +26,24 @@ import Testing
             FileBytes(mapping: CheckpointFixture.path(CheckpointFixture.golden(name))))
         let input = Tensor(copying: golden["input"]!, of: golden)
         let expected = golden.elements(of: golden["logits"]!, as: Double.self)
-        let pool = WorkerPool(threadCount: 2)
-        let plan = try Plan(
-            network, height: input.shape[2], width: input.shape[3], numerics: numerics, pool: pool)
-        let logits = try PlanContext(plan, pool: pool)
-            .run(input.values, count: input.shape[0])
-        #expect(logits.count == expected.count)
-        let largest = expected.map(abs).max()!
-        let error = zip(logits, expected).map { abs(Double($0) - $1) }.max()! / largest
-        #expect(error <= (numerics == .strict ? 1e-5 : 1e-4), "\(name): \(error)")
+        var first: [UInt32]?
+        for set in InstructionSet.allCases where set <= .best {
+            for threadCount in 1...3 {
+                let pool = WorkerPool(threadCount: threadCount)
+                let plan = try Plan(
+                    network, height: input.shape[2], width: input.shape[3], numerics: numerics,
+                    instructionSet: set, pool: pool)
+                let logits = try PlanContext(plan, pool: pool)
+                    .run(input.values, count: input.shape[0])
+                #expect(logits.count == expected.count)
+                let bits = logits.map(\.bitPattern)
+                #expect(bits == first ?? bits, "\(name), \(set), \(threadCount) threads")
+                guard first == nil else { continue }
+                first = bits
+                let largest = expected.map(abs).max()!
+                let error = zip(logits, expected).map { abs(Double($0) - $1) }.max()! / largest
+                #expect(error <= (numerics == .strict ? 1e-5 : 1e-4), "\(name): \(error)")
+            }
+        }
     }
 }

@@ -22,7 +22,17 @@ import Testing
                 source: .init(name: "c.pth", sha256: String(repeating: "ab", count: 32)),
                 verification: VerificationRecord(
                     seed: 1, inputSize: 64, blockError: 1e-7, worstBlock: "a", blockTolerance: 1e-5,
-                    logitError: 2e-7, logitTolerance: 5e-4), tool: "test 1"))
+                    logitError: 2e-7, logitTolerance: 5e-4, fastLogitError: 3e-7),
+                algorithms: PerNumerics(
+                    fast: [
+                        "a": .direct,
+                        "b": .winograd(
+                            rows: WinogradTiles(counts: [0, 0, 0, 4]),
+                            columns: WinogradTiles(counts: [1, 0, 1, 3])), "linear": .direct,
+                    ], strict: ["a": .direct, "b": .grouped, "linear": .direct]),
+                probe: ModelProbe(
+                    seed: 9, logits: PerNumerics(fast: [1, -2.5, 0, 1e-9], strict: [1, 2, 3, 4])),
+                tool: "test 1"))
     }
 
     static func temporaryPath() -> String {
@@ -104,6 +114,21 @@ import Testing
         #expect(try ModelFile(path: path).description == expected)
     }
 
+    /// Files of before there were algorithms and a probe in them.
+    @Test func readsFilesWithoutAlgorithmsAndProbe() throws {
+        let path = try ModelFileTests.written { document in
+            ["algorithms", "probe", "fast_logit_error"].reduce(document) {
+                $0.replacingOccurrences(of: "\"\($1)\":", with: "\"later \($1)\":")
+            }
+        }
+        defer { unlink(path) }
+        let description = try ModelFile(path: path).description
+        #expect(description.algorithms == nil)
+        #expect(description.probe == nil)
+        #expect(description.verification?.fastLogitError == nil)
+        #expect(description.verification?.logitError == 2e-7)
+    }
+
     @Test(arguments: [
         ("\"kernel\":3", "\"kernel\":\"x\"", "graph.0.kernel"),
         ("\"operation\":\"linear\"", "\"operation\":\"softmax\"", "graph.linear.operation"),
@@ -116,6 +141,32 @@ import Testing
         ("bilinear", "nearest", "preprocessing.interpolation"),
         ("\"labels\":[\"cat\",", "\"labels\":[", "labels"),
         ("\"channels\":3", "\"channels\":99999999999999999999999", "orepa.model"),
+        ("\"name\":\"winograd\"", "\"name\":\"fft\"", "algorithms.fast.b.name"),
+        ("\"rows\":[0,0,0,4]", "\"rows\":[0,0,0,5]", "algorithms.fast.b.rows"),
+        ("\"columns\":[1,0,1,3]", "\"columns\":[0,0,1,3]", "algorithms.fast.b.columns"),
+        ("\"rows\":[0,0,0,4]", "\"rows\":[0,0,4]", "algorithms.fast.b.rows"),
+        ("\"rows\":[0,0,0,4]", "\"rows\":[0,0,0,0,0]", "algorithms.fast.b.rows"),
+        ("\"rows\":[0,0,0,4]", "\"rows\":[-4,0,0,5]", "algorithms.fast.b.rows"),
+        (
+            "\"rows\":[0,0,0,4]", "\"rows\":[0,0,0,9223372036854775807]",
+            "algorithms.fast.b.rows"
+        ),
+        ("\"rows\":[0,0,0,4]", "\"later\":1", "algorithms.fast.b.rows"),
+        ("\"columns\":[1,0,1,3],", "", "algorithms.fast.b.columns"),
+        ("\"a\":{\"name\":\"direct\"},", "", "algorithms.fast.a"),
+        ("\"fast\":{\"a\"", "\"fast\":{\"0\":{\"name\":\"stem\"},\"a\"", "algorithms.fast"),
+        ("\"name\":\"grouped\"", "\"name\":\"stem\"", "algorithms.strict.b.name"),
+        (
+            "\"name\":\"grouped\"",
+            "\"name\":\"winograd\",\"rows\":[0,0,0,4],\"columns\":[0,0,0,4]",
+            "algorithms.strict.b.name"
+        ),
+        ("\"strict\":{\"a\"", "\"other\":{\"a\"", "algorithms.strict"),
+        ("\"seed\":9", "\"seed\":\"9\"", "probe.seed"),
+        ("\"fast\":[1,", "\"fast\":[", "probe.logits.fast"),
+        ("\"strict\":[1,", "\"strict\":[1,1,", "probe.logits.strict"),
+        ("\"strict\":[1,", "\"strict\":[null,", "probe.logits.strict.0"),
+        ("\"strict\":[1,", "\"strict\":[1e99,", "orepa.model"),
     ])
     func namesTheFieldThatIsWrong(original: String, replacement: String, field: String) throws {
         let path = try ModelFileTests.written { document in

@@ -45,7 +45,7 @@ enum { OREPA_ALGORITHM_COUNT = orepa_grouped + 1 };
 
 const char *orepa_algorithm_name(orepa_algorithm algorithm);
 
-// A dimension cut into Winograd tiles: count[m] tiles of m outputs, larger ones first.
+// A dimension cut into Winograd tiles: count[m] tiles of m outputs, larger ones first; count[0] is 0.
 typedef struct {
     int32_t count[5];
 } orepa_winograd_split;
@@ -95,6 +95,12 @@ typedef struct {
 bool orepa_convolution_prepare(
     const orepa_convolution *shape, orepa_algorithm algorithm, orepa_isa isa,
     orepa_convolution_plan *plan);
+
+// The same for orepa_winograd with tiles that the caller chose, by which the result's bits depend on them. False
+// also if they do not add up to the output's height and width.
+bool orepa_convolution_prepare_winograd(
+    const orepa_convolution *shape, const orepa_winograd_split *rows,
+    const orepa_winograd_split *columns, orepa_isa isa, orepa_convolution_plan *plan);
 
 // Packs items [begin, end) of contiguous weights and bias `[output channels]`.
 void orepa_convolution_pack(

@@ -55,6 +55,16 @@ void orepa_winograd_choose_splits(
         }
 }
 
+bool orepa_winograd_split_fills(const orepa_winograd_split *split, int32_t size)
+{
+    int64_t outputs = 0;
+    for (int32_t m = 1; m <= OREPA_WINOGRAD_LARGEST; m++) {
+        if (split->count[m] < 0) return false;
+        outputs += (int64_t)m * split->count[m];
+    }
+    return split->count[0] == 0 && outputs == size;
+}
+
 int32_t orepa_winograd_tiles(const orepa_winograd_split *split)
 {
     return split->count[1] + split->count[2] + split->count[3] + split->count[4];

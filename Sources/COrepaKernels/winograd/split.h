@@ -1,5 +1,5 @@
-// How an output map is cut into tiles: by its height and width alone, so that the bits of a layer follow
-// from the network.
+// How an output map is cut into tiles: as the caller says, or by its height and width alone, so that the bits of
+// a layer follow from the network.
 #ifndef OREPA_WINOGRAD_SPLIT_H
 #define OREPA_WINOGRAD_SPLIT_H
 
@@ -8,6 +8,9 @@
 void orepa_winograd_choose_splits(
     int32_t stride, int32_t height, int32_t width, orepa_winograd_split *rows,
     orepa_winograd_split *columns);
+
+// Whether its tiles add up to `size` outputs.
+bool orepa_winograd_split_fills(const orepa_winograd_split *split, int32_t size);
 
 // Tiles of a dimension.
 int32_t orepa_winograd_tiles(const orepa_winograd_split *split);

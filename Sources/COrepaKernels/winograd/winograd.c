@@ -297,9 +297,10 @@ static bool prepare(orepa_convolution_plan *plan)
     if (shape->input.block != 16 || shape->output.block != 16) return false;
     if (shape->input.border < shape->padding) return false;
 
-    orepa_winograd_choose_splits(
-        shape->stride, shape->output.height, shape->output.width, &plan->winograd.rows,
-        &plan->winograd.columns);
+    if (orepa_winograd_tiles(&plan->winograd.rows) == 0)
+        orepa_winograd_choose_splits(
+            shape->stride, shape->output.height, shape->output.width, &plan->winograd.rows,
+            &plan->winograd.columns);
     const int32_t rows = orepa_winograd_tiles(&plan->winograd.rows);
     const int32_t columns = orepa_winograd_tiles(&plan->winograd.columns);
     for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++) {

@@ -43,8 +43,11 @@ public struct Verification: Sendable, Hashable {
     /// For each convolution and the linear layer, before a ReLU: the unfused block in Float64 against its
     /// folded form in the Float32 executor, given the same feature maps.
     public let blocks: [OutputComparison]
-    /// The unfused network in Float64 against the folded one, run wholly in Float32, end to end.
+    /// The unfused network in Float64 against the folded one, run wholly in Float32 with ``Numerics/strict``, end
+    /// to end.
     public let logits: OutputComparison
+    /// The same with ``Numerics/fast``. It does not decide whether the fold is right, unless it is infinite.
+    public let fastLogits: OutputComparison
     /// The class of the largest logit, unfused and folded.
     public let topClasses: (unfused: Int, folded: Int)
     public let blockTolerance: Double
@@ -52,14 +55,17 @@ public struct Verification: Sendable, Hashable {
 
     package init(
         options: VerificationOptions, inputSize: Int, blocks: [OutputComparison],
-        unfusedLogits: [Double], foldedLogits: [Float]
+        unfusedLogits: [Double], foldedLogits: PerNumerics<[Float]>
     ) {
         seed = options.seed
         self.inputSize = inputSize
         self.blocks = blocks
         logits = OutputComparison(
-            name: "logits", kind: "network", unfused: unfusedLogits, folded: foldedLogits)
-        topClasses = (indexOfLargest(unfusedLogits), indexOfLargest(foldedLogits))
+            name: "logits", kind: "network", unfused: unfusedLogits, folded: foldedLogits.strict)
+        fastLogits = OutputComparison(
+            name: "logits, fast", kind: "network", unfused: unfusedLogits,
+            folded: foldedLogits.fast)
+        topClasses = (indexOfLargest(unfusedLogits), indexOfLargest(foldedLogits.strict))
         blockTolerance = options.blockTolerance
         logitTolerance = options.logitTolerance
     }
@@ -67,10 +73,26 @@ public struct Verification: Sendable, Hashable {
     /// Whether every block and the logits are within their tolerances.
     public var passed: Bool { failures.isEmpty }
 
-    /// What is beyond its tolerance, in the order of the network, the logits last.
+    /// What is beyond its tolerance, in the order of the network, the logits last. Of those with ``Numerics/fast``
+    /// it is only asked that they are finite.
     public var failures: [OutputComparison] {
         blocks.filter { !($0.error <= blockTolerance) }
             + [logits].filter { !($0.error <= logitTolerance) }
+            + [fastLogits].filter { !$0.error.isFinite }
+    }
+
+    /// The largest error of the logits that is expected of ``Numerics/fast``, as it comes out for networks whose
+    /// layers do not amplify rounding: Winograd tiles round about ten times as much as direct sums.
+    public static let fastTolerance = 1e-4
+
+    /// Whether ``fastLogits`` are within ``fastTolerance``. Where they are not, the fold may still be right, and
+    /// ``Numerics/strict`` is what gives its logits.
+    public var isFastPrecise: Bool { fastLogits.error <= Verification.fastTolerance }
+
+    /// The largest error with which one of ``failures`` would have passed; nil where any finite one would.
+    public func tolerance(of comparison: OutputComparison) -> Double? {
+        if comparison == fastLogits { return nil }
+        return comparison == logits ? logitTolerance : blockTolerance
     }
 
     /// The block with the largest error.
@@ -84,12 +106,13 @@ public struct Verification: Sendable, Hashable {
         VerificationRecord(
             seed: seed, inputSize: inputSize, blockError: worstBlock.error,
             worstBlock: worstBlock.name, blockTolerance: blockTolerance, logitError: logits.error,
-            logitTolerance: logitTolerance)
+            logitTolerance: logitTolerance, fastLogitError: fastLogits.error)
     }
 
     public static func == (first: Verification, second: Verification) -> Bool {
         first.record == second.record && first.blocks == second.blocks
-            && first.logits == second.logits && first.topClasses == second.topClasses
+            && first.logits == second.logits && first.fastLogits == second.fastLogits
+            && first.topClasses == second.topClasses
     }
 
     public func hash(into hasher: inout Hasher) {

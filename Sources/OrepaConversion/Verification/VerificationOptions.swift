@@ -2,7 +2,7 @@
 public struct VerificationOptions: Sendable, Hashable {
     /// The largest error of a block that passes, given the same feature map: 1e-5 by default.
     public var blockTolerance: Double
-    /// The largest error of the logits that passes: 5e-4 by default, since deep networks amplify the
+    /// The largest error of the logits with ``Numerics/strict`` that passes: 5e-4 by default, since deep networks amplify the
     /// rounding of every layer before.
     public var logitTolerance: Double
     /// Height and width of the random picture, in pixels. By default 64, doubled until every weight of

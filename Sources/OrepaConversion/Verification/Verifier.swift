@@ -129,11 +129,11 @@ public struct Verifier {
             }
             blocks.append(result)
         }
-        let foldedLogits: [Float]
+        let foldedLogits: PerNumerics<[Float]>
         do {
-            let plan = try Plan(
-                folded, height: size, width: size, numerics: .strict, memory: .small, pool: pool)
-            foldedLogits = try PlanContext(plan, pool: pool).run(input, count: 1)
+            foldedLogits = PerNumerics(
+                fast: try run(folded, on: input, size: size, numerics: .fast),
+                strict: try run(folded, on: input, size: size, numerics: .strict))
         } catch { throw .plan(path: network.path, error) }
         return Attempt(
             verification: Verification(
@@ -159,6 +159,15 @@ public struct Verifier {
             }.max() ?? 0
         }
         return logits.allSatisfy { abs($0) < largestTerms / 10 }
+    }
+
+    /// Logits of the folded network.
+    private func run(
+        _ network: Network, on picture: [Float], size: Int, numerics: Numerics
+    ) throws(PlanError) -> [Float] {
+        let plan = try Plan(
+            network, height: size, width: size, numerics: numerics, memory: .small, pool: pool)
+        return try PlanContext(plan, pool: pool).run(picture, count: 1)
     }
 
     /// One layer of the folded network in the Float32 executor, without its ReLU, on `input` rounded.

@@ -42,6 +42,14 @@ struct BenchmarkCommand: ParsableCommand {
     @OptionGroup var threading: ThreadOptions
     @OptionGroup var computing: NumericsOptions
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: """
+            Run the picture whose logits the model file keeps, and end with status 65 unless they are the same to \
+            the bit.
+            """)
+    var probe = true
+
     func validate() throws {
         guard 1...4096 ~= batch else {
             throw ValidationError("--batch: expected 1 to 4096, found \(batch)")
@@ -62,16 +70,16 @@ struct BenchmarkCommand: ParsableCommand {
         let pool = WorkerPool(threadCount: threading.count)
         let context: PlanContext
         do {
-            let plan = try Plan(
-                file.network, height: crop, width: crop, numerics: computing.numerics, pool: pool)
+            let plan = try Plan(file, numerics: computing.numerics, pool: pool)
             context = try PlanContext(plan, batch: batch, pool: pool)
-        } catch { throw Failure(.badData, "\(model): \(error)") }
+        } catch { throw Failure(error, planning: model) }
         let loadTime = ContinuousClock.now - start
         let input = BenchmarkInput.values(count: batch * 3 * crop * crop)
         if profile {
+            if probe { _ = try probeTime(context, of: file) }
             try printProfile(context, input: input, pool: pool)
         } else {
-            try printTimes(context, input: input, loadTime: loadTime)
+            try printTimes(context, of: file, input: input, loadTime: loadTime)
         }
     }
 
@@ -89,8 +97,14 @@ struct BenchmarkCommand: ParsableCommand {
         ]
     }
 
+    private func probeTime(_ context: PlanContext, of file: ModelFile) throws(Failure) -> Duration {
+        let start = ContinuousClock.now
+        do { try context.checkProbe(of: file) } catch { throw Failure(error, planning: model) }
+        return ContinuousClock.now - start
+    }
+
     private func printTimes(
-        _ context: PlanContext, input: [Float], loadTime: Duration
+        _ context: PlanContext, of file: ModelFile, input: [Float], loadTime: Duration
     ) throws(Failure) {
         let clock = ContinuousClock()
         let classCount = context.plan.network.graph.classCount
@@ -103,6 +117,8 @@ struct BenchmarkCommand: ParsableCommand {
             }
         }
         let first = run()
+        // After it, so that it is the first one.
+        let probeTime = probe ? try probeTime(context, of: file) : nil
         for _ in 0..<warmup { _ = run() }
         var times: [Double] = []
         let end = ContinuousClock.now + .seconds(duration)
@@ -123,7 +139,9 @@ struct BenchmarkCommand: ParsableCommand {
                 ("p95_ms", .double(statistics.percentile(95))),
                 ("p99_ms", .double(statistics.percentile(99))),
                 ("images_per_second", .double(Double(batch) * 1000 / statistics.median)),
-                ("load_ms", .double(loadTime.milliseconds)), ("first_ms", .double(first)),
+                ("load_ms", .double(loadTime.milliseconds)),
+                ("probe_ms", probeTime.map { .double($0.milliseconds) } ?? .null),
+                ("first_ms", .double(first)),
                 ("packed_weights_bytes", .integer(memory.packedWeights)),
                 ("peak_memory_bytes", .integer(peakMemory)),
                 (

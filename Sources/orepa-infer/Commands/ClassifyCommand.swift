@@ -50,6 +50,7 @@ struct ClassifyCommand: AsyncParsableCommand {
 
     @OptionGroup var threading: ThreadOptions
     @OptionGroup var computing: NumericsOptions
+    @OptionGroup var probing: ProbeOptions
     @OptionGroup var decoding: DecodingOptions
 
     func validate() throws {
@@ -71,9 +72,13 @@ struct ClassifyCommand: AsyncParsableCommand {
             format: format, outputType: outputType, isTerminal: StandardOutput.isTerminal)
         try printer.begin(
             model: source.name, classCount: source.model.network.graph.classCount)
-        let classifier = try Classifier(
-            model: source.model, numerics: computing.numerics,
-            pool: WorkerPool(threadCount: threading.count))
+        let classifier: Classifier
+        do {
+            classifier = try Classifier(
+                model: source.model, numerics: computing.numerics,
+                probe: probing.isWanted(pictures: inputs.count),
+                pool: WorkerPool(threadCount: threading.count))
+        } catch { throw Failure(error, planning: source.name) }
         let pictures = PictureStream(
             inputs, preprocessing: source.model.description.preprocessing, decoding: decoding,
             lookahead: threading.count + 1)

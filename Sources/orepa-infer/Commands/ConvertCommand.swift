@@ -55,6 +55,14 @@ struct ConvertCommand: ParsableCommand {
 
     @OptionGroup var threading: ThreadOptions
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: """
+            Where CHECKPOINT is itself a model file, first run the picture whose logits it keeps, and refuse it \
+            unless they are the same to the bit.
+            """)
+    var probe = true
+
     func validate() throws {
         guard output != "-" else {
             throw ValidationError(
@@ -73,21 +81,33 @@ struct ConvertCommand: ParsableCommand {
         let file: Checkpoint
         do { file = try Checkpoint(path: checkpoint) } catch { throw Failure(error) }
         // A deployed model is a folded checkpoint; what its description says holds where no option does.
-        let known =
-            file.metadata.isEmpty ? nil : (try? ModelFile(path: checkpoint))?.description
+        let model = file.metadata.isEmpty ? nil : try? ModelFile(path: checkpoint)
+        let pool = WorkerPool(threadCount: threading.count)
+        if let model, probe { try checkProbe(of: model, pool: pool) }
+        let known = model?.description
         let converter = Converter(
             options: ConversionOptions(
                 labels: try labels(for: file, known: known?.labels),
                 preprocessing: preprocessing(startingFrom: known?.preprocessing ?? .imageNet),
                 verification: verification.options(inputSize: nil), overwrite: force,
                 tool: "orepa-infer \(toolVersion)"),
-            pool: WorkerPool(threadCount: threading.count))
+            pool: pool)
         let result: Converter.Result
         do {
             result = try converter.convert(file, to: output) { Progress.show("\($0)") }
         } catch { throw Failure(error) }
         Progress.wipe()
         try StandardOutput.shared.write(summary(result))
+        if let verification = result.verification {
+            ImpreciseFast.warn(of: verification, path: checkpoint)
+        }
+    }
+
+    private func checkProbe(of model: ModelFile, pool: WorkerPool) throws(Failure) {
+        do {
+            let plan = try Plan(model, numerics: .strict, memory: .small, pool: pool)
+            try PlanContext(plan, pool: pool).checkProbe(of: model)
+        } catch { throw Failure(error, planning: checkpoint) }
     }
 
     /// `base` (the preset's, or a deployed model's own), changed by the options.
@@ -118,7 +138,8 @@ struct ConvertCommand: ParsableCommand {
         let checked =
             result.verification.map {
                 "verified: block error \(Text.scientific($0.worstBlock.error)) "
-                    + "(\($0.worstBlock.name)), logit error \(Text.scientific($0.logits.error))"
+                    + "(\($0.worstBlock.name)), logit error \(Text.scientific($0.logits.error)), "
+                    + "fast \(Text.scientific($0.fastLogits.error))"
             } ?? "folded already; there was nothing to verify"
         return """
             \(output): \(result.model.description.family), \(blocks), \(network.graph.classCount) classes
@@ -157,6 +178,7 @@ extension ConversionProgress: CustomStringConvertible {
         case .folding(let index, let count, let name): "folding \(index + 1) of \(count): \(name)"
         case .verifying(let index, let count, let name):
             "verifying \(index + 1) of \(count): \(name)"
+        case .probing: "running the probe picture"
         case .checksum: "computing the checkpoint's SHA-256"
         case .writing: "writing"
         }

@@ -9,7 +9,7 @@ struct RunCommand: ParsableCommand {
         abstract: "Run a model on raw tensors.",
         discussion: """
             Reads the tensor `input` [N, 3, H, W], Float32, normalised; any N, any H and W that the network \
-            allows. Writes `logits` [N, classes], Float32.
+            allows. Writes `logits` [N, classes], Float32. The probe is run only where H and W are the model's own.
 
             EXAMPLES
               orepa-infer run resnet.safetensors --input in.safetensors --output out.safetensors
@@ -26,6 +26,7 @@ struct RunCommand: ParsableCommand {
 
     @OptionGroup var threading: ThreadOptions
     @OptionGroup var computing: NumericsOptions
+    @OptionGroup var probing: ProbeOptions
 
     func run() throws {
         let model = try ModelSource(option: model).model
@@ -35,12 +36,11 @@ struct RunCommand: ParsableCommand {
         let pool = WorkerPool(threadCount: threading.count)
         do {
             let plan = try Plan(
-                model.network, height: shape.height, width: shape.width,
-                numerics: computing.numerics, pool: pool)
+                model, height: shape.height, width: shape.width, numerics: computing.numerics,
+                pool: pool)
             context = try PlanContext(plan, batch: shape.count, pool: pool)
-        } catch {
-            throw Failure(.badData, "\(input): tensor `input`: \(error)")
-        }
+            if probing.isWanted(pictures: shape.count) { try context.checkProbe(of: model) }
+        } catch { throw Failure(error, planning: "\(input): tensor `input`") }
         let values = tensor(file)
         let classCount = model.network.graph.classCount
         var logits = [Float](repeating: 0, count: shape.count * classCount)

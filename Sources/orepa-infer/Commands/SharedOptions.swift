@@ -1,5 +1,6 @@
 import ArgumentParser
 import OrepaImage
+import OrepaNetwork
 import OrepaPlan
 
 struct ThreadOptions: ParsableArguments {
@@ -53,6 +54,32 @@ struct NumericsOptions: ParsableArguments {
 }
 
 extension Numerics: ExpressibleByArgument {}
+
+struct ProbeOptions: ParsableArguments {
+    @Flag(
+        inversion: .prefixedNo,
+        help: """
+            First run the picture whose logits the model file keeps, and end with status 65 unless they are the \
+            same to the bit. It takes as long as one more picture, so by default it is done for \
+            \(ProbeOptions.enoughPictures) pictures or more.
+            """)
+    var probe: Bool?
+
+    static let enoughPictures = 16
+
+    /// What was asked for, else whether `count` pictures are enough that it hardly counts beside them.
+    func isWanted(pictures count: Int) -> Bool { probe ?? (count >= ProbeOptions.enoughPictures) }
+}
+
+extension Failure {
+    /// - Parameter what: What could not be planned, such as a file's path.
+    init(_ error: PlanError, planning what: String) {
+        switch error {
+        case .model(let error): self.init(error)
+        default: self.init(.badData, "\(what): \(error)")
+        }
+    }
+}
 
 enum ReportFormat: String, ExpressibleByArgument, CaseIterable {
     case table, json

@@ -54,6 +54,10 @@ struct Inspection {
                 .object([("name", .string($0.name)), ("sha256", .string($0.sha256))])
             } ?? .null)
         addVerification(description.verification)
+        addAlgorithms(description.algorithms)
+        add(
+            "probe", "probe", description.probe.map { "picture of seed \($0.seed)" } ?? "none",
+            json: description.probe.map { .object([("seed", .string("\($0.seed)"))]) } ?? .null)
         add("written by", "tool", description.tool)
         try addLayers(of: model.network.graph, blocks: [:], size: size, path: path)
     }
@@ -178,7 +182,9 @@ struct Inspection {
         add(
             "verification", "verification",
             "block error \(Text.scientific(record.blockError)) (\(record.worstBlock)), "
-                + "logit error \(Text.scientific(record.logitError)), on a random "
+                + "logit error \(Text.scientific(record.logitError))"
+                + (record.fastLogitError.map { ", fast \(Text.scientific($0))" } ?? "")
+                + ", on a random "
                 + "\(record.inputSize)x\(record.inputSize) input",
             json: .object([
                 ("seed", .string("\(record.seed)")), ("input_size", .integer(record.inputSize)),
@@ -187,7 +193,29 @@ struct Inspection {
                 ("block_tolerance", .double(record.blockTolerance)),
                 ("logit_error", .double(record.logitError)),
                 ("logit_tolerance", .double(record.logitTolerance)),
+                ("fast_logit_error", record.fastLogitError.map(JSONValue.double) ?? .null),
             ]))
+    }
+
+    private mutating func addAlgorithms(_ algorithms: PerNumerics<[String: LayerAlgorithm]>?) {
+        guard let algorithms else {
+            add("algorithms", "algorithms", "not recorded", json: .null)
+            return
+        }
+        let counts = Numerics.allCases.map { numerics in
+            var counts: [String: Int] = [:]
+            for algorithm in algorithms[numerics].values { counts[algorithm.name, default: 0] += 1 }
+            return (numerics.rawValue, counts.sorted { $0.key < $1.key })
+        }
+        add(
+            "algorithms", "algorithms",
+            counts.map { numerics, counts in
+                numerics + ": " + counts.map { "\($0.value) x \($0.key)" }.joined(separator: ", ")
+            }.joined(separator: "; "),
+            json: .object(
+                counts.map { numerics, counts in
+                    (numerics, .object(counts.map { ($0.key, .integer($0.value)) }))
+                }))
     }
 
     private mutating func addLayers(

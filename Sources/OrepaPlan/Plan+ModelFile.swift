@@ -1,0 +1,32 @@
+import OrepaNetwork
+
+extension Plan {
+    /// Plans the network of `model`, for its own input size unless another is given. Layers are computed as the
+    /// model's file says; for another size, or by a file that does not say, as their shapes and the numerics do.
+    ///
+    /// - Parameter pool: The threads that pack.
+    /// - Throws: ``PlanError`` when the network cannot take an input of that size, when an algorithm in the file does
+    ///   not take its layer, for want of memory, or when `instructionSet` is nil and ``InstructionSet/current()``
+    ///   throws.
+    public init(
+        _ model: ModelFile, height: Int? = nil, width: Int? = nil, numerics: Numerics = .fast,
+        instructionSet: InstructionSet? = nil, memory: PlanMemory = .fast, pool: WorkerPool
+    ) throws(PlanError) {
+        let crop = model.description.preprocessing.crop
+        let (height, width) = (height ?? crop, width ?? crop)
+        let stored =
+            height == crop && width == crop ? model.description.algorithms?[numerics] : nil
+        do throws(PlanError) {
+            try self.init(
+                model.network, height: height, width: width, numerics: numerics,
+                algorithms: stored ?? [:], instructionSet: instructionSet, memory: memory,
+                pool: pool)
+        } catch {
+            guard case .algorithm(let layer, let algorithm) = error else { throw error }
+            throw .model(
+                .malformed(
+                    path: model.path, field: "algorithms.\(numerics.rawValue).\(layer).name",
+                    expected: "an algorithm that takes the layer", found: algorithm.name))
+        }
+    }
+}
