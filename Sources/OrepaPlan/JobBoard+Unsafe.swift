@@ -4,17 +4,18 @@ import Synchronization
 /// Where a caller puts up a job and workers find its items, without a lock: the memory that the threads of a
 /// ``WorkerPool`` share.
 ///
-/// The job and its unclaimed items are in one number, the ticket: the job's number in the upper half, the count
-/// of items that nobody has claimed in the lower. A thread claims an item by lowering the ticket by one with a
+/// The job's number and its unclaimed items are in one ``Ticket``. A thread claims an item with a
 /// compare-and-exchange. When that succeeds, the job was still going on, so what was read of it before is this
-/// job's: the caller writes the next one only when all items of this one are completed. (A job's number comes
-/// again after 2^32 jobs.)
+/// job's: the caller writes the next one only when all items of this one are completed.
+///
+/// The caller takes items from the front, workers take them from the back. Neighbouring items mostly touch
+/// neighbouring memory, so from one job to the next much of it stays in the cache of the thread that wrote it.
 struct JobBoard: Sendable {
     private struct Job: ~Copyable {
         let ticket = Atomic<UInt64>(0)
         let body = Atomic<UInt>(0)
         let call = Atomic<UInt>(0)
-        let itemCount = Atomic<UInt32>(0)
+        let firstItem = Atomic<Int>(0)
         let processor = Atomic<Int32>(-1)
     }
 
@@ -40,16 +41,16 @@ struct JobBoard: Sendable {
 
     // MARK: The caller's side, one thread at a time
 
-    /// Puts up a job whose predecessor is completed.
-    func publish(_ body: WorkerPool.Body, _ call: UnsafeRawPointer, itemCount: UInt32) {
+    /// Puts up a job of at most ``Ticket/mostItems`` items, whose predecessor is completed.
+    func publish(_ body: WorkerPool.Body, _ call: UnsafeRawPointer, items: Range<Int>) {
         completed.set(0)
         job.pointee.body.store(unsafeBitCast(body, to: UInt.self), ordering: .relaxed)
         job.pointee.call.store(UInt(bitPattern: call), ordering: .relaxed)
-        job.pointee.itemCount.store(itemCount, ordering: .relaxed)
+        job.pointee.firstItem.store(items.lowerBound, ordering: .relaxed)
         job.pointee.processor.store(orepa_current_processor(), ordering: .relaxed)
-        let number = (job.pointee.ticket.load(ordering: .relaxed) >> 32) &+ 1
-        job.pointee.ticket.store(
-            number << 32 | UInt64(itemCount), ordering: .sequentiallyConsistent)
+        let last = Ticket(rawValue: job.pointee.ticket.load(ordering: .relaxed))
+        let ticket = Ticket(job: last.job &+ 1, itemCount: items.count)
+        job.pointee.ticket.store(ticket.rawValue, ordering: .sequentiallyConsistent)
         ring()
     }
 
@@ -77,8 +78,9 @@ struct JobBoard: Sendable {
 
     /// Forgets the job and all sleepers, when no other thread is there any more.
     func clear() {
-        let number = job.pointee.ticket.load(ordering: .relaxed) >> 32
-        job.pointee.ticket.store(number << 32, ordering: .relaxed)
+        let last = Ticket(rawValue: job.pointee.ticket.load(ordering: .relaxed))
+        job.pointee.ticket.store(
+            Ticket(job: last.job, itemCount: 0).rawValue, ordering: .relaxed)
         for futex in [completed, callerSleeps, someWorkerSleeps, stopped] { futex.set(0) }
     }
 
@@ -89,22 +91,23 @@ struct JobBoard: Sendable {
     /// - Returns: How many.
     func runItems(worker: Int) -> UInt32 {
         var completed: UInt32 = 0
-        var ticket = job.pointee.ticket.load(ordering: .acquiring)
-        while UInt32(truncatingIfNeeded: ticket) > 0 {
+        var ticket = Ticket(rawValue: job.pointee.ticket.load(ordering: .acquiring))
+        while !ticket.isEmpty {
             let body = unsafeBitCast(
                 job.pointee.body.load(ordering: .relaxed), to: WorkerPool.Body.self)
             let call = UnsafeRawPointer(bitPattern: job.pointee.call.load(ordering: .relaxed))
-            let itemCount = job.pointee.itemCount.load(ordering: .relaxed)
+            let firstItem = job.pointee.firstItem.load(ordering: .relaxed)
+            let (item, rest) = worker == 0 ? ticket.first : ticket.last
             let claim = job.pointee.ticket.compareExchange(
-                expected: ticket, desired: ticket - 1, successOrdering: .acquiringAndReleasing,
-                failureOrdering: .acquiring)
+                expected: ticket.rawValue, desired: rest.rawValue,
+                successOrdering: .acquiringAndReleasing, failureOrdering: .acquiring)
             guard claim.exchanged else {
-                ticket = claim.original
+                ticket = Ticket(rawValue: claim.original)
                 continue
             }
-            body(call!, Int(itemCount - UInt32(truncatingIfNeeded: ticket)), worker)
+            body(call!, firstItem + item, worker)
             completed += 1
-            ticket = job.pointee.ticket.load(ordering: .acquiring)
+            ticket = Ticket(rawValue: job.pointee.ticket.load(ordering: .acquiring))
         }
         return completed
     }
@@ -118,7 +121,7 @@ struct JobBoard: Sendable {
     }
 
     var hasItems: Bool {
-        UInt32(truncatingIfNeeded: job.pointee.ticket.load(ordering: .sequentiallyConsistent)) > 0
+        !Ticket(rawValue: job.pointee.ticket.load(ordering: .sequentiallyConsistent)).isEmpty
     }
 
     /// True when the calling thread is on the processor on which the caller put up the latest job, and so probably

@@ -56,13 +56,18 @@ public final class WorkerPool: @unchecked Sendable {
     }
 
     private func run(_ itemCount: Int, _ call: UnsafeRawPointer, _ body: Body) {
-        guard itemCount > 1, let count = UInt32(exactly: itemCount), takeWorkers() else {
+        guard itemCount > 1, takeWorkers() else {
             for item in 0..<itemCount { body(call, item, 0) }
             return
         }
-        board.publish(body, call, itemCount: count)
-        let completed = board.runItems(worker: 0)
-        board.waitForWorkers(toComplete: count - completed)
+        var begin = 0
+        while begin < itemCount {
+            let end = min(begin + Ticket.mostItems, itemCount)
+            board.publish(body, call, items: begin..<end)
+            let completed = board.runItems(worker: 0)
+            board.waitForWorkers(toComplete: UInt32(end - begin) - completed)
+            begin = end
+        }
         isTaken.store(false, ordering: .releasing)
     }
 

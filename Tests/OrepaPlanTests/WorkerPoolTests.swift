@@ -11,8 +11,8 @@ import Testing
 
     @Test(arguments: [1, 2, 3, 8]) func everyItemRunsOnce(threads: Int) {
         let pool = WorkerPool(threadCount: threads)
-        for count in [0, 1, 2, 7, 1000] {
-            for _ in 0..<20 {
+        for count in [0, 1, 2, 7, 1000, 65_535, 65_536, 140_000] {
+            for _ in 0..<(count > 1000 ? 2 : 20) {
                 let counters = Counters()
                 pool.run(count, Unmanaged.passUnretained(counters)) { call, item, _ in
                     let counters = call.assumingMemoryBound(to: Unmanaged<Counters>.self).pointee

@@ -7,7 +7,8 @@
 // A set is the output blocks that see the same input blocks: all of them without groups, those of a group if
 // groups are whole blocks, or else each output block alone.
 //
-// Items: group by group (its weights stay in cache), image by image, a few rows each.
+// Items: a few rows of a group of output blocks. Where there are more weights than input they come group by group,
+// whose weights stay in cache; else by rows, so that a thread mostly reads what it wrote in the layer before.
 #include "../convolution.h"
 #include "../kernels.h"
 #include "choice.h"
@@ -107,6 +108,8 @@ static bool prepare(orepa_convolution_plan *plan)
     const int64_t cycles =
         (int64_t)width * plan->direct.height * row->blocks * plan->direct.products;
     plan->direct.slices = (int32_t)(cycles / 20000 < tiles ? cycles / 20000 + 1 : tiles);
+    plan->direct.rows_first = (int64_t)shape->output.channels * plan->direct.products
+        < shape->input.image;
     plan->pack_items = (int64_t)plan->direct.sets * orepa_divide_up(blocks, row->blocks);
     plan->items = plan->pack_items * shape->images * plan->direct.slices;
     plan->packed_floats = (size_t)plan->direct.sets * blocks * 16 * (plan->direct.products + 1);
@@ -193,10 +196,12 @@ static void run_item(
 {
     const orepa_convolution *shape = &plan->shape;
     const orepa_map *from = &shape->input, *to = &shape->output, *add = &shape->residual;
-    const int32_t slice = (int32_t)(item % plan->direct.slices);
-    item /= plan->direct.slices;
-    const int32_t image = (int32_t)(item % shape->images);
-    const block_group group = group_at(plan, item / shape->images);
+    const int64_t parts = (int64_t)shape->images * plan->direct.slices;
+    const int64_t groups = plan->items / parts;
+    const int64_t part = plan->direct.rows_first ? item / groups : item % parts;
+    const int32_t image = (int32_t)(part / plan->direct.slices);
+    const int32_t slice = (int32_t)(part % plan->direct.slices);
+    const block_group group = group_at(plan, plan->direct.rows_first ? item % groups : item / parts);
 
     const int32_t planes = plan->direct.planes;
     const int32_t channels = plan->direct.products / (shape->kernel * shape->kernel);

@@ -70,6 +70,7 @@ typedef struct {
         int32_t height, width;     // of the output, as one long row where rows follow one another
         int32_t tiles, tail_tiles; // of a row
         int32_t slices;            // items of one group of blocks of one image
+        bool rows_first;           // items of all groups for some rows follow one another
     } direct;
     struct {
         orepa_winograd_split rows, columns;
