@@ -74,7 +74,9 @@ let package = Package(
             dependencies: ["OrepaConversion", "OrepaFold", "OrepaPlan", "TestSupport"]),
         .testTarget(
             name: "CommandLineTests",
-            dependencies: ["orepa-infer", "OrepaImage", "OrepaNetwork", "TestSupport"]),
+            dependencies: [
+                "orepa-infer", "OrepaImage", "OrepaNetwork", "OrepaPlan", "TestSupport",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

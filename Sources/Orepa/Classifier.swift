@@ -14,6 +14,7 @@ public final class Classifier {
     /// Plans the model's network for its own input size.
     ///
     /// - Parameters:
+    ///   - memory: Whether packed weights are kept: for a single picture ``PlanMemory/small`` answers sooner.
     ///   - probe: Whether to run the probe that the model's file keeps, if it does, before the first picture: a
     ///     certificate that what runs here is what was verified, to the bit. Takes as long as one picture, and about
     ///     1 ms.
@@ -22,11 +23,11 @@ public final class Classifier {
     ///   ``ModelFileError/probe(path:numerics:index:expected:found:)``; ``PlanError/outOfMemory(byteCount:)`` when the
     ///   system refuses memory.
     public init(
-        model: ModelFile, numerics: Numerics = .fast, probe: Bool = true,
-        pool: WorkerPool = WorkerPool()
+        model: ModelFile, numerics: Numerics = .fast, memory: PlanMemory = .fast,
+        probe: Bool = true, pool: WorkerPool = WorkerPool()
     ) throws(PlanError) {
         self.model = model
-        let plan = try Plan(model, numerics: numerics, pool: pool)
+        let plan = try Plan(model, numerics: numerics, memory: memory, pool: pool)
         context = try PlanContext(plan, pool: pool)
         if probe { try context.checkProbe(of: model) }
     }

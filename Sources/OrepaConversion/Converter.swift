@@ -11,6 +11,8 @@ public struct ConversionOptions: Sendable, Hashable {
     /// Class names in the order of the logits, or nil.
     public var labels: [String]?
     public var preprocessing: Preprocessing
+    /// For which instruction sets the file also holds packed weights; each at most this machine's best.
+    public var packing: [InstructionSet]
     public var verification: VerificationOptions
     /// Whether a file that is there may be replaced.
     public var overwrite: Bool
@@ -19,10 +21,12 @@ public struct ConversionOptions: Sendable, Hashable {
 
     public init(
         labels: [String]? = nil, preprocessing: Preprocessing = .imageNet,
-        verification: VerificationOptions = .init(), overwrite: Bool = false, tool: String
+        packing: [InstructionSet] = [], verification: VerificationOptions = .init(),
+        overwrite: Bool = false, tool: String
     ) {
         self.labels = labels
         self.preprocessing = preprocessing
+        self.packing = packing
         self.verification = verification
         self.overwrite = overwrite
         self.tool = tool
@@ -43,7 +47,7 @@ public struct Converter {
         public let verification: Verification?
     }
 
-    /// - Parameter pool: The threads on which the folded network runs when it is verified.
+    /// - Parameter pool: The threads on which the folded network runs when it is verified, and that pack.
     public init(options: ConversionOptions, pool: WorkerPool = WorkerPool()) {
         self.options = options
         self.pool = pool
@@ -82,15 +86,21 @@ public struct Converter {
             source: .init(name: Converter.fileName(of: checkpoint.path), sha256: digest.value()),
             verification: verification?.record, algorithms: algorithms, probe: probe,
             tool: options.tool)
+        var model: ModelFile
         do {
-            let model = try ModelFile(network: folded, description: description, path: path)
-            progress?(.writing)
-            try model.write(to: path, overwrite: options.overwrite)
-            return Result(model: model, verification: verification)
-        } catch {
+            model = try ModelFile(network: folded, description: description, path: path)
+        } catch { throw .model(error) }
+        for instructionSet in options.packing {
+            do { try model.pack(for: instructionSet, pool: pool) } catch {
+                throw .plan(path: path, error)
+            }
+        }
+        progress?(.writing)
+        do { try model.write(to: path, overwrite: options.overwrite) } catch {
             if case .file(let error) = error { throw .output(error) }
             throw .model(error)
         }
+        return Result(model: model, verification: verification)
     }
 
     /// How the layers of the folded network are computed on pictures of the model's own size, and what comes out for

@@ -16,17 +16,20 @@ extension ModelFile {
     private func writer(
         _ document: String
     ) throws(SafetensorsError) -> SafetensorsWriter {
-        var tensors: [SafetensorsWriter.Tensor] = []
+        var named: [(name: String, tensor: Tensor)] = []
         // The graph of a network that was built is sound, so its shapes are known.
-        for (name, shape) in (try? network.graph.tensorShapes()) ?? [] {
-            let tensor = network.tensors[name]!
-            tensors.append(
-                SafetensorsWriter.Tensor(name: name, elementType: .float32, shape: shape) {
-                    (sink) throws(FileError) in
-                    try tensor.withUnsafeBufferPointer { (values) throws(FileError) in
-                        try sink.write(UnsafeRawBufferPointer(values))
-                    }
-                })
+        for (name, _) in (try? network.graph.tensorShapes()) ?? [] {
+            named.append((name, network.tensors[name]!))
+        }
+        // A multiple of 64 bytes each, they start at one.
+        for name in packed.keys.sorted() { named.append((name, packed[name]!)) }
+        let tensors = named.map { name, tensor in
+            SafetensorsWriter.Tensor(name: name, elementType: .float32, shape: tensor.shape) {
+                (sink) throws(FileError) in
+                try tensor.withUnsafeBufferPointer { (values) throws(FileError) in
+                    try sink.write(UnsafeRawBufferPointer(values))
+                }
+            }
         }
         return try SafetensorsWriter(
             tensors, metadata: ["format": "pt", ModelFile.metadataKey: document])

@@ -13,6 +13,12 @@ public struct ModelFile: Sendable {
     public let description: ModelDescription
     /// Where it was read from, for messages.
     public let path: String
+    /// The weights once more, in forms that kernels read: by name, which begins with ``packedPrefix``, flat. What
+    /// follows in a name and the order of the values is for those who pack to decide.
+    public var packed: [String: Tensor] = [:]
+
+    /// With what the names of ``packed`` tensors begin; no parameter's name does.
+    public static let packedPrefix = "orepa.packed."
 
     static let metadataKey = "orepa.model"
 
@@ -83,14 +89,20 @@ public struct ModelFile: Sendable {
         var nodes: [Node] = []
         for node in document.graph { nodes.append(try node.node(path: path)) }
         var tensorByName: [String: Tensor] = [:]
+        var packed: [String: Tensor] = [:]
         for entry in tensors.entries {
             guard entry.elementType == .float32 else {
                 throw .malformed(
                     path: path, field: entry.name, expected: "F32",
                     found: entry.elementType.rawValue)
             }
-            tensorByName[entry.name] =
+            let tensor =
                 Tensor(borrowing: entry, of: tensors) ?? Tensor(copying: entry, of: tensors)
+            if entry.name.hasPrefix(ModelFile.packedPrefix) {
+                packed[entry.name] = tensor
+            } else {
+                tensorByName[entry.name] = tensor
+            }
         }
         let network: Network
         do {
@@ -112,6 +124,7 @@ public struct ModelFile: Sendable {
                 algorithms: try document.layerAlgorithms(path: path), probe: document.probe,
                 tool: document.tool),
             path: path)
+        self.packed = packed
     }
 
     /// The JSON document under `orepa.model`: keys sorted, one line.

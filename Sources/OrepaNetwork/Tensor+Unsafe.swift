@@ -60,6 +60,22 @@ public struct Tensor: Sendable {
         }
     }
 
+    /// Where the values are, if they stay there for as long as the tensor or a copy of it lives: in a file.
+    package var stableAddress: UnsafePointer<Float>? {
+        guard case .file(let file, let range) = storage, !range.isEmpty else { return nil }
+        return UnsafeRawPointer(file.bytes.baseAddress! + range.lowerBound)
+            .assumingMemoryBound(to: Float.self)
+    }
+
+    /// Tells the system that these values, all without a range, are not needed soon, which lowers resident memory if
+    /// they are borrowed from a mapped file; they are read again when touched.
+    package func releasePages(of elements: Range<Int>? = nil) {
+        guard case .file(let file, let range) = storage else { return }
+        let elements = elements ?? 0..<count
+        let start = range.lowerBound
+        file.releasePages(in: start + elements.lowerBound * 4..<start + elements.upperBound * 4)
+    }
+
     /// A copy of the values, row-major.
     public var values: [Float] { withUnsafeBufferPointer { Array($0) } }
 }

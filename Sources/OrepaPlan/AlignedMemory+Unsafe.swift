@@ -31,6 +31,26 @@ final class AlignedMemory: @unchecked Sendable {
         self.count = count
     }
 
+    private struct CopyCall {
+        let source: UnsafePointer<Float>
+        let target: UnsafeMutablePointer<Float>
+        let count: Int
+    }
+
+    /// Copies `source`, which must not be longer than what follows, to `offset`, on all threads of the pool.
+    func copy(_ source: UnsafeBufferPointer<Float>, to offset: Int, pool: WorkerPool) {
+        precondition(offset + source.count <= count)
+        guard let start = source.baseAddress else { return }
+        let part = AlignedMemory.hugePage / MemoryLayout<Float>.size
+        let call = CopyCall(source: start, target: base + offset, count: source.count)
+        pool.run((source.count + part - 1) / part, call) { call, item, _ in
+            let call = call.assumingMemoryBound(to: CopyCall.self).pointee
+            let part = AlignedMemory.hugePage / MemoryLayout<Float>.size
+            (call.target + item * part).update(
+                from: call.source + item * part, count: min(part, call.count - item * part))
+        }
+    }
+
     deinit { munmap(mapped, mappedSize) }
 }
 

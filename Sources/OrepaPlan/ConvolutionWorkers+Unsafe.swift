@@ -15,6 +15,9 @@ final class ConvolutionWorkers {
         threadCount * (floats + scratchCount.roundedUp(to: 16))
     }
 
+    /// Elements of the memory taken.
+    var allocatedCount: Int { memory.count }
+
     /// - Throws: ``PlanError/outOfMemory(byteCount:)`` when the system refuses the scratch.
     init(threadCount: Int, scratchCount: Int) throws(PlanError) {
         memory = try AlignedMemory(

@@ -1,16 +1,15 @@
 import OrepaNetwork
 
-extension Plan {
+extension PlanBlueprint {
     /// Plans the network of `model`, for its own input size unless another is given. Layers are computed as the
     /// model's file says; for another size, or by a file that does not say, as their shapes and the numerics do.
     ///
-    /// - Parameter pool: The threads that pack.
+    /// - Parameter threadCount: How many threads are expected to share the work; a hint for cutting it.
     /// - Throws: ``PlanError`` when the network cannot take an input of that size, when an algorithm in the file does
-    ///   not take its layer, for want of memory, or when `instructionSet` is nil and ``InstructionSet/current()``
-    ///   throws.
+    ///   not take its layer, or when `instructionSet` is nil and ``InstructionSet/current()`` throws.
     public init(
         _ model: ModelFile, height: Int? = nil, width: Int? = nil, numerics: Numerics = .fast,
-        instructionSet: InstructionSet? = nil, memory: PlanMemory = .fast, pool: WorkerPool
+        instructionSet: InstructionSet? = nil, threadCount: Int
     ) throws(PlanError) {
         let crop = model.description.preprocessing.crop
         let (height, width) = (height ?? crop, width ?? crop)
@@ -18,9 +17,9 @@ extension Plan {
             height == crop && width == crop ? model.description.algorithms?[numerics] : nil
         do throws(PlanError) {
             try self.init(
-                model.network, height: height, width: width, numerics: numerics,
-                algorithms: stored ?? [:], instructionSet: instructionSet, memory: memory,
-                pool: pool)
+                model.network.graph, height: height, width: width, numerics: numerics,
+                algorithms: stored ?? [:], instructionSet: instructionSet,
+                threadCount: threadCount)
         } catch {
             guard case .algorithm(let layer, let algorithm) = error else { throw error }
             throw .model(
@@ -28,5 +27,27 @@ extension Plan {
                     path: model.path, field: "algorithms.\(numerics.rawValue).\(layer).name",
                     expected: "an algorithm that takes the layer", found: algorithm.name))
         }
+    }
+}
+
+extension Plan {
+    /// Plans the network of `model`, for its own input size unless another is given. Layers are computed as the
+    /// model's file says; for another size, or by a file that does not say, as their shapes and the numerics do.
+    /// Packed weights that the file has for the size, numerics and instruction set are used instead of packing,
+    /// unless memory is to be ``PlanMemory/small``.
+    ///
+    /// - Parameter pool: The threads that pack or copy.
+    /// - Throws: ``PlanError`` when the network cannot take an input of that size, when an algorithm in the file does
+    ///   not take its layer, when the file's packed weights are not the network's, for want of memory, or when
+    ///   `instructionSet` is nil and ``InstructionSet/current()`` throws.
+    public init(
+        _ model: ModelFile, height: Int? = nil, width: Int? = nil, numerics: Numerics = .fast,
+        instructionSet: InstructionSet? = nil, memory: PlanMemory = .fast, pool: WorkerPool
+    ) throws(PlanError) {
+        let blueprint = try PlanBlueprint(
+            model, height: height, width: width, numerics: numerics,
+            instructionSet: instructionSet, threadCount: pool.threadCount)
+        let packed = memory == .small ? nil : try blueprint.packed(in: model)
+        try self.init(blueprint, of: model.network, packed: packed, memory: memory, pool: pool)
     }
 }

@@ -12,7 +12,7 @@ public struct Plan: Sendable {
     public let network: Network
     /// Its kernels, and how it uses memory.
     public let blueprint: PlanBlueprint
-    /// Whether it keeps packed weights.
+    /// What it does with packed weights: ``PlanMemory/mapped`` only if it found them in a file.
     public let memory: PlanMemory
 
     let weights: PlanWeights
@@ -58,16 +58,34 @@ public struct Plan: Sendable {
         algorithms: [String: LayerAlgorithm] = [:], instructionSet: InstructionSet? = nil,
         memory: PlanMemory = .fast, pool: WorkerPool
     ) throws(PlanError) {
-        blueprint = try PlanBlueprint(
+        let blueprint = try PlanBlueprint(
             network.graph, height: height, width: width, numerics: numerics,
             algorithms: algorithms, instructionSet: instructionSet, threadCount: pool.threadCount)
+        try self.init(blueprint, of: network, packed: nil, memory: memory, pool: pool)
+    }
+
+    /// - Parameter packed: The packed weights of `blueprint`, or nil.
+    init(
+        _ blueprint: PlanBlueprint, of network: Network, packed: Tensor?, memory: PlanMemory,
+        pool: WorkerPool
+    ) throws(PlanError) {
         self.network = network
-        self.memory = memory
-        weights =
-            switch memory {
-            case .fast: try PlanWeights(packing: blueprint, of: network, pool: pool)
-            case .small: PlanWeights(of: network, in: blueprint)
+        self.blueprint = blueprint
+        if memory == .small {
+            weights = PlanWeights(of: network, in: blueprint)
+            self.memory = .small
+        } else if let packed {
+            if memory == .mapped, let inPlace = PlanWeights(using: packed, in: blueprint) {
+                weights = inPlace
+                self.memory = .mapped
+            } else {
+                weights = try PlanWeights(copying: packed, in: blueprint, pool: pool)
+                self.memory = .fast
             }
+        } else {
+            weights = try PlanWeights(packing: blueprint, of: network, pool: pool)
+            self.memory = .fast
+        }
     }
 
     /// Height of the input, in pixels.
@@ -78,6 +96,9 @@ public struct Plan: Sendable {
     public var numerics: Numerics { blueprint.numerics }
     /// Whose kernels run it.
     public var instructionSet: InstructionSet { blueprint.instructionSet }
+
+    /// Bytes of memory that the plan has allocated for packed weights.
+    package var allocatedByteCount: Int { weights.ownCount * MemoryLayout<Float>.size }
 
     var steps: [Step] { blueprint.steps }
 

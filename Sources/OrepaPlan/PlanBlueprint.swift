@@ -25,7 +25,9 @@ public struct PlanBlueprint: Sendable {
     let arenaCount: Int
     /// Elements of scratch memory of each thread.
     let scratchCount: Int
-    /// Elements of the packed weights of all steps, one after the other.
+    /// Where each step's packed weights begin when those of all steps lie one after the other, in elements.
+    let packedOffsets: [Int]
+    /// Elements of the packed weights of all steps.
     let packedCount: Int
     /// Elements of the packed weights of the step that has most.
     let largestPackedCount: Int
@@ -70,7 +72,12 @@ public struct PlanBlueprint: Sendable {
         self.steps = steps
         let kernels = steps.compactMap(\.kernel)
         scratchCount = kernels.map(\.scratchCount).max() ?? 0
-        packedCount = steps.reduce(0) { $0 + $1.packedCount }
+        var packedCount = 0
+        packedOffsets = steps.map { step in
+            defer { packedCount += step.packedCount }
+            return packedCount
+        }
+        self.packedCount = packedCount
         largestPackedCount = steps.map(\.packedCount).max() ?? 0
     }
 
@@ -81,7 +88,8 @@ public struct PlanBlueprint: Sendable {
         return algorithms
     }
 
-    /// What a plan of this blueprint takes with one context on a pool of `threadCount` threads.
+    /// What a plan of this blueprint takes with one context on a pool of `threadCount` threads; with
+    /// ``PlanMemory/mapped`` if the file has the packed weights.
     public func memoryUse(_ memory: PlanMemory, threadCount: Int) -> PlanMemoryUse {
         let size = MemoryLayout<Float>.size
         let scratchCount = ConvolutionWorkers.count(

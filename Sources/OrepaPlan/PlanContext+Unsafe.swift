@@ -45,6 +45,11 @@ public final class PlanContext {
             threadCount: pool.threadCount, scratchCount: blueprints.map(\.scratchCount).max()!)
     }
 
+    /// Bytes of memory that the context has allocated.
+    package var allocatedByteCount: Int {
+        (memory.count + workers.allocatedCount) * MemoryLayout<Float>.size
+    }
+
     /// Runs the network on `count` pictures, up to ``picturesTogether`` of them together.
     ///
     /// - Parameters:

@@ -1,11 +1,16 @@
 /// What a plan does with its weights in the form that the kernels read, which is up to four times as large as the
-/// stored one. Both give the same bits.
+/// stored one. All give the same bits.
 public enum PlanMemory: String, Sendable, CaseIterable {
-    /// Packs every layer once and keeps it: the fastest for all but a few pictures.
+    /// Keeps every layer packed: the fastest for all but a few pictures. Copied from the model's file where that
+    /// holds them packed, else packed once.
     case fast
     /// Keeps none: packs a layer each time before it runs, all into one piece of memory as large as the largest.
-    /// The first picture is answered sooner, since little memory is touched; each one costs the packing.
+    /// Of a mapped model file only the layer at hand is resident. The first picture is answered sooner, since
+    /// little memory is touched; each one costs the packing.
     case small
+    /// Uses what the model's file holds packed where it is, so that processes share it in the system's cache of
+    /// the file. As ``fast`` where the file holds nothing that fits or is not mapped.
+    case mapped
 }
 
 /// Bytes of memory that running a network takes, beside its model file.

@@ -5,18 +5,28 @@ struct PlanWeights: Sendable {
     private enum Place: Sendable {
         /// The step has none.
         case none
-        /// From this element of `packed` on.
+        /// From this element of the kept weights on.
         case kept(offset: Int)
         /// Packed before each run.
         case packedAtUse(ConvolutionKernel, weight: Tensor, bias: Tensor)
     }
 
+    /// What keeps the memory of kept weights.
+    private enum Owner: Sendable {
+        case nobody
+        case plan(AlignedMemory)
+        case file(Tensor)
+    }
+
     private let places: [Place]
-    private let packed: AlignedMemory?
+    private let owner: Owner
+    /// Start of the kept weights; valid for as long as the owner lives.
+    private nonisolated(unsafe) let base: UnsafePointer<Float>?
 
     /// Weights that are packed each time before their step runs.
     init(of network: Network, in blueprint: PlanBlueprint) {
-        packed = nil
+        owner = .nobody
+        base = nil
         places = blueprint.steps.map { step in
             guard case .convolution(let kernel, let parameters, _) = step.operation else {
                 return .none
@@ -27,31 +37,65 @@ struct PlanWeights: Sendable {
         }
     }
 
-    /// Packs the weights of all steps into one piece of memory.
+    /// Packs the weights of all steps into one piece of memory. Of a mapped model file the pages that were read
+    /// are given back.
     ///
     /// - Throws: ``PlanError/outOfMemory(byteCount:)`` when the system refuses it.
     init(packing blueprint: PlanBlueprint, of network: Network, pool: WorkerPool) throws(PlanError)
     {
         let memory = try AlignedMemory(count: blueprint.packedCount)
-        var offset = 0
-        var places: [Place] = []
-        for step in blueprint.steps {
+        for (step, offset) in zip(blueprint.steps, blueprint.packedOffsets) {
             guard case .convolution(let kernel, let parameters, _) = step.operation else {
-                places.append(.none)
                 continue
             }
+            let weight = network.tensors["\(parameters).weight"]!
             kernel.pack(
-                into: memory.base + offset, weight: network.tensors["\(parameters).weight"]!,
+                into: memory.base + offset, weight: weight,
                 bias: network.tensors["\(parameters).bias"]!, pool: pool)
-            places.append(.kept(offset: offset))
-            offset += step.packedCount
+            weight.releasePages()
         }
-        self.places = places
-        packed = memory
+        self.init(kept: .plan(memory), at: memory.base, in: blueprint)
     }
 
-    /// Elements that are kept.
-    var keptCount: Int { packed?.count ?? 0 }
+    /// Uses `tensor`, packed for `blueprint`, where it is, or nil when it is not aligned to 64 bytes.
+    init?(using tensor: Tensor, in blueprint: PlanBlueprint) {
+        guard let base = tensor.stableAddress, UInt(bitPattern: base) % 64 == 0 else { return nil }
+        self.init(kept: .file(tensor), at: base, in: blueprint)
+    }
+
+    /// Copies `tensor`, packed for `blueprint`.
+    ///
+    /// - Throws: ``PlanError/outOfMemory(byteCount:)`` when the system refuses memory.
+    init(copying tensor: Tensor, in blueprint: PlanBlueprint, pool: WorkerPool) throws(PlanError) {
+        let memory = try AlignedMemory(count: blueprint.packedCount)
+        // Some pages of the file at a time, so that it and the copy are not both resident.
+        let part = 4 << 20
+        for start in stride(from: 0, to: tensor.count, by: part) {
+            let range = start..<min(start + part, tensor.count)
+            tensor.withUnsafeBufferPointer {
+                memory.copy(UnsafeBufferPointer(rebasing: $0[range]), to: start, pool: pool)
+            }
+            tensor.releasePages(of: range)
+        }
+        self.init(kept: .plan(memory), at: memory.base, in: blueprint)
+    }
+
+    private init(kept owner: Owner, at base: UnsafePointer<Float>, in blueprint: PlanBlueprint) {
+        self.owner = owner
+        self.base = base
+        places = zip(blueprint.steps, blueprint.packedOffsets).map { step, offset in
+            step.kernel == nil ? .none : .kept(offset: offset)
+        }
+    }
+
+    /// Elements in memory of the plan's own.
+    var ownCount: Int { if case .plan(let memory) = owner { memory.count } else { 0 } }
+
+    /// A copy of the plan's own packed weights.
+    var keptValues: [Float] {
+        guard case .plan(let memory) = owner else { return [] }
+        return Array(UnsafeBufferPointer(start: memory.base, count: memory.count))
+    }
 
     /// The packed weights of the step `index`: those that are kept, or else they are packed into `memory` now. Of a
     /// step without weights some address that is not to be read.
@@ -60,10 +104,31 @@ struct PlanWeights: Sendable {
     ) -> UnsafePointer<Float> {
         switch places[index] {
         case .none: break
-        case .kept(let offset): return UnsafePointer(packed!.base + offset)
+        case .kept(let offset): return base! + offset
         case .packedAtUse(let kernel, let weight, let bias):
             kernel.pack(into: memory, weight: weight, bias: bias, pool: pool)
+            weight.releasePages()
         }
         return UnsafePointer(memory)
+    }
+}
+
+extension PlanBlueprint {
+    /// The parameters of the first step whose bias in `packed`, which has ``packedCount`` elements, is not the
+    /// network's; nil when all are.
+    func firstForeignBias(in packed: Tensor, of network: Network) -> String? {
+        packed.withUnsafeBufferPointer { packed in
+            for (step, offset) in zip(steps, packedOffsets) {
+                guard case .convolution(_, let parameters, _) = step.operation else { continue }
+                let isSame = network.tensors["\(parameters).bias"]!.withUnsafeBufferPointer {
+                    bias in
+                    bias.indices.allSatisfy {
+                        packed[offset + $0].bitPattern == bias[$0].bitPattern
+                    }
+                }
+                if !isSame { return parameters }
+            }
+            return nil
+        }
     }
 }

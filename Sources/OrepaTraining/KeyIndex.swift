@@ -1,4 +1,5 @@
 import OrepaCheckpoint
+import OrepaNetwork
 
 /// A checkpoint's tensors sorted by the block that they belong to.
 struct KeyIndex {
@@ -25,7 +26,8 @@ struct KeyIndex {
                 found: Array(names.prefix(5)))
         }
         var numbers: [Int: Set<Int>] = [:]
-        for tensor in checkpoint.tensors {
+        // A deployed model's packed weights say nothing that its plain ones do not.
+        for tensor in checkpoint.tensors where !tensor.name.hasPrefix(ModelFile.packedPrefix) {
             let parts = tensor.name.split(separator: ".", omittingEmptySubsequences: false)
             if parts.count == 2, parts[0] == "linear", ["weight", "bias"].contains(parts[1]) {
                 linear[String(parts[1])] = tensor

@@ -20,28 +20,31 @@ struct EmbeddingProbe {
         let model = try ModelFile(path: CommandLine.arguments[1])
         let crop = model.description.preprocessing.crop
         let pool = WorkerPool(threadCount: 2)
-        let plan = try Plan(model.network, height: crop, width: crop, pool: pool)
-        let context = try PlanContext(plan, pool: pool)
+        let contexts = try [PlanMemory.fast, .small].map {
+            try PlanContext(try Plan(model, memory: $0, pool: pool), pool: pool)
+        }
         let input = [Float](repeating: 0.25, count: 3 * crop * crop)
         var logits = [Float](repeating: 0, count: model.network.graph.classCount)
-        func run(times: Int) {
+        func run(times: Int, _ context: PlanContext) {
             input.withUnsafeBufferPointer { input in
                 logits.withUnsafeMutableBufferPointer { logits in
                     for _ in 0..<times { context.run(input, count: 1, logits: logits) }
                 }
             }
         }
-        run(times: 100)
-        let allocations = orepa_allocation_count()
-        run(times: 50)
-        let count = orepa_allocation_count() - allocations
-        print("allocations \(count)")
+        for context in contexts {
+            run(times: 100, context)
+            let allocations = orepa_allocation_count()
+            run(times: 50, context)
+            let count = orepa_allocation_count() - allocations
+            print("allocations_\(context.plan.memory) \(count)")
+        }
         usleep(20_000)
         let seconds = processorSeconds()
         sleep(5)
         print("idle_processor_seconds \(processorSeconds() - seconds)")
         print("logits \(logits.count)")
-        withExtendedLifetime(context) {}
+        withExtendedLifetime(contexts) {}
     }
 
     private nonisolated static func processorSeconds() -> Double {

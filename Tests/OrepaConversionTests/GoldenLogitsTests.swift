@@ -30,14 +30,18 @@ import Testing
         for set in InstructionSet.allCases where set <= .best {
             for threadCount in 1...3 {
                 let pool = WorkerPool(threadCount: threadCount)
-                let plan = try Plan(
-                    network, height: input.shape[2], width: input.shape[3], numerics: numerics,
-                    instructionSet: set, pool: pool)
-                let logits = try PlanContext(plan, pool: pool)
-                    .run(input.values, count: input.shape[0])
+                func run(_ memory: PlanMemory) throws -> [Float] {
+                    let plan = try Plan(
+                        network, height: input.shape[2], width: input.shape[3],
+                        numerics: numerics, instructionSet: set, memory: memory, pool: pool)
+                    return try PlanContext(plan, pool: pool)
+                        .run(input.values, count: input.shape[0])
+                }
+                let logits = try run(.fast)
                 #expect(logits.count == expected.count)
                 let bits = logits.map(\.bitPattern)
                 #expect(bits == first ?? bits, "\(name), \(set), \(threadCount) threads")
+                #expect(try run(.small).map(\.bitPattern) == bits)
                 guard first == nil else { continue }
                 first = bits
                 let largest = expected.map(abs).max()!

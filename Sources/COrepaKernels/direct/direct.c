@@ -165,6 +165,50 @@ static void pack_lane(
     }
 }
 
+typedef float v4 __attribute__((ext_vector_type(4)));
+typedef struct {
+    v4 value;
+} __attribute__((packed, aligned(4))) v4_unaligned;
+
+static v4 load4(const float *from) { return ((const v4_unaligned *)from)->value; }
+
+// Writes four rows of `depth` floats, a multiple of 4, as columns `lanes` floats apart.
+static void transpose_rows(const float *from, int64_t row, int32_t depth, float *to, int32_t lanes)
+{
+    for (int32_t k = 0; k < depth; k += 4, from += 4, to += 4 * lanes) {
+        const v4 a = load4(from), b = load4(from + row);
+        const v4 c = load4(from + 2 * row), d = load4(from + 3 * row);
+        const v4 low = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+        const v4 high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+        const v4 low2 = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+        const v4 high2 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+        *(v4 *)to = __builtin_shufflevector(low, low2, 0, 1, 4, 5);
+        *(v4 *)(to + lanes) = __builtin_shufflevector(low, low2, 2, 3, 6, 7);
+        *(v4 *)(to + 2 * lanes) = __builtin_shufflevector(high, high2, 0, 1, 4, 5);
+        *(v4 *)(to + 3 * lanes) = __builtin_shufflevector(high, high2, 2, 3, 6, 7);
+    }
+}
+
+// Packs `depth` input channels from `start` on for all lanes of a group of blocks from channel `first` on.
+// Lane by lane, so that weights are read in order; of 1x1 kernels, whose order is just transposed, four lanes
+// at a time.
+static void pack_lanes(
+    const orepa_convolution *shape, const float *weights, int32_t first, int32_t lanes, int32_t start,
+    int32_t depth, int32_t block, float *to)
+{
+    const int32_t taps = shape->kernel * shape->kernel, inputs = shape->input.channels;
+    const bool is_transposed = taps == 1 && shape->groups == 1 && depth % 4 == 0;
+    int32_t lane = 0;
+    for (; is_transposed && lane + 4 <= orepa_min(lanes, shape->output.channels - first); lane += 4)
+        transpose_rows(
+            weights + (int64_t)(first + lane) * inputs + start, inputs, depth, to + lane, lanes);
+    for (; lane < lanes; lane++)
+        for (int32_t k = 0; k < depth; k += block)
+            pack_lane(
+                shape, weights, first + lane, start + k, orepa_min(block, depth - k),
+                to + (int64_t)k * taps * lanes + lane, lanes);
+}
+
 static void pack(
     const orepa_convolution_plan *plan, const float *weights, const float *bias, float *packed,
     int64_t begin, int64_t end)
@@ -179,15 +223,12 @@ static void pack(
         for (int32_t lane = 0; lane < lanes; lane++)
             packed[first + lane] = first + lane < shape->output.channels ? bias[first + lane] : 0;
         float *to = packed + bias_floats(plan) + (int64_t)first * plan->direct.products;
-        // Lane by lane, so that weights are read in order; some hundred bytes of each, which the written lines
-        // of sixteen lanes stay in cache for.
+        // Some hundred bytes of each lane at a time, for which the written lines stay in cache.
         const int32_t chunk = taps < 4 ? 4 * block : block;
         for (int32_t c = 0; c < channels; c += chunk)
-            for (int32_t lane = 0; lane < lanes; lane++)
-                for (int32_t k = c; k < orepa_min(c + chunk, channels); k += block)
-                    pack_lane(
-                        shape, weights, first + lane, start + k, orepa_min(block, channels - k),
-                        to + (int64_t)k * taps * lanes + lane, lanes);
+            pack_lanes(
+                shape, weights, first, lanes, start + c, orepa_min(chunk, channels - c), block,
+                to + (int64_t)c * taps * lanes);
     }
 }
 

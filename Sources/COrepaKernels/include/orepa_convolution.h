@@ -103,7 +103,13 @@ bool orepa_convolution_prepare_winograd(
     const orepa_convolution *shape, const orepa_winograd_split *rows,
     const orepa_winograd_split *columns, orepa_isa isa, orepa_convolution_plan *plan);
 
-// Packs items [begin, end) of contiguous weights and bias `[output channels]`.
+// Model files may hold packed weights, which are used only if they have this version. To be raised with every
+// change of what any algorithm packs, of the order it packs in, or of the choices that decide the order
+// (algorithm, tiles, groups of blocks): a test compares the bytes.
+enum { OREPA_PACKING_VERSION = 1 };
+
+// Packs items [begin, end) of contiguous weights and bias `[output channels]`. The packed bias comes first:
+// one float for each output channel.
 void orepa_convolution_pack(
     const orepa_convolution_plan *plan, const float *weights, const float *bias, float *packed,
     int64_t begin, int64_t end);

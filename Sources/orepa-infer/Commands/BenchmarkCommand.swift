@@ -41,6 +41,7 @@ struct BenchmarkCommand: ParsableCommand {
 
     @OptionGroup var threading: ThreadOptions
     @OptionGroup var computing: NumericsOptions
+    @OptionGroup var memory: MemoryOptions
 
     @Flag(
         inversion: .prefixedNo,
@@ -70,7 +71,8 @@ struct BenchmarkCommand: ParsableCommand {
         let pool = WorkerPool(threadCount: threading.count)
         let context: PlanContext
         do {
-            let plan = try Plan(file, numerics: computing.numerics, pool: pool)
+            let plan = try Plan(
+                file, numerics: computing.numerics, memory: memory.memory ?? .fast, pool: pool)
             context = try PlanContext(plan, batch: batch, pool: pool)
         } catch { throw Failure(error, planning: model) }
         let loadTime = ContinuousClock.now - start
@@ -126,7 +128,6 @@ struct BenchmarkCommand: ParsableCommand {
         let statistics = TimeStatistics(times)
         let firstLogits = logits.prefix(classCount)
         let peakMemory = Machine.peakMemory
-        let memory = context.plan.memoryUse(threadCount: threading.count, batch: batch)
         let report: [(String, JSONValue)] =
             try setting(context.plan) + [
                 ("runs", .integer(times.count)),
@@ -142,7 +143,9 @@ struct BenchmarkCommand: ParsableCommand {
                 ("load_ms", .double(loadTime.milliseconds)),
                 ("probe_ms", probeTime.map { .double($0.milliseconds) } ?? .null),
                 ("first_ms", .double(first)),
-                ("packed_weights_bytes", .integer(memory.packedWeights)),
+                ("memory", .string(context.plan.memory.rawValue)),
+                ("packed_weights_bytes", .integer(context.plan.allocatedByteCount)),
+                ("context_bytes", .integer(context.allocatedByteCount)),
                 ("peak_memory_bytes", .integer(peakMemory)),
                 (
                     "top1",

@@ -51,6 +51,7 @@ struct ClassifyCommand: AsyncParsableCommand {
     @OptionGroup var threading: ThreadOptions
     @OptionGroup var computing: NumericsOptions
     @OptionGroup var probing: ProbeOptions
+    @OptionGroup var memory: MemoryOptions
     @OptionGroup var decoding: DecodingOptions
 
     func validate() throws {
@@ -76,6 +77,7 @@ struct ClassifyCommand: AsyncParsableCommand {
         do {
             classifier = try Classifier(
                 model: source.model, numerics: computing.numerics,
+                memory: memory.policy(pictures: inputs.count, of: source.model),
                 probe: probing.isWanted(pictures: inputs.count),
                 pool: WorkerPool(threadCount: threading.count))
         } catch { throw Failure(error, planning: source.name) }

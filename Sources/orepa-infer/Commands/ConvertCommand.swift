@@ -16,6 +16,7 @@ struct ConvertCommand: ParsableCommand {
             EXAMPLES
               orepa-infer convert checkpoint.pth.tar resnet.safetensors
               orepa-infer convert flowers.pth flowers.safetensors --labels names.txt
+              orepa-infer convert checkpoint.pth.tar resnet.safetensors --pack native
               orepa-infer convert boots.pth boots.safetensors --input-size 160 \\
                 --mean 0.5,0.5,0.5 --std 0.25,0.25,0.25
             """)
@@ -47,6 +48,15 @@ struct ConvertCommand: ParsableCommand {
         parsing: .unconditional,
         help: "Standard deviation of red, green, blue, which divides what is left.")
     var std: ColourValues?
+
+    @Option(
+        name: .customLong("pack"),
+        help: """
+            Store the weights once more as the kernels of an instruction set read them (native, \
+            \(InstructionSet.allCases.map(\.rawValue).joined(separator: ", "))), up to four times as large: \
+            loading then packs nothing. Can be repeated.
+            """)
+    var packing: [PackingTarget] = []
 
     @OptionGroup var verification: VerificationArguments
 
@@ -89,6 +99,7 @@ struct ConvertCommand: ParsableCommand {
             options: ConversionOptions(
                 labels: try labels(for: file, known: known?.labels),
                 preprocessing: preprocessing(startingFrom: known?.preprocessing ?? .imageNet),
+                packing: packing.map(\.instructionSet),
                 verification: verification.options(inputSize: nil), overwrite: force,
                 tool: "orepa-infer \(toolVersion)"),
             pool: pool)
@@ -146,6 +157,17 @@ struct ConvertCommand: ParsableCommand {
             \(checked)
 
             """
+    }
+}
+
+/// An instruction set that this machine has.
+struct PackingTarget: ExpressibleByArgument {
+    let instructionSet: InstructionSet
+
+    init?(argument: String) {
+        let set = argument == "native" ? .best : InstructionSet(rawValue: argument)
+        guard let set, set <= .best else { return nil }
+        instructionSet = set
     }
 }
 

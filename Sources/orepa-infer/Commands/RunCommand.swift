@@ -27,6 +27,7 @@ struct RunCommand: ParsableCommand {
     @OptionGroup var threading: ThreadOptions
     @OptionGroup var computing: NumericsOptions
     @OptionGroup var probing: ProbeOptions
+    @OptionGroup var memory: MemoryOptions
 
     func run() throws {
         let model = try ModelSource(option: model).model
@@ -37,7 +38,7 @@ struct RunCommand: ParsableCommand {
         do {
             let plan = try Plan(
                 model, height: shape.height, width: shape.width, numerics: computing.numerics,
-                pool: pool)
+                memory: memory.policy(pictures: shape.count, of: model), pool: pool)
             context = try PlanContext(plan, batch: shape.count, pool: pool)
             if probing.isWanted(pictures: shape.count) { try context.checkProbe(of: model) }
         } catch { throw Failure(error, planning: "\(input): tensor `input`") }

@@ -81,6 +81,24 @@ extension Failure {
     }
 }
 
+struct MemoryOptions: ParsableArguments {
+    @Option(
+        help: """
+            fast keeps weights as the kernels read them; small keeps none and packs a layer when it runs; mapped \
+            uses in place what convert --pack stored. The same bits each way; by default what is quicker for \
+            the number of pictures.
+            """)
+    var memory: PlanMemory?
+
+    /// What was asked for, else what is quicker for `count` pictures: packing each layer when it runs pays for one
+    /// only, and not where `model` has packed weights.
+    func policy(pictures count: Int, of model: ModelFile) -> PlanMemory {
+        memory ?? (count > 1 ? .fast : model.packed.isEmpty ? .small : .mapped)
+    }
+}
+
+extension PlanMemory: ExpressibleByArgument {}
+
 enum ReportFormat: String, ExpressibleByArgument, CaseIterable {
     case table, json
 }

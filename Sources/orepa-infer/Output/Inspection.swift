@@ -1,5 +1,6 @@
 import OrepaCheckpoint
 import OrepaNetwork
+import OrepaPlan
 import OrepaTraining
 
 /// What `inspect` tells about a file: facts in order, and the layers.
@@ -60,6 +61,7 @@ struct Inspection {
             json: description.probe.map { .object([("seed", .string("\($0.seed)"))]) } ?? .null)
         add("written by", "tool", description.tool)
         try addLayers(of: model.network.graph, blocks: [:], size: size, path: path)
+        try addMemory(of: model, size: size)
     }
 
     init(
@@ -216,6 +218,54 @@ struct Inspection {
                 counts.map { numerics, counts in
                     (numerics, .object(counts.map { ($0.key, .integer($0.value)) }))
                 }))
+    }
+
+    /// What running takes on this machine with as many threads as it gives, and what is packed in the file.
+    private mutating func addMemory(of model: ModelFile, size: Int) throws(Failure) {
+        let threadCount = availableProcessorCount()
+        let blueprint: PlanBlueprint
+        do {
+            blueprint = try PlanBlueprint(
+                model, height: size, width: size, threadCount: threadCount)
+        } catch { throw Failure(error, planning: model.path) }
+        for memory in [PlanMemory.fast, .small] {
+            let use = blueprint.memoryUse(memory, threadCount: threadCount)
+            let parts = [
+                ("packed weights", use.packedWeights), ("feature maps", use.featureMaps),
+                ("scratch", use.scratch),
+            ].map { "\($0) \(Inspection.megabytes($1))" }.joined(separator: ", ")
+            let threads = threadCount == 1 ? "1 thread" : "\(threadCount) threads"
+            add(
+                "memory, \(memory)", "memory_\(memory)",
+                "\(Inspection.megabytes(use.total)): \(parts); \(threads)",
+                json: .object([
+                    ("packed_weights_bytes", .integer(use.packedWeights)),
+                    ("feature_maps_bytes", .integer(use.featureMaps)),
+                    ("scratch_bytes", .integer(use.scratch)),
+                    ("total_bytes", .integer(use.total)), ("threads", .integer(threadCount)),
+                ]))
+        }
+        var titles: [String] = []
+        var parts: [JSONValue] = []
+        for name in model.packed.keys.sorted() {
+            let byteCount = model.packed[name]!.count * MemoryLayout<Float>.size
+            let isUsedHere = name == blueprint.packedName
+            titles.append(
+                "\(name.dropFirst(ModelFile.packedPrefix.count)), "
+                    + Inspection.megabytes(byteCount) + (isUsedHere ? ", used here" : ""))
+            parts.append(
+                .object([
+                    ("name", .string(name)), ("bytes", .integer(byteCount)),
+                    ("used_here", .bool(isUsedHere)),
+                ]))
+        }
+        add(
+            "packed", "packed", titles.isEmpty ? nil : titles.joined(separator: "; "),
+            json: .array(parts))
+    }
+
+    private static func megabytes(_ byteCount: Int) -> String {
+        Text.fixed(Double(byteCount) * 1e-6, 1) + " MB"
     }
 
     private mutating func addLayers(
