@@ -1,4 +1,3 @@
-import OrepaPlan
 import Synchronization
 
 /// Contexts that no call is using. Any thread takes one and puts it back; there is no lock, so that a fork in the middle
@@ -22,17 +21,17 @@ final class ContextShelf: Sendable {
     }
 
     /// One that was put here, if there is one.
-    func take() -> PlanContext? {
+    func take() -> ModelContext? {
         for index in 0..<count where slots[index].load(ordering: .relaxed) != 0 {
             let address = slots[index].exchange(0, ordering: .acquiring)
             guard let pointer = UnsafeRawPointer(bitPattern: address) else { continue }
-            return Unmanaged<PlanContext>.fromOpaque(pointer).takeRetainedValue()
+            return Unmanaged<ModelContext>.fromOpaque(pointer).takeRetainedValue()
         }
         return nil
     }
 
     /// Keeps `context`, or lets go of it where the shelf is full.
-    func put(_ context: PlanContext) {
+    func put(_ context: ModelContext) {
         let retained = Unmanaged.passRetained(context)
         let address = UInt(bitPattern: retained.toOpaque())
         for index in 0..<count {

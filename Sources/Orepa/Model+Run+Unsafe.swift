@@ -21,7 +21,7 @@ extension Model {
         try check("logits", logits.count, "[\(count), classes]", count, classCount)
         try withContext(count: count) { (context) throws(OrepaError) in
             do throws(PlanError) {
-                try context.run(tensor, count: count, logits: logits, limits: limits)
+                try context.network.run(tensor, count: count, logits: logits, limits: limits)
             } catch { throw OrepaError(error, path: path) }
         }
     }
@@ -61,10 +61,8 @@ extension Model {
         let wanted = try WantedMaps(outputs, of: self)
         guard !pictures.isEmpty else { return [] }
         return try withContext(count: pictures.count) { (context) throws(OrepaError) in
-            let together = context.picturesTogether
-            let tensor = UnsafeMutableBufferPointer<Float>.allocate(
-                capacity: min(together, pictures.count) * preparation.elementCount)
-            defer { tensor.deallocate() }
+            let together = context.network.picturesTogether
+            let tensor = context.prepared
             var answers: [Result<Answer, OrepaError>] = []
             answers.reserveCapacity(pictures.count)
             var start = 0
@@ -82,7 +80,7 @@ extension Model {
                         from: tensor.baseAddress! + index * size, count: size)
                 }
                 var found = try run(
-                    tensor, count: good.count, in: context, wanted: wanted, limits: limits
+                    tensor, count: good.count, in: context.network, wanted: wanted, limits: limits
                 )[...]
                 for failure in failures {
                     if let failure {
@@ -135,14 +133,23 @@ extension Model {
         into tensor: UnsafeMutableBufferPointer<Float>
     ) -> [OrepaError?] {
         var failures = [OrepaError?](repeating: nil, count: range.count)
-        pictures.withUnsafeBufferPointer { pictures in
+        // Files are read here: a worker that waits for a disk would seem to share its processor with somebody, and
+        // stay out of the next layers.
+        let read = range.map { index in
+            do throws(OrepaError) { return try pictures[index].read() } catch {
+                failures[index - range.lowerBound] = error
+                return pictures[index]
+            }
+        }
+        read.withUnsafeBufferPointer { pictures in
             failures.withUnsafeMutableBufferPointer { failures in
                 let call = PreparationCall(
-                    pictures: UnsafeBufferPointer(rebasing: pictures[range]),
-                    first: range.lowerBound, preparation: preparation, tensor: tensor,
+                    pictures: pictures, first: range.lowerBound, preparation: preparation,
+                    tensor: tensor,
                     failures: failures.baseAddress!)
                 pool.run(range.count, call) { call, item, _ in
                     let call = call.assumingMemoryBound(to: PreparationCall.self)
+                    guard call.pointee.failures[item] == nil else { return }
                     let picture = call.pointee.pictures[item]
                     let size = call.pointee.preparation.elementCount
                     do throws(OrepaError) {

@@ -86,8 +86,9 @@ public final class Model: Sendable {
             plan = try Plan(
                 model, height: preparation.height, width: preparation.width,
                 numerics: options.numerics, memory: options.memory, pool: pool)
-            let context = try PlanContext(plan, pool: pool)
-            if options.checksProbe { try context.checkProbe(of: model) }
+            let context = try ModelContext(
+                plan, batch: 1, elementCount: preparation.elementCount, pool: pool)
+            if options.checksProbe { try context.network.checkProbe(of: model) }
             singleContexts.put(context)
         } catch { throw OrepaError(error, path: model.path) }
         description = model.description
@@ -155,12 +156,15 @@ public final class Model: Sendable {
     public var threadCount: Int { pool.threadCount }
 
     /// Bytes of memory that the model takes, and each call of `batch` pictures that overlaps with others. Nothing more is
-    /// allocated for running; preparing encoded pictures takes memory for them as well.
+    /// allocated for running; decoding pictures takes memory for them for a while, and what is given back is the caller's.
     public func memoryRequirement(batch: Int = 1) -> MemoryRequirement {
-        let use = plan.memoryUse(
-            threadCount: pool.threadCount, batch: Model.contextBatch(count: batch))
+        let batch = Model.contextBatch(count: batch)
+        let use = plan.memoryUse(threadCount: pool.threadCount, batch: batch)
+        let tensor = ModelContext.tensorCount(
+            batch: batch, elementCount: preparation.elementCount)
         return MemoryRequirement(
-            weights: use.packedWeights, context: use.featureMaps + use.scratch)
+            weights: use.packedWeights,
+            context: use.featureMaps + use.scratch + tensor * MemoryLayout<Float>.size)
     }
 
     /// Gives back the memory of contexts that no call is using. Calls that run go on; later ones make contexts again.
@@ -176,16 +180,17 @@ public final class Model: Sendable {
 
     /// Calls `body` with a context that no other call has.
     func withContext<Result>(
-        count: Int, _ body: (PlanContext) throws(OrepaError) -> Result
+        count: Int, _ body: (ModelContext) throws(OrepaError) -> Result
     ) throws(OrepaError) -> Result {
         let shelf = count > 1 ? batchContexts : singleContexts
-        let context: PlanContext
+        let context: ModelContext
         if let idle = shelf.take() {
             context = idle
         } else {
             do throws(PlanError) {
-                context = try PlanContext(
-                    plan, batch: Model.contextBatch(count: count), pool: pool)
+                context = try ModelContext(
+                    plan, batch: Model.contextBatch(count: count),
+                    elementCount: preparation.elementCount, pool: pool)
             } catch { throw OrepaError(error, path: path) }
         }
         defer { shelf.put(context) }

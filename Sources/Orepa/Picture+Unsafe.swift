@@ -8,6 +8,7 @@ import OrepaSafetensors
 public struct Picture: @unchecked Sendable {
     enum Content {
         case file(String)
+        case fileBytes(FileBytes)
         case encoded([UInt8])
         case borrowedEncoded(UnsafeRawBufferPointer)
         case image(RGBImage)
@@ -63,7 +64,25 @@ public struct Picture: @unchecked Sendable {
 
     /// What messages call it: a file by its path, others by their `place` in the call.
     func name(place: Int) -> String {
-        if case .file(let path) = content { path } else { "picture \(place)" }
+        switch content {
+        case .file(let path): path
+        case .fileBytes(let file): file.path
+        default: "picture \(place)"
+        }
+    }
+
+    /// Larger files are no pictures that fit the limits.
+    private static let largestFile = 1 << 30
+
+    /// The same with its file read; of a file that is no picture by content only the first bytes.
+    func read() throws(OrepaError) -> Picture {
+        guard case .file(let path) = content else { return self }
+        do throws(FileError) {
+            let file = try FileBytes(reading: path, largest: Picture.largestFile) {
+                ImageFormat(signatureOf: $0) != nil
+            }
+            return Picture(content: .fileBytes(file))
+        } catch { throw OrepaError(error) }
     }
 }
 

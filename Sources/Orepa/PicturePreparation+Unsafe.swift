@@ -30,9 +30,6 @@ struct PicturePreparation: Sendable {
     /// Elements of a prepared picture, `[3, height, width]`.
     var elementCount: Int { 3 * height * width }
 
-    /// Larger files are no pictures that fit the limits.
-    private static let largestFile = 1 << 30
-
     /// Prepares `picture` into `target`, ``elementCount`` elements, initialised or not.
     ///
     /// - Parameter name: For messages.
@@ -40,13 +37,8 @@ struct PicturePreparation: Sendable {
         _ picture: Picture, into target: UnsafeMutableBufferPointer<Float>, name: String
     ) throws(OrepaError) {
         switch picture.content {
-        case .file(let path):
-            let file: FileBytes
-            do {
-                file = try FileBytes(reading: path, largest: PicturePreparation.largestFile) {
-                    ImageFormat(signatureOf: $0) != nil
-                }
-            } catch { throw OrepaError(error) }
+        case .file: try prepare(picture.read(), into: target, name: name)
+        case .fileBytes(let file):
             try file.withBytes { (bytes) throws(OrepaError) in
                 try prepare(encoded: bytes, into: target, name: name)
             }

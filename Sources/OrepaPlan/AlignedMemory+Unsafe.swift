@@ -1,9 +1,9 @@
 import Glibc
 
 /// Float32 memory aligned for the kernels, in huge pages where it is large and the system has them.
-final class AlignedMemory: @unchecked Sendable {
-    let base: UnsafeMutablePointer<Float>
-    let count: Int
+package final class AlignedMemory: @unchecked Sendable {
+    package let base: UnsafeMutablePointer<Float>
+    package let count: Int
     private let mapped: UnsafeMutableRawPointer
     private let mappedSize: Int
 
@@ -12,7 +12,7 @@ final class AlignedMemory: @unchecked Sendable {
     /// Memory of `count` floats, zero.
     ///
     /// - Throws: ``PlanError/outOfMemory(byteCount:)`` when the system refuses it.
-    init(count: Int) throws(PlanError) {
+    package init(count: Int) throws(PlanError) {
         let size = max(count * MemoryLayout<Float>.size, 64)
         let isLarge = size >= AlignedMemory.hugePage
         // A little more than asked for, so that there is an aligned start within; it comes from the system

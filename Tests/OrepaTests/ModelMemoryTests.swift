@@ -100,7 +100,8 @@ import Testing
         for batch in [1, 4] {
             let context = try PlanContext(plan, batch: batch, pool: pool)
             let requirement = model.memoryRequirement(batch: batch)
-            #expect(requirement.context == context.allocatedByteCount)
+            let tensor = batch * model.inputShape.elementCount * MemoryLayout<Float>.size
+            #expect(requirement.context == context.allocatedByteCount + tensor)
             #expect(requirement.weights == plan.allocatedByteCount)
         }
         let tensor = [Float](repeating: 0.25, count: 4 * model.inputShape.elementCount)

@@ -1,0 +1,4 @@
+// A program that embeds the library imports `Orepa` alone: the types of these modules are part of its calls.
+@_exported import OrepaImage
+@_exported import OrepaNetwork
+@_exported import OrepaPlan

@@ -1,0 +1,31 @@
+import OrepaPlan
+
+/// The memory of one call of a ``Model``.
+final class ModelContext {
+    let network: PlanContext
+    /// Prepared pictures, `[picturesTogether, 3, H, W]`.
+    private let tensor: AlignedMemory
+
+    /// Elements of the prepared pictures' memory.
+    static func tensorCount(batch: Int, elementCount: Int) -> Int {
+        min(batch, PlanContext.mostPicturesTogether) * elementCount
+    }
+
+    /// - Parameters:
+    ///   - batch: How many pictures a call will bring.
+    ///   - elementCount: Values of a prepared picture.
+    /// - Throws: ``PlanError/outOfMemory(byteCount:)`` when the system refuses memory.
+    init(
+        _ plan: Plan, batch: Int, elementCount: Int, pool: WorkerPool
+    ) throws(PlanError) {
+        network = try PlanContext(plan, batch: batch, pool: pool)
+        // Pages that no call touches, since it brings tensors of its own, cost nothing.
+        tensor = try AlignedMemory(
+            count: ModelContext.tensorCount(batch: batch, elementCount: elementCount))
+    }
+
+    /// Where pictures are prepared; valid for as long as the context is.
+    var prepared: UnsafeMutableBufferPointer<Float> {
+        UnsafeMutableBufferPointer(start: tensor.base, count: tensor.count)
+    }
+}
