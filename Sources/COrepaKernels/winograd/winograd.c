@@ -67,14 +67,14 @@ static int32_t input_blocks(const orepa_convolution_plan *plan)
     return orepa_map_blocks(&plan->shape.input);
 }
 
-// Where a row of tiles begins at each position of V or M, in floats, for plane `plane` of `planes`.
+// Where a row of tiles begins at each position of V or M, in floats, for plane 0 of `planes`.
 typedef struct {
     int64_t at[OREPA_WINOGRAD_POSITIONS];
 } row_starts;
 
 static row_starts starts_of(
     const orepa_convolution_plan *plan, const tile_block *block, int32_t image, int32_t row,
-    int32_t plane, int32_t planes)
+    int32_t planes)
 {
     row_starts starts;
     for (int32_t i = 0; i < OREPA_WINOGRAD_KINDS; i++) {
@@ -82,45 +82,52 @@ static row_starts starts_of(
             + row_entries(plan, i, block->row, row);
         for (int32_t j = 0; j < OREPA_WINOGRAD_KINDS; j++) {
             const int32_t q = i * OREPA_WINOGRAD_KINDS + j;
-            starts.at[q] = ((int64_t)block->start[q] * planes + (int64_t)plane * block->entries[q]
-                            + rows * block->column_entries[j])
-                * 16;
+            starts.at[q] =
+                ((int64_t)block->start[q] * planes + rows * block->column_entries[j]) * 16;
         }
     }
     return starts;
 }
 
+// The same in plane `plane`.
+static int64_t start_in(const row_starts *starts, const tile_block *block, int32_t q, int32_t plane)
+{
+    return starts->at[q] + (int64_t)plane * block->entries[q] * 16;
+}
+
 static void transform_row(
     const orepa_convolution_plan *plan, const tile_block *block, const float *input, float *v,
-    int32_t image, int32_t row, int32_t plane)
+    int32_t image, int32_t row)
 {
     const orepa_map *from = &plan->shape.input;
     const int32_t y = orepa_winograd_tile_start(&plan->winograd.rows, row);
     orepa_winograd_input_call call = {
-        .input = input + image * from->image + plane * from->plane
+        .input = input + image * from->image
             + orepa_map_offset(
                 from, y * plan->shape.stride - plan->shape.padding, -plan->shape.padding),
         .input_row = from->row,
         .columns = plan->winograd.columns,
         .height = orepa_winograd_tile_size(&plan->winograd.rows, row),
     };
-    const row_starts starts = starts_of(plan, block, image, row, plane, input_blocks(plan));
-    for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++) call.position[q] = v + starts.at[q];
     for (int32_t j = 0; j < OREPA_WINOGRAD_KINDS; j++)
         call.entry_row[j] = (int64_t)block->column_entries[j] * 16;
-    if (plan->shape.stride == 1)
-        orepa_singles[plan->isa].winograd_input_stride1(&call);
-    else
-        orepa_singles[plan->isa].winograd_input_stride2(&call);
+    const row_starts starts = starts_of(plan, block, image, row, input_blocks(plan));
+    for (int32_t plane = 0; plane < input_blocks(plan); plane++, call.input += from->plane) {
+        for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++)
+            call.position[q] = v + start_in(&starts, block, q, plane);
+        if (plan->shape.stride == 1)
+            orepa_singles[plan->isa].winograd_input_stride1(&call);
+        else
+            orepa_singles[plan->isa].winograd_input_stride2(&call);
+    }
 }
 
 static void transform(
     const orepa_convolution_plan *plan, const tile_block *block, const float *input, float *v)
 {
-    for (int32_t plane = 0; plane < input_blocks(plan); plane++)
-        for (int32_t image = block->image; image < block->image + block->images; image++)
-            for (int32_t row = block->row; row < block->row + block->rows; row++)
-                transform_row(plan, block, input, v, image, row, plane);
+    for (int32_t image = block->image; image < block->image + block->images; image++)
+        for (int32_t row = block->row; row < block->row + block->rows; row++)
+            transform_row(plan, block, input, v, image, row);
 }
 
 // How far before their use weights are prefetched, in bytes. Positions with few entries use theirs up faster than
@@ -178,40 +185,47 @@ static void multiply(
     }
 }
 
+static void transform_row_back(
+    const orepa_convolution_plan *plan, const tile_block *block,
+    const orepa_convolution_buffers *buffers, const float *m, int32_t image, int32_t row,
+    int32_t first, int32_t group)
+{
+    const orepa_map *to = &plan->shape.output, *add = &plan->shape.residual;
+    const int32_t y = orepa_winograd_tile_start(&plan->winograd.rows, row);
+    float *output = buffers->output + image * to->image;
+    orepa_winograd_output_call call = {
+        .output_row = to->row,
+        .residual_row = add->row,
+        .columns = plan->winograd.columns,
+        .height = orepa_winograd_tile_size(&plan->winograd.rows, row),
+        .relu = plan->shape.relu,
+    };
+    for (int32_t j = 0; j < OREPA_WINOGRAD_KINDS; j++)
+        call.entry_row[j] = (int64_t)block->column_entries[j] * 16;
+    const row_starts starts = starts_of(plan, block, image, row, group);
+    for (int32_t b = 0; b < group; b++) {
+        call.bias = buffers->packed + (first + b) * 16;
+        call.output = output + (first + b) * to->plane + orepa_map_offset(to, y, 0);
+        if (plan->shape.has_residual)
+            call.residual = buffers->residual + image * add->image + (first + b) * add->plane
+                + orepa_map_offset(add, y, 0);
+        for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++)
+            call.position[q] = m + start_in(&starts, block, q, b);
+        orepa_map_clear_border(to, output, first + b, first + b + 1, y, y + call.height);
+        if (plan->shape.stride == 1)
+            orepa_singles[plan->isa].winograd_output_stride1(&call);
+        else
+            orepa_singles[plan->isa].winograd_output_stride2(&call);
+    }
+}
+
 static void transform_back(
     const orepa_convolution_plan *plan, const tile_block *block,
     const orepa_convolution_buffers *buffers, const float *m, int32_t first, int32_t group)
 {
-    const orepa_map *to = &plan->shape.output, *add = &plan->shape.residual;
     for (int32_t image = block->image; image < block->image + block->images; image++)
-        for (int32_t b = 0; b < group; b++)
-            for (int32_t row = block->row; row < block->row + block->rows; row++) {
-                const int32_t y = orepa_winograd_tile_start(&plan->winograd.rows, row);
-                float *output = buffers->output + image * to->image;
-                orepa_winograd_output_call call = {
-                    .bias = buffers->packed + (first + b) * 16,
-                    .output = output + (first + b) * to->plane + orepa_map_offset(to, y, 0),
-                    .output_row = to->row,
-                    .residual_row = add->row,
-                    .columns = plan->winograd.columns,
-                    .height = orepa_winograd_tile_size(&plan->winograd.rows, row),
-                    .relu = plan->shape.relu,
-                };
-                if (plan->shape.has_residual)
-                    call.residual = buffers->residual + image * add->image
-                        + (first + b) * add->plane + orepa_map_offset(add, y, 0);
-                const row_starts starts = starts_of(plan, block, image, row, b, group);
-                for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++)
-                    call.position[q] = m + starts.at[q];
-                for (int32_t j = 0; j < OREPA_WINOGRAD_KINDS; j++)
-                    call.entry_row[j] = (int64_t)block->column_entries[j] * 16;
-                orepa_map_clear_border(
-                    to, output, first + b, first + b + 1, y, y + call.height);
-                if (plan->shape.stride == 1)
-                    orepa_singles[plan->isa].winograd_output_stride1(&call);
-                else
-                    orepa_singles[plan->isa].winograd_output_stride2(&call);
-            }
+        for (int32_t row = block->row; row < block->row + block->rows; row++)
+            transform_row_back(plan, block, buffers, m, image, row, first, group);
 }
 
 static int32_t group_count(const orepa_convolution_plan *plan)
