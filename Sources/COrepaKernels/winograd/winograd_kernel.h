@@ -2,24 +2,7 @@
 //
 // B and A are the Toom-Cook matrices of F(m,3), or F(m,2), for the first m + 1, or m, of the points 0, 1, -1,
 // 2, -2, and infinity; each row of B carries the factor that turns the weights of F(m) into those of F(4).
-#include "../vector.h"
-
-// The lanes of a block that are transformed together, a divisor of 16: all of them, or a register of them where
-// a block's line of pixels does not fit in the registers.
-#ifndef OREPA_WINOGRAD_LANES
-#define OREPA_WINOGRAD_LANES 16
-#endif
-typedef float lanes __attribute__((ext_vector_type(OREPA_WINOGRAD_LANES)));
-
-OREPA_INLINE lanes lanes_load(const float *from) { return *(const lanes *)from; }
-OREPA_INLINE void lanes_store(float *to, lanes value) { *(lanes *)to = value; }
-OREPA_INLINE lanes lanes_all(float value) { return (lanes)value; }
-#if OREPA_FMA_IN_SOFTWARE
-OREPA_INLINE lanes lanes_fma(lanes a, lanes b, lanes c) { return v16_fma(a, b, c); }
-#else
-OREPA_INLINE lanes lanes_fma(lanes a, lanes b, lanes c) { return __builtin_elementwise_fma(a, b, c); }
-#endif
-OREPA_INLINE lanes lanes_relu(lanes x) { return x < lanes_all(0) ? lanes_all(0) : x; }
+#include "../lanes.h"
 
 // Input pixels of a tile of m outputs, and as many entries.
 #define SLOTS(stride, m) ((stride) == 1 ? (m) + 2 : 2 * (m) + 1)
@@ -231,7 +214,7 @@ OREPA_INLINE void output_tile(
 // A row of tiles, larger ones first.
 #define TILES(function, stride, rows, m) \
     for (int32_t t = 0; t < call->columns.count[m]; t++, tile++, pixel += (m)) \
-        for (int64_t lane = 0; lane < 16; lane += OREPA_WINOGRAD_LANES) \
+        for (int64_t lane = 0; lane < 16; lane += OREPA_LANES) \
             function(call, stride, tile, pixel, lane, rows, m);
 #define ROW(function, stride, rows) \
     case rows: \
