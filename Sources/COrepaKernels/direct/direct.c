@@ -272,11 +272,19 @@ static void run_item(
         : NULL;
 
     const int64_t tiles = (int64_t)group.tiles * plan->direct.height;
+    const int64_t begin = slice * tiles / plan->direct.slices;
     const int64_t end = (slice + 1) * tiles / plan->direct.slices;
-    for (int64_t tile = slice * tiles / plan->direct.slices; tile < end; tile++) {
-        const int32_t y = (int32_t)(tile / group.tiles), i = (int32_t)(tile % group.tiles);
-        const int32_t x = orepa_direct_tile_start(plan->direct.width, group.tiles, i);
-        const int32_t next = orepa_direct_tile_start(plan->direct.width, group.tiles, i + 1);
+    // The tiles that pass over these weights until the next group's are needed: each prefetches its share of those.
+    const int64_t passes = plan->direct.rows_first ? end - begin : tiles;
+    const int64_t floats = (int64_t)group.blocks * 16 * plan->direct.products;
+    const int64_t share = floats / passes;
+    call.ahead = call.weights + floats + (plan->direct.rows_first ? 0 : begin * share);
+    call.ahead_step = 2 * group.blocks * 64 / passes;
+
+    int32_t y = (int32_t)(begin / group.tiles), i = (int32_t)(begin % group.tiles);
+    const int32_t least = plan->direct.width / group.tiles, wider = plan->direct.width % group.tiles;
+    int32_t x = orepa_direct_tile_start(plan->direct.width, group.tiles, i);
+    for (int64_t tile = begin; tile < end; tile++, call.ahead += share) {
         if (i == 0)
             orepa_map_clear_border(to, output, group.first, group.first + group.blocks, y, y + 1);
         call.input = input
@@ -284,7 +292,10 @@ static void run_item(
                 from, y * shape->stride - shape->padding, x * shape->stride - shape->padding);
         call.output = output + group.first * to->plane + orepa_map_offset(to, y, x);
         if (residual) call.residual = residual + orepa_map_offset(add, y, x);
-        group.row->run(&call, next - x);
+        const int32_t pixels = least + (i < wider);
+        group.row->run(&call, pixels);
+        x += pixels;
+        if (++i == group.tiles) y++, i = x = 0;
     }
 }
 

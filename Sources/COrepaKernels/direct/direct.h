@@ -24,6 +24,8 @@ typedef struct {
     const float *bias;        // [blocks][16], aligned to 64 bytes; NULL: zero
     const float *residual;    // like output; NULL: none. May be the output itself
     float *output;            // aligned to 64 bytes
+    const float *ahead;       // may be prefetched meanwhile, ahead_step bytes for two products; any address
+    int64_t ahead_step;
     int64_t input_row, input_plane, output_plane, residual_plane;
     int64_t step;             // floats from one output's input to the next one's
     int32_t planes, rows, run, last_segments, last_run;

@@ -5,9 +5,33 @@
 // Include it inside the file's target attribute: everything here is inlined into functions of that target.
 #include "../vector.h"
 
-// Prefetch distance for weights, in bytes: they are read once and in order, often from beyond L2. A third of an
-// L1 cache of 32 KB.
+// Prefetch distance for weights, in bytes, of kernels that take all pixels in one pass: they are read once and in
+// order, often from beyond L2. A third of an L1 cache of 32 KB.
 enum { OREPA_DIRECT_AHEAD = 160 * 64 };
+
+// Input channels in one round of the innermost loop: 1 or 4. With the few registers of AVX2 a round is so short
+// that the loop's own instructions count, and pixels take many passes over weights: such kernels prefetch at the
+// call's pace.
+#ifndef OREPA_DIRECT_UNROLL
+#define OREPA_DIRECT_UNROLL 1
+#endif
+
+// Adds the products of one input channel.
+OREPA_INLINE void direct_channel(
+    v16 *sum, const float *x, const float *w, const int pixels, const int blocks, const ptrdiff_t step)
+{
+    v16 weight[4];
+    OREPA_UNROLL for (int j = 0; j < blocks; j++) {
+        weight[j] = v16_load(w + j * 16);
+        if (OREPA_DIRECT_UNROLL == 1)
+            __builtin_prefetch((const char *)(w + j * 16) + OREPA_DIRECT_AHEAD, 0, 3);
+    }
+    OREPA_UNROLL for (int i = 0; i < pixels; i++) {
+        const v16 value = v16_all(x[i * step]);
+        OREPA_UNROLL for (int j = 0; j < blocks; j++)
+            sum[i * blocks + j] = v16_fma(weight[j], value, sum[i * blocks + j]);
+    }
+}
 
 OREPA_INLINE void direct_tile(
     const orepa_direct_call *call, const int pixels, const int blocks, const ptrdiff_t step)
@@ -18,6 +42,7 @@ OREPA_INLINE void direct_tile(
         OREPA_UNROLL for (int i = 0; i < pixels; i++) sum[i * blocks + j] = bias;
     }
     const float *w = call->weights;
+    const char *ahead = (const char *)call->ahead;
     for (int32_t plane = 0; plane < call->planes; plane++) {
         const int full = plane < call->planes - 1;
         const int32_t segments = full ? 1 : call->last_segments;
@@ -27,22 +52,24 @@ OREPA_INLINE void direct_tile(
             const float *next = y + 1 < call->rows
                 ? row + call->input_row
                 : call->input + (plane + 1) * call->input_plane;
-            OREPA_UNROLL for (int i = 0; i < pixels; i++)
+            if (run >= 16) OREPA_UNROLL for (int i = 0; i < pixels; i++)
                 __builtin_prefetch(next + i * step, 0, 3);
             for (int32_t segment = 0; segment < segments; segment++) {
                 const float *x = row + segment * 16;
-                for (int32_t k = 0; k < run; k++, x++, w += blocks * 16) {
-                    v16 weight[4];
-                    OREPA_UNROLL for (int j = 0; j < blocks; j++) {
-                        weight[j] = v16_load(w + j * 16);
-                        __builtin_prefetch((const char *)(w + j * 16) + OREPA_DIRECT_AHEAD, 0, 3);
+                int32_t k = 0;
+                for (; k + OREPA_DIRECT_UNROLL <= run; k += OREPA_DIRECT_UNROLL) {
+                    if (OREPA_DIRECT_UNROLL > 1) {
+                        __builtin_prefetch(ahead, 0, 2);
+                        __builtin_prefetch(ahead + call->ahead_step, 0, 2);
+                        ahead += 2 * call->ahead_step;
                     }
-                    OREPA_UNROLL for (int i = 0; i < pixels; i++) {
-                        const v16 value = v16_all(x[i * step]);
-                        OREPA_UNROLL for (int j = 0; j < blocks; j++)
-                            sum[i * blocks + j] = v16_fma(weight[j], value, sum[i * blocks + j]);
-                    }
+                    OREPA_UNROLL for (int u = 0; u < OREPA_DIRECT_UNROLL; u++)
+                        direct_channel(sum, x + u, w + u * blocks * 16, pixels, blocks, step);
+                    x += OREPA_DIRECT_UNROLL;
+                    w += OREPA_DIRECT_UNROLL * blocks * 16;
                 }
+                for (; OREPA_DIRECT_UNROLL > 1 && k < run; k++, x++, w += blocks * 16)
+                    direct_channel(sum, x, w, pixels, blocks, step);
             }
         }
     }

@@ -2,6 +2,7 @@
 
 #if OREPA_X86_64
 #pragma clang attribute push(OREPA_TARGET_AVX2, apply_to = function)
+#define OREPA_DIRECT_UNROLL 4
 #include "direct_kernel.h"
 
 // 16 registers: 12 sums, the weights of one input channel (two registers), one input value.

@@ -1,6 +1,7 @@
 // The body of the grouped kernels. Include inside the file's target attribute.
-#include "../vector.h"
+#include "../lanes.h"
 
+#if OREPA_LANES == 16
 #define SPREAD4(v, k) \
     __builtin_shufflevector( \
         v, v, k, k, k, k, 4 + k, 4 + k, 4 + k, 4 + k, 8 + k, 8 + k, 8 + k, 8 + k, 12 + k, 12 + k, 12 + k, \
@@ -8,10 +9,15 @@
 #define SPREAD8(v, k) \
     __builtin_shufflevector( \
         v, v, k, k, k, k, k, k, k, k, 8 + k, 8 + k, 8 + k, 8 + k, 8 + k, 8 + k, 8 + k, 8 + k)
-
-// Channel k of each group in all of the group's lanes. After inlining one shuffle is left.
-OREPA_INLINE v16 spread(v16 v, const int width, const int k)
+#else
+#define SPREAD4(v, k) __builtin_shufflevector(v, v, k, k, k, k, 4 + k, 4 + k, 4 + k, 4 + k)
+#define SPREAD8(v, k) v   // all lanes are one group
+#endif
+// Channel k of each group in all of the group's lanes. After inlining one load is left, and at most one shuffle.
+OREPA_INLINE lanes spread(const float *from, const int width, const int k)
 {
+    if (width == OREPA_LANES) return lanes_all(from[k]);
+    const lanes v = lanes_load(from);
     if (width == 4)
         return k == 0 ? SPREAD4(v, 0) : k == 1 ? SPREAD4(v, 1) : k == 2 ? SPREAD4(v, 2) : SPREAD4(v, 3);
     return k == 0 ? SPREAD8(v, 0) : k == 1 ? SPREAD8(v, 1) : k == 2 ? SPREAD8(v, 2)
@@ -19,32 +25,46 @@ OREPA_INLINE v16 spread(v16 v, const int width, const int k)
         : k == 6  ? SPREAD8(v, 6) : SPREAD8(v, 7);
 }
 
-OREPA_INLINE void grouped_tile(
-    const orepa_grouped_call *call, int32_t first, const int pixels, const int width, const int stride)
+// Adds the products of channel k of each group in one kernel row.
+OREPA_INLINE void grouped_channel(
+    lanes *sum, const float *input, const float *w, const int pixels, const int width, const int k,
+    const int stride)
 {
-    v16 sum[14];
-    OREPA_UNROLL for (int i = 0; i < pixels; i++) sum[i] = v16_load(call->bias);
-    const float *input = call->input + (int64_t)first * stride * 16, *w = call->weights;
+    const lanes weight[3] = {lanes_load(w), lanes_load(w + 16), lanes_load(w + 32)};
+    OREPA_UNROLL for (int i = 0; i < pixels; i++)
+        OREPA_UNROLL for (int x = 0; x < 3; x++)
+            sum[i] = lanes_fma(weight[x], spread(input + (i * stride + x) * 16, width, k), sum[i]);
+}
+
+OREPA_INLINE void grouped_tile(
+    const orepa_grouped_call *call, int32_t first, int32_t lane, const int pixels, const int width,
+    const int stride)
+{
+    lanes sum[14];
+    OREPA_UNROLL for (int i = 0; i < pixels; i++) sum[i] = lanes_load(call->bias + lane);
+    const float *input = call->input + (int64_t)first * stride * 16 + lane, *w = call->weights + lane;
     for (int y = 0; y < 3; y++, input += call->input_row) {
-        OREPA_UNROLL for (int k = 0; k < width; k++, w += 48) {
-            const v16 weight[3] = {v16_load(w), v16_load(w + 16), v16_load(w + 32)};
-            OREPA_UNROLL for (int i = 0; i < pixels; i++)
-                OREPA_UNROLL for (int x = 0; x < 3; x++)
-                    sum[i] = v16_fma(
-                        weight[x], spread(v16_load(input + (i * stride + x) * 16), width, k), sum[i]);
+        if (width == OREPA_LANES) {
+            // Of an unrolled loop the compiler moves loads up until registers run out.
+            _Pragma("clang loop unroll(disable)") for (int k = 0; k < width; k++, w += 48)
+                grouped_channel(sum, input, w, pixels, width, k, stride);
+        } else {
+            OREPA_UNROLL for (int k = 0; k < width; k++, w += 48)
+                grouped_channel(sum, input, w, pixels, width, k, stride);
         }
     }
     OREPA_UNROLL for (int i = 0; i < pixels; i++) {
-        const int64_t at = (int64_t)(first + i) * 16;
-        if (call->residual) sum[i] += v16_load(call->residual + at);
-        v16_store(call->output + at, call->relu ? v16_relu(sum[i]) : sum[i]);
+        const int64_t at = (int64_t)(first + i) * 16 + lane;
+        if (call->residual) sum[i] += lanes_load(call->residual + at);
+        lanes_store(call->output + at, call->relu ? lanes_relu(sum[i]) : sum[i]);
     }
 }
 
 // A row in tiles of `most` pixels, then smaller ones.
 #define GROUPED_TILES(count, width, stride) \
     for (; first + (count) <= call->pixels; first += (count)) \
-        grouped_tile(call, first, count, width, stride);
+        for (int32_t lane = 0; lane < 16; lane += OREPA_LANES) \
+            grouped_tile(call, first, lane, count, width, stride);
 #define GROUPED_KERNEL(isa, most, width, stride) \
     void orepa_f32_grouped_width##width##_stride##stride##__##isa(const orepa_grouped_call *call) \
     { \

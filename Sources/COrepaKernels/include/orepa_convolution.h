@@ -77,6 +77,7 @@ typedef struct {
         int32_t positions;          // used ones of the 36
         int8_t number[36];          // of a used position; -1: not used
         int32_t blocks, group;      // output blocks, and how many are computed together
+        int32_t ahead_step;         // bytes of weights to prefetch for two products, to keep pace with their use
         int32_t images_per_block, rows_per_block, tile_blocks;
         int16_t kernel[36], tail_kernel[36];   // by position, for a whole group and for the last one
     } winograd;

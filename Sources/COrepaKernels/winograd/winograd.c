@@ -67,14 +67,14 @@ static int32_t input_blocks(const orepa_convolution_plan *plan)
     return orepa_map_blocks(&plan->shape.input);
 }
 
-// Where a row of tiles begins at each position of V or M, in floats, for plane `plane` of `planes`.
+// Where a row of tiles begins at each position of V or M, in floats, for plane 0 of `planes`.
 typedef struct {
     int64_t at[OREPA_WINOGRAD_POSITIONS];
 } row_starts;
 
 static row_starts starts_of(
     const orepa_convolution_plan *plan, const tile_block *block, int32_t image, int32_t row,
-    int32_t plane, int32_t planes)
+    int32_t planes)
 {
     row_starts starts;
     for (int32_t i = 0; i < OREPA_WINOGRAD_KINDS; i++) {
@@ -82,46 +82,57 @@ static row_starts starts_of(
             + row_entries(plan, i, block->row, row);
         for (int32_t j = 0; j < OREPA_WINOGRAD_KINDS; j++) {
             const int32_t q = i * OREPA_WINOGRAD_KINDS + j;
-            starts.at[q] = ((int64_t)block->start[q] * planes + (int64_t)plane * block->entries[q]
-                            + rows * block->column_entries[j])
-                * 16;
+            starts.at[q] =
+                ((int64_t)block->start[q] * planes + rows * block->column_entries[j]) * 16;
         }
     }
     return starts;
 }
 
+// The same in plane `plane`.
+static int64_t start_in(const row_starts *starts, const tile_block *block, int32_t q, int32_t plane)
+{
+    return starts->at[q] + (int64_t)plane * block->entries[q] * 16;
+}
+
 static void transform_row(
     const orepa_convolution_plan *plan, const tile_block *block, const float *input, float *v,
-    int32_t image, int32_t row, int32_t plane)
+    int32_t image, int32_t row)
 {
     const orepa_map *from = &plan->shape.input;
     const int32_t y = orepa_winograd_tile_start(&plan->winograd.rows, row);
     orepa_winograd_input_call call = {
-        .input = input + image * from->image + plane * from->plane
+        .input = input + image * from->image
             + orepa_map_offset(
                 from, y * plan->shape.stride - plan->shape.padding, -plan->shape.padding),
         .input_row = from->row,
         .columns = plan->winograd.columns,
         .height = orepa_winograd_tile_size(&plan->winograd.rows, row),
     };
-    const row_starts starts = starts_of(plan, block, image, row, plane, input_blocks(plan));
-    for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++) call.position[q] = v + starts.at[q];
     for (int32_t j = 0; j < OREPA_WINOGRAD_KINDS; j++)
         call.entry_row[j] = (int64_t)block->column_entries[j] * 16;
-    if (plan->shape.stride == 1)
-        orepa_singles[plan->isa].winograd_input_stride1(&call);
-    else
-        orepa_singles[plan->isa].winograd_input_stride2(&call);
+    const row_starts starts = starts_of(plan, block, image, row, input_blocks(plan));
+    for (int32_t plane = 0; plane < input_blocks(plan); plane++, call.input += from->plane) {
+        for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++)
+            call.position[q] = v + start_in(&starts, block, q, plane);
+        if (plan->shape.stride == 1)
+            orepa_singles[plan->isa].winograd_input_stride1(&call);
+        else
+            orepa_singles[plan->isa].winograd_input_stride2(&call);
+    }
 }
 
 static void transform(
     const orepa_convolution_plan *plan, const tile_block *block, const float *input, float *v)
 {
-    for (int32_t plane = 0; plane < input_blocks(plan); plane++)
-        for (int32_t image = block->image; image < block->image + block->images; image++)
-            for (int32_t row = block->row; row < block->row + block->rows; row++)
-                transform_row(plan, block, input, v, image, row, plane);
+    for (int32_t image = block->image; image < block->image + block->images; image++)
+        for (int32_t row = block->row; row < block->row + block->rows; row++)
+            transform_row(plan, block, input, v, image, row);
 }
+
+// How far before their use weights are prefetched, in bytes. Positions with few entries use theirs up faster than
+// they are fetched, the others slower, so it is several positions; a part of an L2 cache of 512 KB.
+enum { AHEAD = 64 << 10 };
 
 static void multiply(
     const orepa_convolution_plan *plan, const tile_block *block, const float *v, const float *packed,
@@ -132,6 +143,8 @@ static void multiply(
     const int16_t *kernels =
         group == plan->winograd.group ? plan->winograd.kernel : plan->winograd.tail_kernel;
     const float *weights = packed + orepa_winograd_weights_start(plan, first);
+    const char *ahead = (const char *)weights + AHEAD;
+    const int64_t ahead_pass = (int64_t)plan->winograd.ahead_step * from->channels / 2;
     for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++) {
         if (plan->winograd.number[q] < 0) continue;
         const int32_t width = block->entries[q];
@@ -147,6 +160,7 @@ static void multiply(
             .input_plane = (int64_t)width * 16,
             .output_plane = (int64_t)width * 16,
             .step = 16,
+            .ahead_step = plan->winograd.ahead_step,
             .planes = planes,
             .rows = 1,
             .run = 16,
@@ -155,15 +169,53 @@ static void multiply(
         };
         const float *input = v + (int64_t)block->start[q] * planes * 16;
         float *output = m + (int64_t)block->start[q] * group * 16;
-        for (int32_t b = 0; b < group; b += kernel->blocks, call.weights += products)
-            for (int32_t tile = 0; tile < tiles; tile++) {
-                const int32_t x = orepa_direct_tile_start(width, tiles, tile);
-                const int32_t next = orepa_direct_tile_start(width, tiles, tile + 1);
-                call.input = input + (int64_t)x * 16;
-                call.output = output + b * call.output_plane + (int64_t)x * 16;
-                kernel->run(&call, next - x);
+        const int32_t least = width / tiles, wider = width % tiles;
+        for (int32_t b = 0; b < group; b += kernel->blocks, call.weights += products) {
+            call.input = input;
+            call.output = output + b * call.output_plane;
+            for (int32_t tile = 0; tile < tiles; tile++, ahead += ahead_pass) {
+                const int32_t pixels = least + (tile < wider);
+                call.ahead = (const float *)ahead;
+                kernel->run(&call, pixels);
+                call.input += pixels * 16;
+                call.output += pixels * 16;
             }
+        }
         weights = call.weights;
+    }
+}
+
+static void transform_row_back(
+    const orepa_convolution_plan *plan, const tile_block *block,
+    const orepa_convolution_buffers *buffers, const float *m, int32_t image, int32_t row,
+    int32_t first, int32_t group)
+{
+    const orepa_map *to = &plan->shape.output, *add = &plan->shape.residual;
+    const int32_t y = orepa_winograd_tile_start(&plan->winograd.rows, row);
+    float *output = buffers->output + image * to->image;
+    orepa_winograd_output_call call = {
+        .output_row = to->row,
+        .residual_row = add->row,
+        .columns = plan->winograd.columns,
+        .height = orepa_winograd_tile_size(&plan->winograd.rows, row),
+        .relu = plan->shape.relu,
+    };
+    for (int32_t j = 0; j < OREPA_WINOGRAD_KINDS; j++)
+        call.entry_row[j] = (int64_t)block->column_entries[j] * 16;
+    const row_starts starts = starts_of(plan, block, image, row, group);
+    for (int32_t b = 0; b < group; b++) {
+        call.bias = buffers->packed + (first + b) * 16;
+        call.output = output + (first + b) * to->plane + orepa_map_offset(to, y, 0);
+        if (plan->shape.has_residual)
+            call.residual = buffers->residual + image * add->image + (first + b) * add->plane
+                + orepa_map_offset(add, y, 0);
+        for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++)
+            call.position[q] = m + start_in(&starts, block, q, b);
+        orepa_map_clear_border(to, output, first + b, first + b + 1, y, y + call.height);
+        if (plan->shape.stride == 1)
+            orepa_singles[plan->isa].winograd_output_stride1(&call);
+        else
+            orepa_singles[plan->isa].winograd_output_stride2(&call);
     }
 }
 
@@ -171,36 +223,9 @@ static void transform_back(
     const orepa_convolution_plan *plan, const tile_block *block,
     const orepa_convolution_buffers *buffers, const float *m, int32_t first, int32_t group)
 {
-    const orepa_map *to = &plan->shape.output, *add = &plan->shape.residual;
     for (int32_t image = block->image; image < block->image + block->images; image++)
-        for (int32_t b = 0; b < group; b++)
-            for (int32_t row = block->row; row < block->row + block->rows; row++) {
-                const int32_t y = orepa_winograd_tile_start(&plan->winograd.rows, row);
-                float *output = buffers->output + image * to->image;
-                orepa_winograd_output_call call = {
-                    .bias = buffers->packed + (first + b) * 16,
-                    .output = output + (first + b) * to->plane + orepa_map_offset(to, y, 0),
-                    .output_row = to->row,
-                    .residual_row = add->row,
-                    .columns = plan->winograd.columns,
-                    .height = orepa_winograd_tile_size(&plan->winograd.rows, row),
-                    .relu = plan->shape.relu,
-                };
-                if (plan->shape.has_residual)
-                    call.residual = buffers->residual + image * add->image
-                        + (first + b) * add->plane + orepa_map_offset(add, y, 0);
-                const row_starts starts = starts_of(plan, block, image, row, b, group);
-                for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++)
-                    call.position[q] = m + starts.at[q];
-                for (int32_t j = 0; j < OREPA_WINOGRAD_KINDS; j++)
-                    call.entry_row[j] = (int64_t)block->column_entries[j] * 16;
-                orepa_map_clear_border(
-                    to, output, first + b, first + b + 1, y, y + call.height);
-                if (plan->shape.stride == 1)
-                    orepa_singles[plan->isa].winograd_output_stride1(&call);
-                else
-                    orepa_singles[plan->isa].winograd_output_stride2(&call);
-            }
+        for (int32_t row = block->row; row < block->row + block->rows; row++)
+            transform_row_back(plan, block, buffers, m, image, row, first, group);
 }
 
 static int32_t group_count(const orepa_convolution_plan *plan)
@@ -272,6 +297,20 @@ static int32_t choose_group(const orepa_convolution_plan *plan, const tile_block
     return best;
 }
 
+// Weights are read at each position's own speed, but come from memory at a steady one: the average.
+static int32_t choose_ahead_step(const orepa_convolution_plan *plan, const tile_block *block)
+{
+    int32_t weights = 0, passes = 0;
+    for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++) {
+        if (block->entries[q] == 0) continue;
+        const orepa_direct_row *kernel = &orepa_direct_rows[plan->winograd.kernel[q]];
+        const int32_t runs = plan->winograd.group / kernel->blocks;
+        weights += runs * kernel->blocks * 64;
+        passes += runs * orepa_direct_tiles(block->entries[q], kernel->pixels);
+    }
+    return 2 * weights / passes;
+}
+
 // How output blocks are grouped, and of how many blocks each kernel is, decides how weights lie in memory. It
 // follows from one image, so that plans for any number of images and threads can share packed weights.
 static void choose_group_and_kernels(orepa_convolution_plan *plan, const tile_block *block)
@@ -287,6 +326,7 @@ static void choose_group_and_kernels(orepa_convolution_plan *plan, const tile_bl
         choose_kernels(&single, &alone, sizes[i], NULL, like);
         choose_kernels(plan, block, sizes[i], like, kernels[i]);
     }
+    plan->winograd.ahead_step = choose_ahead_step(plan, block);
 }
 
 static bool prepare(orepa_convolution_plan *plan)

@@ -2,7 +2,7 @@
 //
 // B and A are the Toom-Cook matrices of F(m,3), or F(m,2), for the first m + 1, or m, of the points 0, 1, -1,
 // 2, -2, and infinity; each row of B carries the factor that turns the weights of F(m) into those of F(4).
-#include "../vector.h"
+#include "../lanes.h"
 
 // Input pixels of a tile of m outputs, and as many entries.
 #define SLOTS(stride, m) ((stride) == 1 ? (m) + 2 : 2 * (m) + 1)
@@ -14,106 +14,106 @@
 #define ENTRY(stride, m, k) ((stride) == 1 || (k) <= (m) ? 0 : (k) - (m) - 1)
 
 // d[0], d[s], ... (m + 2 pixels) to the m + 2 points, in place.
-OREPA_INLINE void input_stride1(v16 *d, const int s, const int m)
+OREPA_INLINE void input_stride1(lanes *d, const int s, const int m)
 {
-    const v16 d0 = d[0], d1 = d[s], d2 = d[2 * s];
+    const lanes d0 = d[0], d1 = d[s], d2 = d[2 * s];
     if (m == 1) {
-        d[0] = v16_all(4) * (d0 - d1);
-        d[s] = v16_all(-6) * d1;
+        d[0] = lanes_all(4) * (d0 - d1);
+        d[s] = lanes_all(-6) * d1;
         d[2 * s] = d2 - d1;
         return;
     }
-    const v16 d3 = d[3 * s];
+    const lanes d3 = d[3 * s];
     if (m == 2) {
-        d[0] = v16_all(4) * (d0 - d2);
-        d[s] = v16_all(-3) * (d2 + d1);
-        d[2 * s] = v16_all(-3) * (d2 - d1);
+        d[0] = lanes_all(4) * (d0 - d2);
+        d[s] = lanes_all(-3) * (d2 + d1);
+        d[2 * s] = lanes_all(-3) * (d2 - d1);
         d[3 * s] = d3 - d1;
         return;
     }
-    const v16 d4 = d[4 * s], outer = d3 - d1;
+    const lanes d4 = d[4 * s], outer = d3 - d1;
     if (m == 3) {
-        d[0] = v16_all(2) * v16_fma(v16_all(2), d0 - d2, outer);
-        d[s] = v16_all(3) * v16_fma(v16_all(-2), d1, d3 - d2);
-        d[2 * s] = v16_fma(v16_all(2), d1, v16_fma(v16_all(-3), d2, d3));
-        d[3 * s] = v16_all(4) * outer;
-        d[4 * s] = v16_fma(v16_all(-2), outer, d4 - d2);
+        d[0] = lanes_all(2) * lanes_fma(lanes_all(2), d0 - d2, outer);
+        d[s] = lanes_all(3) * lanes_fma(lanes_all(-2), d1, d3 - d2);
+        d[2 * s] = lanes_fma(lanes_all(2), d1, lanes_fma(lanes_all(-3), d2, d3));
+        d[3 * s] = lanes_all(4) * outer;
+        d[4 * s] = lanes_fma(lanes_all(-2), outer, d4 - d2);
         return;
     }
-    const v16 d5 = d[5 * s], inner = d4 - d2;
-    const v16 even = v16_fma(v16_all(-4), d2, d4), odd = v16_fma(v16_all(-4), d1, d3);
-    d[0] = v16_fma(v16_all(4), d0, v16_fma(v16_all(-5), d2, d4));
+    const lanes d5 = d[5 * s], inner = d4 - d2;
+    const lanes even = lanes_fma(lanes_all(-4), d2, d4), odd = lanes_fma(lanes_all(-4), d1, d3);
+    d[0] = lanes_fma(lanes_all(4), d0, lanes_fma(lanes_all(-5), d2, d4));
     d[s] = even + odd;
     d[2 * s] = even - odd;
-    d[3 * s] = v16_fma(v16_all(2), outer, inner);
-    d[4 * s] = v16_fma(v16_all(-2), outer, inner);
-    d[5 * s] = v16_fma(v16_all(4), d1, v16_fma(v16_all(-5), d3, d5));
+    d[3 * s] = lanes_fma(lanes_all(2), outer, inner);
+    d[4 * s] = lanes_fma(lanes_all(-2), outer, inner);
+    d[5 * s] = lanes_fma(lanes_all(4), d1, lanes_fma(lanes_all(-5), d3, d5));
 }
 
 // p[0], p[s], ... (m + 2 points) to m outputs, in place.
-OREPA_INLINE void output_stride1(v16 *p, const int s, const int m)
+OREPA_INLINE void output_stride1(lanes *p, const int s, const int m)
 {
-    const v16 p0 = p[0], p1 = p[s], p2 = p[2 * s];
+    const lanes p0 = p[0], p1 = p[s], p2 = p[2 * s];
     if (m == 1) {
         p[0] = (p0 + p1) + p2;
         return;
     }
-    const v16 p3 = p[3 * s], sum = p1 + p2, difference = p1 - p2;
+    const lanes p3 = p[3 * s], sum = p1 + p2, difference = p1 - p2;
     if (m == 2) {
         p[0] = p0 + sum;
         p[s] = difference + p3;
         return;
     }
-    const v16 p4 = p[4 * s];
+    const lanes p4 = p[4 * s];
     if (m == 3) {
         p[0] = (p0 + sum) + p3;
-        p[s] = v16_fma(v16_all(2), p3, difference);
-        p[2 * s] = v16_fma(v16_all(4), p3, sum) + p4;
+        p[s] = lanes_fma(lanes_all(2), p3, difference);
+        p[2 * s] = lanes_fma(lanes_all(4), p3, sum) + p4;
         return;
     }
-    const v16 p5 = p[5 * s], sum2 = p3 + p4, difference2 = p3 - p4;
+    const lanes p5 = p[5 * s], sum2 = p3 + p4, difference2 = p3 - p4;
     p[0] = (p0 + sum) + sum2;
-    p[s] = v16_fma(v16_all(2), difference2, difference);
-    p[2 * s] = v16_fma(v16_all(4), sum2, sum);
-    p[3 * s] = v16_fma(v16_all(8), difference2, difference) + p5;
+    p[s] = lanes_fma(lanes_all(2), difference2, difference);
+    p[2 * s] = lanes_fma(lanes_all(4), sum2, sum);
+    p[3 * s] = lanes_fma(lanes_all(8), difference2, difference) + p5;
 }
 
 // d[0], d[s], ... (2 m + 1 pixels) to the m + 1 points of the even ones and the m odd ones, in place.
-OREPA_INLINE void input_stride2(v16 *d, const int s, const int m)
+OREPA_INLINE void input_stride2(lanes *d, const int s, const int m)
 {
-    const v16 e0 = d[0], o0 = d[s], e1 = d[2 * s];
+    const lanes e0 = d[0], o0 = d[s], e1 = d[2 * s];
     if (m == 1) {
-        d[0] = v16_all(2) * e0;
+        d[0] = lanes_all(2) * e0;
         d[s] = e1;
         d[2 * s] = o0;
         return;
     }
-    const v16 o1 = d[3 * s], e2 = d[4 * s];
+    const lanes o1 = d[3 * s], e2 = d[4 * s];
     if (m == 2) {
-        d[0] = v16_all(2) * (e0 - e1);
-        d[s] = v16_all(-2) * e1;
+        d[0] = lanes_all(2) * (e0 - e1);
+        d[s] = lanes_all(-2) * e1;
         d[2 * s] = e2 - e1;
         d[3 * s] = o0;
         d[4 * s] = o1;
         return;
     }
-    const v16 o2 = d[5 * s], e3 = d[6 * s], outer = e3 - e1;
+    const lanes o2 = d[5 * s], e3 = d[6 * s], outer = e3 - e1;
     if (m == 3) {
-        d[0] = v16_all(2) * (e0 - e2);
+        d[0] = lanes_all(2) * (e0 - e2);
         d[s] = -(e2 + e1);
-        d[2 * s] = v16_all(-3) * (e2 - e1);
+        d[2 * s] = lanes_all(-3) * (e2 - e1);
         d[3 * s] = outer;
         d[4 * s] = o0;
         d[5 * s] = o1;
         d[6 * s] = o2;
         return;
     }
-    const v16 o3 = d[7 * s], e4 = d[8 * s];
-    d[0] = v16_fma(v16_all(-2), e2 - e0, outer);
-    d[s] = v16_fma(v16_all(-2), e1, e3 - e2);
-    d[2 * s] = v16_fma(v16_all(2), e1, v16_fma(v16_all(-3), e2, e3));
+    const lanes o3 = d[7 * s], e4 = d[8 * s];
+    d[0] = lanes_fma(lanes_all(-2), e2 - e0, outer);
+    d[s] = lanes_fma(lanes_all(-2), e1, e3 - e2);
+    d[2 * s] = lanes_fma(lanes_all(2), e1, lanes_fma(lanes_all(-3), e2, e3));
     d[3 * s] = outer;
-    d[4 * s] = v16_fma(v16_all(-2), outer, e4 - e2);
+    d[4 * s] = lanes_fma(lanes_all(-2), outer, e4 - e2);
     d[5 * s] = o0;
     d[6 * s] = o1;
     d[7 * s] = o2;
@@ -121,40 +121,40 @@ OREPA_INLINE void input_stride2(v16 *d, const int s, const int m)
 }
 
 // p[0], p[s], ... (m + 1 points, m odd products) to m outputs, in place.
-OREPA_INLINE void output_stride2(v16 *p, const int s, const int m)
+OREPA_INLINE void output_stride2(lanes *p, const int s, const int m)
 {
-    const v16 p0 = p[0], p1 = p[s], *odd = p + (m + 1) * s;
+    const lanes p0 = p[0], p1 = p[s], *odd = p + (m + 1) * s;
     if (m == 1) {
         p[0] = (p0 + p1) + odd[0];
         return;
     }
-    const v16 p2 = p[2 * s];
+    const lanes p2 = p[2 * s];
     if (m == 2) {
         p[0] = (p0 + p1) + odd[0];
         p[s] = (p1 + p2) + odd[s];
         return;
     }
-    const v16 p3 = p[3 * s], sum = p1 + p2, difference = p1 - p2;
+    const lanes p3 = p[3 * s], sum = p1 + p2, difference = p1 - p2;
     if (m == 3) {
         p[0] = (p0 + sum) + odd[0];
         p[s] = difference + odd[s];
         p[2 * s] = (sum + p3) + odd[2 * s];
         return;
     }
-    const v16 p4 = p[4 * s];
+    const lanes p4 = p[4 * s];
     p[0] = ((p0 + sum) + p3) + odd[0];
-    p[s] = v16_fma(v16_all(2), p3, difference) + odd[s];
-    p[2 * s] = v16_fma(v16_all(4), p3, sum) + odd[2 * s];
-    p[3 * s] = (v16_fma(v16_all(8), p3, difference) + p4) + odd[3 * s];
+    p[s] = lanes_fma(lanes_all(2), p3, difference) + odd[s];
+    p[2 * s] = lanes_fma(lanes_all(4), p3, sum) + odd[2 * s];
+    p[3 * s] = (lanes_fma(lanes_all(8), p3, difference) + p4) + odd[3 * s];
 }
 
-OREPA_INLINE void input_line(v16 *d, const int s, const int stride, const int m)
+OREPA_INLINE void input_line(lanes *d, const int s, const int stride, const int m)
 {
     if (stride == 1) input_stride1(d, s, m);
     else input_stride2(d, s, m);
 }
 
-OREPA_INLINE void output_line(v16 *p, const int s, const int stride, const int m)
+OREPA_INLINE void output_line(lanes *p, const int s, const int stride, const int m)
 {
     if (stride == 1) output_stride1(p, s, m);
     else output_stride2(p, s, m);
@@ -171,42 +171,42 @@ enum { MOST = 9 };
             ? (pixel) + ENTRY(stride, columns, x) : (tile)) * 16)
 
 OREPA_INLINE void input_tile(
-    const orepa_winograd_input_call *call, const int stride, int64_t tile, int64_t pixel, const int rows,
-    const int columns)
+    const orepa_winograd_input_call *call, const int stride, int64_t tile, int64_t pixel, int64_t lane,
+    const int rows, const int columns)
 {
-    v16 d[MOST * MOST];
-    const float *input = call->input + pixel * stride * 16;
+    lanes d[MOST * MOST];
+    const float *input = call->input + pixel * stride * 16 + lane;
     OREPA_UNROLL for (int y = 0; y < SLOTS(stride, rows); y++) {
         OREPA_UNROLL for (int x = 0; x < SLOTS(stride, columns); x++)
-            d[y * MOST + x] = v16_load(input + y * call->input_row + x * 16);
+            d[y * MOST + x] = lanes_load(input + y * call->input_row + x * 16);
         input_line(d + y * MOST, 1, stride, columns);
     }
     OREPA_UNROLL for (int x = 0; x < SLOTS(stride, columns); x++) {
         input_line(d + x, MOST, stride, rows);
         OREPA_UNROLL for (int y = 0; y < SLOTS(stride, rows); y++)
-            v16_store(PLACE(call, stride, rows, columns, y, x, tile, pixel), d[y * MOST + x]);
+            lanes_store(PLACE(call, stride, rows, columns, y, x, tile, pixel) + lane, d[y * MOST + x]);
     }
 }
 
 OREPA_INLINE void output_tile(
-    const orepa_winograd_output_call *call, const int stride, int64_t tile, int64_t pixel, const int rows,
-    const int columns)
+    const orepa_winograd_output_call *call, const int stride, int64_t tile, int64_t pixel, int64_t lane,
+    const int rows, const int columns)
 {
-    v16 p[MOST * MOST];
+    lanes p[MOST * MOST];
     OREPA_UNROLL for (int x = 0; x < SLOTS(stride, columns); x++) {
         OREPA_UNROLL for (int y = 0; y < SLOTS(stride, rows); y++)
-            p[y * MOST + x] = v16_load(PLACE(call, stride, rows, columns, y, x, tile, pixel));
+            p[y * MOST + x] = lanes_load(PLACE(call, stride, rows, columns, y, x, tile, pixel) + lane);
         output_line(p + x, MOST, stride, rows);
     }
-    const v16 bias = v16_load(call->bias);
+    const lanes bias = lanes_load(call->bias + lane);
     OREPA_UNROLL for (int y = 0; y < rows; y++) {
         output_line(p + y * MOST, 1, stride, columns);
         OREPA_UNROLL for (int x = 0; x < columns; x++) {
-            v16 value = p[y * MOST + x] + bias;
+            lanes value = p[y * MOST + x] + bias;
             if (call->residual)
-                value += v16_load(call->residual + y * call->residual_row + (pixel + x) * 16);
-            if (call->relu) value = v16_relu(value);
-            v16_store(call->output + y * call->output_row + (pixel + x) * 16, value);
+                value += lanes_load(call->residual + y * call->residual_row + (pixel + x) * 16 + lane);
+            if (call->relu) value = lanes_relu(value);
+            lanes_store(call->output + y * call->output_row + (pixel + x) * 16 + lane, value);
         }
     }
 }
@@ -214,7 +214,8 @@ OREPA_INLINE void output_tile(
 // A row of tiles, larger ones first.
 #define TILES(function, stride, rows, m) \
     for (int32_t t = 0; t < call->columns.count[m]; t++, tile++, pixel += (m)) \
-        function(call, stride, tile, pixel, rows, m);
+        for (int64_t lane = 0; lane < 16; lane += OREPA_LANES) \
+            function(call, stride, tile, pixel, lane, rows, m);
 #define ROW(function, stride, rows) \
     case rows: \
         TILES(function, stride, rows, 4) TILES(function, stride, rows, 3) \

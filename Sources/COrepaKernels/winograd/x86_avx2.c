@@ -2,6 +2,7 @@
 
 #if OREPA_X86_64
 #pragma clang attribute push(OREPA_TARGET_AVX2, apply_to = function)
+#define OREPA_LANES 8
 #include "pack_kernel.h"
 #include "winograd_kernel.h"
 
