@@ -8,8 +8,8 @@ import OrepaNetwork
 /// follows from the model's file, or else from the network and the numerics alone, so the logits have the same bits
 /// for any number of threads, any instruction set and either way to use memory.
 public struct Plan: Sendable {
-    /// What it computes.
-    public let network: Network
+    /// What it computes. The network's weights are kept only as far as ``memory`` needs them.
+    public let graph: Graph
     /// Its kernels, and how it uses memory.
     public let blueprint: PlanBlueprint
     /// What it does with packed weights: ``PlanMemory/mapped`` only if it found them in a file.
@@ -69,7 +69,7 @@ public struct Plan: Sendable {
         _ blueprint: PlanBlueprint, of network: Network, packed: Tensor?, memory: PlanMemory,
         pool: WorkerPool
     ) throws(PlanError) {
-        self.network = network
+        graph = network.graph
         self.blueprint = blueprint
         if memory == .small {
             weights = PlanWeights(of: network, in: blueprint)
@@ -121,7 +121,7 @@ public struct Plan: Sendable {
     func blueprint(pictureCount: Int, threadCount: Int) throws(PlanError) -> PlanBlueprint {
         let algorithms = blueprint.algorithms
         return try PlanBlueprint(
-            network.graph, height: height, width: width, numerics: numerics,
+            graph, height: height, width: width, numerics: numerics,
             algorithms: algorithms, instructionSet: instructionSet, pictureCount: pictureCount,
             threadCount: threadCount)
     }

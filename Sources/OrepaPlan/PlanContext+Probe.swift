@@ -11,14 +11,14 @@ extension PlanContext {
     /// - Throws: ``PlanError/model(_:)`` with ``ModelFileError/probe(path:numerics:index:expected:found:)`` when the
     ///   bits of a logit differ.
     public func checkProbe(of model: ModelFile) throws(PlanError) {
-        precondition(plan.network.graph == model.network.graph, "the plan must be the model's")
+        precondition(plan.graph == model.network.graph, "the plan must be the model's")
         let crop = model.description.preprocessing.crop
         guard let probe = model.description.probe, plan.height == crop, plan.width == crop else {
             return
         }
         let expected = probe.logits[plan.numerics]
         let picture = ModelProbe.picture(
-            seed: probe.seed, channels: plan.network.graph.inputChannels, height: crop, width: crop)
+            seed: probe.seed, channels: plan.graph.inputChannels, height: crop, width: crop)
         let found = run(picture, count: 1)
         for index in found.indices where found[index].bitPattern != expected[index].bitPattern {
             throw .model(

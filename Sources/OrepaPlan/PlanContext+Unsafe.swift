@@ -59,23 +59,61 @@ public final class PlanContext {
     public func run(
         _ input: UnsafeBufferPointer<Float>, count: Int, logits: UnsafeMutableBufferPointer<Float>
     ) {
+        // Without a limit nothing is thrown.
+        try! run(input, count: count, logits: logits, limits: CallLimits())
+    }
+
+    /// As ``run(_:count:logits:)``, with feature maps beside the logits, and ended early where a limit says so.
+    ///
+    /// - Parameters:
+    ///   - maps: Copied right after the step that makes them.
+    ///   - limits: Looked at before each step. What is in the outputs after an error has no meaning.
+    /// - Throws: ``PlanError/cancelled``, ``PlanError/deadlineExceeded``.
+    /// - Precondition: the buffers hold exactly as many values as are read and written.
+    public func run(
+        _ input: UnsafeBufferPointer<Float>, count: Int, logits: UnsafeMutableBufferPointer<Float>,
+        maps: [FeatureMapOutput] = [], limits: CallLimits
+    ) throws(PlanError) {
         precondition(input.count == count * pictureElementCount, "input must be [count, C, H, W]")
         precondition(logits.count == count * classCount, "logits must be [count, classes]")
+        for map in maps {
+            precondition(
+                map.buffer.count == count * elementCount(ofStep: map.step),
+                "feature maps must be [count, C, H, W]")
+        }
         guard count > 0 else { return }
         pool.prepare()
         var index = 0
         while index < count {
             let blueprint = blueprints.first { $0.pictureCount <= count - index }!
+            try limits.check()
             read(input.baseAddress! + index * pictureElementCount, blueprint)
-            for step in blueprint.steps.indices { run(step, blueprint) }
-            write(logits.baseAddress! + index * classCount, blueprint)
+            for step in blueprint.steps.indices {
+                if !limits.isNone { try limits.check() }
+                run(step, blueprint)
+                for map in maps where map.step == step {
+                    let size = elementCount(ofStep: step)
+                    write(
+                        blueprint.steps[step].output, map.buffer.baseAddress! + index * size,
+                        size: size, blueprint)
+                }
+            }
+            write(
+                blueprint.logits, logits.baseAddress! + index * classCount, size: classCount,
+                blueprint)
             index += blueprint.pictureCount
         }
     }
 
+    /// Elements of the feature map that the step at `index` makes of one picture.
+    private func elementCount(ofStep index: Int) -> Int {
+        let map = plan.steps[index].output.map
+        return Int(map.channels) * Int(map.height) * Int(map.width)
+    }
+
     /// `input [count, C, H, W]` to logits `[count, classes]`, both row-major.
     public func run(_ input: [Float], count: Int) -> [Float] {
-        let logitCount = count * plan.network.graph.classCount
+        let logitCount = count * plan.graph.classCount
         return [Float](unsafeUninitializedCapacity: logitCount) { logits, initialized in
             input.withUnsafeBufferPointer {
                 run(
@@ -107,9 +145,9 @@ public final class PlanContext {
     }
 
     private var pictureElementCount: Int {
-        plan.network.graph.inputChannels * plan.height * plan.width
+        plan.graph.inputChannels * plan.height * plan.width
     }
-    private var classCount: Int { plan.network.graph.classCount }
+    private var classCount: Int { plan.graph.classCount }
 
     private func read(_ input: UnsafePointer<Float>, _ blueprint: PlanBlueprint) {
         let map = blueprint.input.map
@@ -130,13 +168,16 @@ public final class PlanContext {
             pool: pool)
     }
 
-    private func write(_ logits: UnsafeMutablePointer<Float>, _ blueprint: PlanBlueprint) {
-        let map = blueprint.logits.map
+    /// Copies `value` of each picture to `target`, `size` elements a picture.
+    private func write(
+        _ value: Plan.Value, _ target: UnsafeMutablePointer<Float>, size: Int,
+        _ blueprint: PlanBlueprint
+    ) {
         for picture in 0..<blueprint.pictureCount {
-            withUnsafePointer(to: map) {
+            withUnsafePointer(to: value.map) {
                 orepa_map_write(
-                    $0, memory.base + blueprint.logits.offset + picture * Int(map.image),
-                    logits + picture * classCount)
+                    $0, memory.base + value.offset + picture * Int(value.map.image),
+                    target + picture * size)
             }
         }
     }

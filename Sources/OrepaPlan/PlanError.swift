@@ -12,6 +12,10 @@ public enum PlanError: Error, Hashable, Sendable {
     case outOfMemory(byteCount: Int)
     /// The environment variable `OREPA_ISA` names no ``InstructionSet``.
     case unknownInstructionSet(name: String)
+    /// The call's ``Cancellation`` was set before it was done.
+    case cancelled
+    /// The call's deadline passed before it was done.
+    case deadlineExceeded
 }
 
 extension PlanError: CustomStringConvertible {
@@ -25,6 +29,8 @@ extension PlanError: CustomStringConvertible {
             "expected \(byteCount) bytes of memory, the system refused them"
         case .unknownInstructionSet(let name):
             "OREPA_ISA: expected avx512, avx2, neon or portable, found \(name)"
+        case .cancelled: "expected a call that runs to its end, it was cancelled"
+        case .deadlineExceeded: "expected a call that ends before its deadline, the deadline passed"
         }
     }
 }

@@ -22,6 +22,8 @@ public final class WorkerPool: @unchecked Sendable {
     private let home = Atomic<Int>(0)
     /// Whether a caller has the workers.
     private let isTaken = Atomic<Bool>(false)
+    /// What runs calls instead of threads of the pool's own.
+    private let parallelFor: ParallelFor?
 
     /// Does one item of a call. A C function and a pointer, since a Swift closure would be allocated.
     public typealias Body =
@@ -29,9 +31,16 @@ public final class WorkerPool: @unchecked Sendable {
 
     /// Starts `threadCount - 1` threads.
     public init(threadCount: Int = availableProcessorCount()) {
+        parallelFor = nil
         self.threadCount = max(threadCount, 1)
         home.store(2 * ForkCount.current, ordering: .relaxed)
         threads = WorkerPool.start(self.threadCount - 1, board)
+    }
+
+    /// A pool that starts no threads: `parallelFor` brings them to each call.
+    public init(_ parallelFor: ParallelFor) {
+        self.parallelFor = parallelFor
+        threadCount = max(parallelFor.threadCount, 1)
     }
 
     deinit {
@@ -56,6 +65,9 @@ public final class WorkerPool: @unchecked Sendable {
     }
 
     private func run(_ itemCount: Int, _ call: UnsafeRawPointer, _ body: Body) {
+        if let parallelFor, itemCount > 1, threadCount > 1 {
+            return parallelFor.run(itemCount, threadCount: threadCount, call, body)
+        }
         guard itemCount > 1, takeWorkers() else {
             for item in 0..<itemCount { body(call, item, 0) }
             return
@@ -81,7 +93,7 @@ public final class WorkerPool: @unchecked Sendable {
 
     /// True when this caller has the workers, which it then gives back.
     private func takeWorkers() -> Bool {
-        guard threadCount > 1 else { return false }
+        guard threadCount > 1, parallelFor == nil else { return false }
         if home.load(ordering: .acquiring) != 2 * ForkCount.current, !moveHome() { return false }
         guard threads.count > 0 else { return false }
         return isTaken.compareExchange(

@@ -14,6 +14,7 @@ public final class FileBytes: @unchecked Sendable {
 
     private enum Backing {
         case mapped
+        case read
         case owned
         case permanent
     }
@@ -23,15 +24,8 @@ public final class FileBytes: @unchecked Sendable {
 
     /// Maps the regular file at `path`. Costs one system call, not a read: pages come in when touched.
     public init(mapping path: String) throws(FileError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw FileBytes.openError(path) }
+        let (descriptor, size) = try FileBytes.open(path)
         defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else {
-            throw .notReadable(path: path, reason: String(cString: strerror(errno)))
-        }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw .notRegular(path: path) }
-        let size = Int(status.st_size)
         self.path = path
         guard size > 0 else {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)
@@ -43,6 +37,58 @@ public final class FileBytes: @unchecked Sendable {
         else { throw .notReadable(path: path, reason: String(cString: strerror(errno))) }
         bytes = UnsafeRawBufferPointer(start: address, count: size)
         backing = .mapped
+    }
+
+    /// Reads the regular file at `path` into memory of its own: what happens to the file later does not matter.
+    ///
+    /// - Parameters:
+    ///   - largest: A file of more bytes is refused before memory is taken.
+    ///   - isWanted: Is shown the first bytes, at most 16. Where it says no, only those are read.
+    /// - Throws: also when the file gets shorter meanwhile, or when the system refuses the memory.
+    public init(
+        reading path: String, largest: Int = .max,
+        isWanted: (_ head: UnsafeRawBufferPointer) -> Bool = { _ in true }
+    ) throws(FileError) {
+        let (descriptor, size) = try FileBytes.open(path)
+        defer { close(descriptor) }
+        self.path = path
+        guard size <= largest else {
+            throw .notReadable(
+                path: path, reason: "expected at most \(largest) bytes, found \(size)")
+        }
+        guard size > 0 else {
+            bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+            backing = .permanent
+            return
+        }
+        guard
+            let address = mmap(
+                nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+            address != MAP_FAILED
+        else { throw .notReadable(path: path, reason: String(cString: strerror(errno))) }
+        // Fewer page faults, where the system has huge pages.
+        madvise(address, size, MADV_HUGEPAGE)
+        var end = min(size, 16)
+        var count = 0
+        while count < end {
+            let step = pread(descriptor, address + count, end - count, off_t(count))
+            if step < 0 && errno == EINTR { continue }
+            guard step > 0 else {
+                let reason = step < 0 ? String(cString: strerror(errno)) : "it got shorter"
+                munmap(address, size)
+                throw .notReadable(path: path, reason: reason)
+            }
+            count += step
+            if count == end, end < size,
+                isWanted(UnsafeRawBufferPointer(start: address, count: end))
+            {
+                end = size
+            }
+        }
+        let kept = FileBytes.pageEnd(end)
+        if kept < size { munmap(address + kept, size - kept) }
+        bytes = UnsafeRawBufferPointer(start: address, count: end)
+        backing = .read
     }
 
     /// Copies `contents` into memory of its own, aligned to 64 bytes.
@@ -63,7 +109,8 @@ public final class FileBytes: @unchecked Sendable {
 
     deinit {
         switch backing {
-        case .mapped: munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
+        case .mapped, .read:
+            munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
         case .owned: UnsafeMutableRawBufferPointer(mutating: bytes).deallocate()
         case .permanent: break
         }
@@ -86,6 +133,32 @@ public final class FileBytes: @unchecked Sendable {
         let upper = range.upperBound == count ? count : range.upperBound / page * page
         guard lower < upper else { return }
         madvise(UnsafeMutableRawPointer(mutating: base + lower), upper - lower, MADV_DONTNEED)
+    }
+
+    /// Opens the regular file at `path`, and tells its size.
+    private static func open(
+        _ path: String
+    ) throws(FileError) -> (descriptor: Int32, size: Int) {
+        // Without waiting for the other end of a pipe.
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw openError(path) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            let reason = String(cString: strerror(errno))
+            close(descriptor)
+            throw .notReadable(path: path, reason: reason)
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            close(descriptor)
+            throw .notRegular(path: path)
+        }
+        return (descriptor, Int(status.st_size))
+    }
+
+    /// `count` rounded up to whole pages.
+    private static func pageEnd(_ count: Int) -> Int {
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        return (count + page - 1) / page * page
     }
 
     private static func openError(_ path: String) -> FileError {

@@ -13,7 +13,7 @@ import Testing
     func theDefaultModelsProbeHasTheSameBitsEverywhere(
         set: InstructionSet, numerics: Numerics
     ) throws {
-        let model = try ClassifierTests.defaultModel()
+        let model = try ModelTests.defaultModel()
         #expect(model.description.probe != nil)
         for threadCount in 1...3 {
             let pool = WorkerPool(threadCount: threadCount)
@@ -29,7 +29,7 @@ import Testing
     @Test(arguments: Numerics.allCases) func theDefaultModelSaysHowItIsComputed(
         numerics: Numerics
     ) throws {
-        let model = try ClassifierTests.defaultModel()
+        let model = try ModelTests.defaultModel()
         let stored = try #require(model.description.algorithms?[numerics])
         #expect(stored.count == 11)
         let plan = try Plan(model, numerics: numerics, pool: WorkerPool(threadCount: 1))
@@ -63,10 +63,14 @@ import Testing
     /// With the probe, by its error; without, never.
     private func isRefused(_ model: ModelFile) throws -> Bool {
         let pool = WorkerPool(threadCount: 2)
-        _ = try Classifier(model: model, probe: false, pool: pool)
+        var options = Model.Options()
+        options.threads = .shared(pool)
+        options.checksProbe = false
+        _ = try Model(model, options: options)
         let refused = try Numerics.allCases.map { numerics in
             do {
-                _ = try Classifier(model: model, numerics: numerics, pool: pool)
+                _ = try PlanContext(Plan(model, numerics: numerics, pool: pool), pool: pool)
+                    .checkProbe(of: model)
                 return false
             } catch PlanError.model(.probe("damaged", numerics, let index, let expected, let found))
             {
@@ -80,23 +84,21 @@ import Testing
     }
 
     @Test func aFileWithoutProbeLoads() throws {
-        let model = try ClassifierTests.defaultModel()
+        let model = try ModelTests.defaultModel()
         var description = model.description
         description.probe = nil
         description.algorithms = nil
         let old = try ModelFile(network: model.network, description: description)
-        let pool = WorkerPool(threadCount: 1)
         let input = try PreparedImage(
             RGBImage(width: 8, height: 8, pixels: [UInt8](repeating: 99, count: 192)),
             preprocessing: description.preprocessing)
         #expect(
-            try Classifier(model: old, pool: pool).scores(of: input)
-                == Classifier(model: model, pool: pool).scores(of: input))
+            try Model(old).run(.tensor(input.values)) == Model(model).run(.tensor(input.values)))
     }
 
     /// Found logits that are one rounding away are other logits.
     @Test func theComparisonIsExact() throws {
-        let model = try ClassifierTests.defaultModel()
+        let model = try ModelTests.defaultModel()
         let probe = try #require(model.description.probe)
         var description = model.description
         var logits = probe.logits.fast
@@ -110,8 +112,12 @@ import Testing
                 .probe(
                     path: "m", numerics: .fast, index: 6, expected: logits[6],
                     found: probe.logits.fast[6]))
-        ) { try Classifier(model: other, pool: pool) }
-        _ = try Classifier(model: other, numerics: .strict, pool: pool)
+        ) { try PlanContext(Plan(other, pool: pool), pool: pool).checkProbe(of: other) }
+        let error = #expect(throws: OrepaError.self) { try Model(other) }
+        #expect(error?.code == .probeFailed)
+        var options = Model.Options()
+        options.numerics = .strict
+        _ = try Model(other, options: options)
         // Another size than the model's own has no probe.
         let plan = try Plan(other, height: 64, width: 64, pool: pool)
         try PlanContext(plan, pool: pool).checkProbe(of: other)

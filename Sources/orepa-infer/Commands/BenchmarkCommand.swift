@@ -109,7 +109,7 @@ struct BenchmarkCommand: ParsableCommand {
         _ context: PlanContext, of file: ModelFile, input: [Float], loadTime: Duration
     ) throws(Failure) {
         let clock = ContinuousClock()
-        let classCount = context.plan.network.graph.classCount
+        let classCount = context.plan.graph.classCount
         var logits = [Float](repeating: 0, count: batch * classCount)
         func run() -> Double {
             input.withUnsafeBufferPointer { input in

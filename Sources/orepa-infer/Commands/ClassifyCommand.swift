@@ -73,13 +73,16 @@ struct ClassifyCommand: AsyncParsableCommand {
             format: format, outputType: outputType, isTerminal: StandardOutput.isTerminal)
         try printer.begin(
             model: source.name, classCount: source.model.network.graph.classCount)
-        let classifier: Classifier
-        do {
-            classifier = try Classifier(
-                model: source.model, numerics: computing.numerics,
-                memory: memory.policy(pictures: inputs.count, of: source.model),
-                probe: probing.isWanted(pictures: inputs.count),
-                pool: WorkerPool(threadCount: threading.count))
+        let context: PlanContext
+        do throws(PlanError) {
+            let pool = WorkerPool(threadCount: threading.count)
+            let plan = try Plan(
+                source.model, numerics: computing.numerics,
+                memory: memory.policy(pictures: inputs.count, of: source.model), pool: pool)
+            context = try PlanContext(plan, pool: pool)
+            if probing.isWanted(pictures: inputs.count) {
+                try context.checkProbe(of: source.model)
+            }
         } catch { throw Failure(error, planning: source.name) }
         let pictures = PictureStream(
             inputs, preprocessing: source.model.description.preprocessing, decoding: decoding,
@@ -94,7 +97,7 @@ struct ClassifyCommand: AsyncParsableCommand {
             switch result {
             case .prepared(let picture, let warning):
                 if let warning { StandardError.write("orepa-infer: warning: \(warning)") }
-                let scores = classifier.scores(of: picture)
+                let scores = Scores(logits: context.run(picture.values, count: 1))
                 guard scores.areFinite else {
                     failedCount += 1
                     try printer.failure(

@@ -7,7 +7,7 @@ import OrepaSafetensors
 import TestSupport
 import Testing
 
-@Suite struct ClassifierTests {
+@Suite struct ModelTests {
     static func defaultModel() throws -> ModelFile {
         try ModelFile(path: repositoryFile("models/fashion-mnist-repvgg/model.safetensors"))
     }
@@ -15,8 +15,8 @@ import Testing
     @Test func namesABoot() throws {
         let path = repositoryFile("models/fashion-mnist-repvgg/samples/ankle-boot.jpg")
         let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
-        let classifier = try Classifier(model: ClassifierTests.defaultModel())
-        let predictions = try classifier.classify(ImageDecoder.decode(bytes).image)
+        let model = try Model(ModelTests.defaultModel())
+        let predictions = try model.classify(.encoded(bytes))
         #expect(predictions.count == 5)
         #expect(predictions[0].label == "Ankle boot")
         #expect(predictions[0].index == 9)
@@ -31,14 +31,12 @@ import Testing
         let reference = file.elements(of: file["reference_top1"]!, as: Int64.self)
         let logits = file.elements(of: file["reference_logits"]!, as: Double.self)
         let labels = file.elements(of: file["labels"]!, as: Int64.self)
-        let classifier = try Classifier(model: ClassifierTests.defaultModel())
+        let model = try Model(ModelTests.defaultModel())
         var correct = 0
         for index in 0..<500 {
             let pixels = images[index * 784..<(index + 1) * 784].flatMap { [$0, $0, $0] }
             let image = try RGBImage(width: 28, height: 28, pixels: pixels)
-            let input = try PreparedImage(
-                image, preprocessing: classifier.model.description.preprocessing)
-            let scores = classifier.scores(of: input)
+            let scores = try model.run(.image(image)).scores
             let expected = logits[index * 10..<(index + 1) * 10]
             let largest = expected.map(abs).max()!
             for (found, wanted) in zip(scores.logits, expected) {

@@ -1,0 +1,51 @@
+import OrepaPlan
+import Synchronization
+
+/// Contexts that no call is using. Any thread takes one and puts it back; there is no lock, so that a fork in the middle
+/// leaves nothing locked in the child.
+final class ContextShelf: Sendable {
+    private typealias Slot = Atomic<UInt>
+    private nonisolated(unsafe) let slots: UnsafeMutablePointer<Slot>
+    private let count: Int
+
+    /// A shelf for at most `count` contexts.
+    init(count: Int) {
+        self.count = count
+        slots = .allocate(capacity: count)
+        for index in 0..<count { (slots + index).initialize(to: Slot(0)) }
+    }
+
+    deinit {
+        clear()
+        slots.deinitialize(count: count)
+        slots.deallocate()
+    }
+
+    /// One that was put here, if there is one.
+    func take() -> PlanContext? {
+        for index in 0..<count where slots[index].load(ordering: .relaxed) != 0 {
+            let address = slots[index].exchange(0, ordering: .acquiring)
+            guard let pointer = UnsafeRawPointer(bitPattern: address) else { continue }
+            return Unmanaged<PlanContext>.fromOpaque(pointer).takeRetainedValue()
+        }
+        return nil
+    }
+
+    /// Keeps `context`, or lets go of it where the shelf is full.
+    func put(_ context: PlanContext) {
+        let retained = Unmanaged.passRetained(context)
+        let address = UInt(bitPattern: retained.toOpaque())
+        for index in 0..<count {
+            let result = slots[index].compareExchange(
+                expected: 0, desired: address, successOrdering: .releasing,
+                failureOrdering: .relaxed)
+            if result.exchanged { return }
+        }
+        retained.release()
+    }
+
+    /// Lets go of all.
+    func clear() {
+        while take() != nil {}
+    }
+}

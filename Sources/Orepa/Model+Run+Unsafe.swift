@@ -1,0 +1,214 @@
+import OrepaNetwork
+import OrepaPlan
+
+extension Model {
+    /// Runs the network on tensors, into memory of the caller's. Allocates nothing once there is a context: the call with
+    /// the least beside the network itself.
+    ///
+    /// - Parameters:
+    ///   - tensor: `[count, 3, H, W]`, Float32, row-major, normalised; borrowed.
+    ///   - logits: `[count, classes]`, Float32, row-major; initialised or not. What is in it after an error has no meaning.
+    /// - Throws: ``OrepaError`` with ``OrepaError/Code/invalidArgument``, ``OrepaError/Code/outOfMemory``,
+    ///   ``OrepaError/Code/cancelled``, ``OrepaError/Code/deadlineExceeded``.
+    public func run(
+        tensor: UnsafeBufferPointer<Float>, count: Int,
+        logits: UnsafeMutableBufferPointer<Float>, limits: CallLimits = CallLimits()
+    ) throws(OrepaError) {
+        try check(count: count)
+        try check("tensor", tensor.count, "[\(count), 3, H, W]", count, preparation.elementCount)
+        try check("logits", logits.count, "[\(count), classes]", count, classCount)
+        try withContext(count: count) { (context) throws(OrepaError) in
+            do throws(PlanError) {
+                try context.run(tensor, count: count, logits: logits, limits: limits)
+            } catch { throw OrepaError(error, path: path) }
+        }
+    }
+
+    private func check(count: Int) throws(OrepaError) {
+        guard 0...Int(Int32.max) ~= count else {
+            throw OrepaError(
+                .invalidArgument, "count: expected 0 to \(Int32.max) pictures, found \(count)")
+        }
+    }
+
+    private func check(
+        _ name: String, _ found: Int, _ shape: String, _ count: Int, _ size: Int
+    ) throws(OrepaError) {
+        // Neither factor is 2^31 or more.
+        guard found == count * size else {
+            throw OrepaError(
+                .invalidArgument,
+                "\(name): expected \(shape), \(count * size) values, found \(found)")
+        }
+    }
+
+    /// Runs the network on any number of pictures, up to four of them together.
+    ///
+    /// One picture that cannot be prepared does not fail the others. They are prepared on the model's threads.
+    ///
+    /// - Parameters:
+    ///   - outputs: What to give beside the logits.
+    ///   - limits: When to end early.
+    /// - Returns: For each picture its answer or why there is none.
+    /// - Throws: What concerns all of them: ``OrepaError`` with ``OrepaError/Code/invalidArgument`` for an unknown stage,
+    ///   ``OrepaError/Code/outOfMemory``, ``OrepaError/Code/cancelled``, ``OrepaError/Code/deadlineExceeded``.
+    public func run(
+        _ pictures: [Picture], outputs: Outputs = .logits, limits: CallLimits = CallLimits()
+    ) throws(OrepaError) -> [Result<Answer, OrepaError>] {
+        let wanted = try WantedMaps(outputs, of: self)
+        guard !pictures.isEmpty else { return [] }
+        return try withContext(count: pictures.count) { (context) throws(OrepaError) in
+            let together = context.picturesTogether
+            let tensor = UnsafeMutableBufferPointer<Float>.allocate(
+                capacity: min(together, pictures.count) * preparation.elementCount)
+            defer { tensor.deallocate() }
+            var answers: [Result<Answer, OrepaError>] = []
+            answers.reserveCapacity(pictures.count)
+            var start = 0
+            while start < pictures.count {
+                let end = min(start + together, pictures.count)
+                do throws(PlanError) { try limits.check() } catch {
+                    throw OrepaError(error, path: path)
+                }
+                let failures = prepare(pictures, start..<end, into: tensor)
+                let good = failures.indices.filter { failures[$0] == nil }
+                // Pictures that failed leave gaps, which those behind them fill.
+                for (place, index) in good.enumerated() where place != index {
+                    let size = preparation.elementCount
+                    (tensor.baseAddress! + place * size).update(
+                        from: tensor.baseAddress! + index * size, count: size)
+                }
+                var found = try run(
+                    tensor, count: good.count, in: context, wanted: wanted, limits: limits
+                )[...]
+                for failure in failures {
+                    if let failure {
+                        answers.append(.failure(failure))
+                    } else {
+                        answers.append(.success(found.removeFirst()))
+                    }
+                }
+                start = end
+            }
+            return answers
+        }
+    }
+
+    /// Where the values beside the logits come from.
+    private struct WantedMaps {
+        let features: Bool
+        /// Indices into ``Model/stages``.
+        let stages: [Int]
+
+        init(_ outputs: Outputs, of model: Model) throws(OrepaError) {
+            features = outputs.features
+            var stages: [Int] = []
+            for name in outputs.stages {
+                guard let index = model.stages.firstIndex(where: { $0.name == name }) else {
+                    throw OrepaError(
+                        .invalidArgument,
+                        "stage: expected one of \(model.stages.map(\.name).joined(separator: ", ")), "
+                            + "found \(name)")
+                }
+                stages.append(index)
+            }
+            self.stages = stages
+        }
+    }
+
+    private struct PreparationCall {
+        let pictures: UnsafeBufferPointer<Picture>
+        let first: Int
+        let preparation: PicturePreparation
+        let tensor: UnsafeMutableBufferPointer<Float>
+        let failures: UnsafeMutablePointer<OrepaError?>
+    }
+
+    /// Prepares pictures of one chunk side by side.
+    ///
+    /// - Returns: Why those failed that did.
+    private func prepare(
+        _ pictures: [Picture], _ range: Range<Int>,
+        into tensor: UnsafeMutableBufferPointer<Float>
+    ) -> [OrepaError?] {
+        var failures = [OrepaError?](repeating: nil, count: range.count)
+        pictures.withUnsafeBufferPointer { pictures in
+            failures.withUnsafeMutableBufferPointer { failures in
+                let call = PreparationCall(
+                    pictures: UnsafeBufferPointer(rebasing: pictures[range]),
+                    first: range.lowerBound, preparation: preparation, tensor: tensor,
+                    failures: failures.baseAddress!)
+                pool.run(range.count, call) { call, item, _ in
+                    let call = call.assumingMemoryBound(to: PreparationCall.self)
+                    let picture = call.pointee.pictures[item]
+                    let size = call.pointee.preparation.elementCount
+                    do throws(OrepaError) {
+                        try call.pointee.preparation.prepare(
+                            picture,
+                            into: UnsafeMutableBufferPointer(
+                                rebasing: call.pointee.tensor[item * size..<(item + 1) * size]),
+                            name: picture.name(place: call.pointee.first + item))
+                    } catch { call.pointee.failures[item] = error }
+                }
+            }
+        }
+        return failures
+    }
+
+    /// Runs the first `count` prepared pictures of `tensor`.
+    private func run(
+        _ tensor: UnsafeMutableBufferPointer<Float>, count: Int, in context: PlanContext,
+        wanted: WantedMaps, limits: CallLimits
+    ) throws(OrepaError) -> [Answer] {
+        guard count > 0 else { return [] }
+        var steps = wanted.stages.map { stageSteps[$0] }
+        if wanted.features { steps.append(featureStep) }
+        let sizes = steps.map { plan.featureMaps[$0].shape.elementCount }
+        let logits = UnsafeMutableBufferPointer<Float>.allocate(capacity: count * classCount)
+        let maps = zip(steps, sizes).map { step, size in
+            FeatureMapOutput(
+                step: step, buffer: .allocate(capacity: count * size))
+        }
+        defer {
+            logits.deallocate()
+            for map in maps { map.buffer.deallocate() }
+        }
+        do throws(PlanError) {
+            try context.run(
+                UnsafeBufferPointer(rebasing: tensor[..<(count * preparation.elementCount)]),
+                count: count, logits: logits, maps: maps, limits: limits)
+        } catch { throw OrepaError(error, path: path) }
+        return (0..<count).map { index in
+            func values(_ place: Int) -> [Float] {
+                Array(maps[place].buffer[index * sizes[place]..<(index + 1) * sizes[place]])
+            }
+            return Answer(
+                scores: Scores(
+                    logits: Array(logits[index * classCount..<(index + 1) * classCount])),
+                features: wanted.features ? values(wanted.stages.count) : nil,
+                featureMaps: wanted.stages.indices.map {
+                    let stage = stages[wanted.stages[$0]]
+                    return FeatureMap(name: stage.name, shape: stage.shape, values: values($0))
+                },
+                labels: labels)
+        }
+    }
+
+    /// Runs the network on one picture.
+    ///
+    /// - Throws: ``OrepaError`` of any code that has to do with pictures, arguments, limits and memory.
+    public func run(
+        _ picture: Picture, outputs: Outputs = .logits, limits: CallLimits = CallLimits()
+    ) throws(OrepaError) -> Answer {
+        try run([picture], outputs: outputs, limits: limits)[0].get()
+    }
+
+    /// The `topK` most probable classes of a picture, most probable first.
+    ///
+    /// - Throws: As ``run(_:outputs:limits:)-(Picture,_,_)``, and ``OrepaError/Code/notFinite``.
+    public func classify(
+        _ picture: Picture, topK: Int = 5, limits: CallLimits = CallLimits()
+    ) throws(OrepaError) -> [Prediction] {
+        try run(picture, limits: limits).top(topK)
+    }
+}

@@ -1,0 +1,197 @@
+import OrepaImage
+import OrepaNetwork
+import OrepaPlan
+import OrepaSafetensors
+
+/// A deployed model, ready to run.
+///
+/// Immutable: any number of threads may call one model at a time, without a lock. Each call that overlaps with others has
+/// a context of its own, memory in which the network runs; contexts are made when they are needed and kept for later
+/// calls until ``trim()``. The logits have the same bits for any threads, batch and place in it.
+///
+/// The library prints nothing, installs no signal handler, changes no setting of the host's threads and leaves no file
+/// descriptor open.
+public final class Model: Sendable {
+    /// Preprocessing, labels, origin and verification, as the file has them.
+    public let description: ModelDescription
+    /// Where it was read from, for messages.
+    public let path: String
+    /// Parts of the network whose feature maps calls can give, in the order in which they run.
+    public let stages: [Stage]
+    let plan: Plan
+    let pool: WorkerPool
+    let preparation: PicturePreparation
+    /// The steps whose values the stages are, and of the feature vector.
+    let stageSteps: [Int]
+    let featureStep: Int
+    let log: (@Sendable (LogMessage) -> Void)?
+    /// Idle contexts for one picture, and for several.
+    private let singleContexts = ContextShelf(count: Model.mostIdleContexts)
+    private let batchContexts = ContextShelf(count: Model.mostIdleContexts)
+
+    /// More contexts than this are not kept for later calls.
+    static let mostIdleContexts = 64
+
+    /// Loads the model in the file at `path`.
+    ///
+    /// The whole file is read, unless ``Options/memory`` says ``PlanMemory/mapped``, so nothing that happens to it later
+    /// matters. With ``PlanMemory/fast`` only the packed weights stay in memory.
+    ///
+    /// - Throws: ``OrepaError`` of any code that has to do with files, models, arguments and memory.
+    public convenience init(path: String, options: Options = Options()) throws(OrepaError) {
+        let file: FileBytes
+        do throws(FileError) {
+            file =
+                options.memory == .mapped
+                ? try FileBytes(mapping: path) : try FileBytes(reading: path)
+        } catch { throw OrepaError(error) }
+        try self.init(file, options: options)
+    }
+
+    /// Loads a model from the bytes of its file, which are copied.
+    ///
+    /// - Parameter name: For messages.
+    /// - Throws: As ``init(path:options:)``.
+    public convenience init(
+        bytes: some Collection<UInt8>, name: String = "model", options: Options = Options()
+    ) throws(OrepaError) {
+        try self.init(FileBytes(bytes, path: name), options: options)
+    }
+
+    convenience init(_ file: FileBytes, options: Options) throws(OrepaError) {
+        let model: ModelFile
+        do throws(ModelFileError) { model = try ModelFile(file) } catch { throw OrepaError(error) }
+        try self.init(model, options: options)
+    }
+
+    /// Makes a model of what a file holds.
+    ///
+    /// - Throws: As ``init(path:options:)``.
+    public init(_ model: ModelFile, options: Options = Options()) throws(OrepaError) {
+        let pool = options.threads.pool
+        if let size = options.inputSize,
+            let side = [size.height, size.width].first(where: {
+                !(1...Preprocessing.largestSide ~= $0)
+            })
+        {
+            throw OrepaError(
+                .invalidArgument,
+                "input size: expected 1 to \(Preprocessing.largestSide) pixels, found \(side)")
+        }
+        preparation = PicturePreparation(model.description.preprocessing, options: options)
+        do throws(PlanError) {
+            plan = try Plan(
+                model, height: preparation.height, width: preparation.width,
+                numerics: options.numerics, memory: options.memory, pool: pool)
+            let context = try PlanContext(plan, pool: pool)
+            if options.checksProbe { try context.checkProbe(of: model) }
+            singleContexts.put(context)
+        } catch { throw OrepaError(error, path: model.path) }
+        description = model.description
+        path = model.path
+        self.pool = pool
+        log = options.log
+        let maps = plan.featureMaps
+        // The last node is the linear layer, which reads a global average pool.
+        let features = plan.graph.nodes[plan.graph.nodes.count - 1].inputs[0]
+        featureStep = maps.first { $0.name == features }!.step
+        let stages = Model.stages(of: maps.dropLast().filter { $0.name != features })
+        self.stages = stages.map { Stage(name: $0.name, shape: maps[$0.step].shape) }
+        stageSteps = stages.map(\.step)
+        tellWhatWasLoaded(asked: options.memory)
+    }
+
+    /// The steps of a stage have names that begin with the stage's, such as `stage3.1.conv2`; its value is the last one.
+    private static func stages(
+        of maps: [(step: Int, name: String, shape: Shape)]
+    ) -> [(name: String, step: Int)] {
+        var stages: [(name: String, step: Int)] = []
+        for map in maps {
+            let name = String(map.name.prefix { $0 != "." })
+            if stages.last?.name == name { stages.removeLast() }
+            stages.append((name, map.step))
+        }
+        return stages
+    }
+
+    private func tellWhatWasLoaded(asked memory: PlanMemory) {
+        guard let log else { return }
+        if memory == .mapped, plan.memory != .mapped {
+            log(
+                LogMessage(
+                    level: .warning,
+                    text: "\(path): expected packed weights for \(plan.instructionSet) in a mapped file, found "
+                        + "none that can be used in place; they were packed into memory"))
+        }
+        log(
+            LogMessage(
+                level: .info,
+                text: "\(path): \(classCount) classes, input \(inputShape), \(plan.instructionSet), "
+                    + "\(plan.numerics), \(pool.threadCount) threads, weights \(plan.memory)"))
+    }
+
+    /// Number of logits.
+    public var classCount: Int { plan.graph.classCount }
+    /// Names of the classes, or nil when the model has none.
+    public var labels: [String]? { description.labels }
+    /// `[3, H, W]` of what the network takes.
+    public var inputShape: Shape {
+        Shape(channels: plan.graph.inputChannels, height: plan.height, width: plan.width)
+    }
+    /// Number of values of the feature vector.
+    public var featureCount: Int { plan.featureMaps[featureStep].shape.channels }
+    /// Whose kernels run it.
+    public var instructionSet: InstructionSet { plan.instructionSet }
+    /// How it computes.
+    public var numerics: Numerics { plan.numerics }
+    /// What it does with packed weights.
+    public var memory: PlanMemory { plan.memory }
+    /// Threads that work on a call, the calling one included.
+    public var threadCount: Int { pool.threadCount }
+
+    /// Bytes of memory that the model takes, and each call of `batch` pictures that overlaps with others. Nothing more is
+    /// allocated for running; preparing encoded pictures takes memory for them as well.
+    public func memoryRequirement(batch: Int = 1) -> MemoryRequirement {
+        let use = plan.memoryUse(
+            threadCount: pool.threadCount, batch: Model.contextBatch(count: batch))
+        return MemoryRequirement(
+            weights: use.packedWeights, context: use.featureMaps + use.scratch)
+    }
+
+    /// Gives back the memory of contexts that no call is using. Calls that run go on; later ones make contexts again.
+    public func trim() {
+        singleContexts.clear()
+        batchContexts.clear()
+    }
+
+    /// The batch that a context is made for that is to run `count` pictures.
+    static func contextBatch(count: Int) -> Int {
+        count > 1 ? PlanContext.mostPicturesTogether : 1
+    }
+
+    /// Calls `body` with a context that no other call has.
+    func withContext<Result>(
+        count: Int, _ body: (PlanContext) throws(OrepaError) -> Result
+    ) throws(OrepaError) -> Result {
+        let shelf = count > 1 ? batchContexts : singleContexts
+        let context: PlanContext
+        if let idle = shelf.take() {
+            context = idle
+        } else {
+            do throws(PlanError) {
+                context = try PlanContext(
+                    plan, batch: Model.contextBatch(count: count), pool: pool)
+            } catch { throw OrepaError(error, path: path) }
+        }
+        defer { shelf.put(context) }
+        return try body(context)
+    }
+}
+
+/// Bytes of memory that a ``Model`` takes.
+public struct MemoryRequirement: Sendable, Hashable {
+    /// Of the model: its weights as the kernels read them. 0 where they are used in the file or packed for each call.
+    public let weights: Int
+    /// Of each call that overlaps with others.
+    public let context: Int
+}

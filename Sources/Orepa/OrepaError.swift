@@ -1,0 +1,93 @@
+import OrepaImage
+import OrepaNetwork
+import OrepaPlan
+import OrepaSafetensors
+
+/// Why a model cannot be made or a call gives no answer.
+public struct OrepaError: Error, Sendable, Hashable {
+    /// What kind of failure it is. The numbers never change their meaning; later versions may add some.
+    public enum Code: Int32, Sendable, CaseIterable {
+        /// There is no file at the path.
+        case notFound = 1
+        /// The system refused to open or read the file.
+        case notReadable = 2
+        /// The file is no deployed model that this version runs, or it is damaged.
+        case invalidModel = 3
+        /// The model's probe gave other logits than when the file was written.
+        case probeFailed = 4
+        /// The bytes are no JPEG or PNG that can be decoded within the limits.
+        case invalidImage = 5
+        /// An argument makes no sense: a size, a count, a name.
+        case invalidArgument = 6
+        /// The system refused memory.
+        case outOfMemory = 7
+        /// The deadline passed before the call was done.
+        case deadlineExceeded = 8
+        /// The call was cancelled.
+        case cancelled = 9
+        /// The network's output is NaN or infinite, so that no class can be named.
+        case notFinite = 10
+        /// An environment variable (`OREPA_ISA`) has a value that means nothing.
+        case invalidEnvironment = 11
+    }
+
+    /// What kind of failure it is.
+    public let code: Code
+    /// A sentence without a full stop that names the thing, what was expected and what was found.
+    public let message: String
+
+    /// An error of that kind.
+    public init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+}
+
+extension OrepaError: CustomStringConvertible {
+    /// The message.
+    public var description: String { message }
+}
+
+extension OrepaError {
+    init(_ error: FileError) {
+        switch error {
+        case .notFound: self.init(.notFound, error.description)
+        case .notRegular, .notReadable, .notWritable, .exists:
+            self.init(.notReadable, error.description)
+        }
+    }
+
+    init(_ error: ModelFileError) {
+        switch error {
+        case .file(let error): self.init(error)
+        case .probe: self.init(.probeFailed, error.description)
+        case .safetensors, .notAModel, .newerVersion, .malformed, .network:
+            self.init(.invalidModel, error.description)
+        }
+    }
+
+    /// - Parameter path: The model's, for sentences that do not name it.
+    init(_ error: PlanError, path: String) {
+        switch error {
+        case .model(let error): self.init(error)
+        case .network: self.init(.invalidArgument, "\(path): \(error)")
+        case .algorithm: self.init(.invalidModel, "\(path): \(error)")
+        case .outOfMemory: self.init(.outOfMemory, "\(path): \(error)")
+        case .unknownInstructionSet: self.init(.invalidEnvironment, error.description)
+        case .cancelled: self.init(.cancelled, error.description)
+        case .deadlineExceeded: self.init(.deadlineExceeded, error.description)
+        }
+    }
+
+    /// - Parameter name: The picture's.
+    init(_ error: ImageError, name: String) {
+        let code: Code =
+            switch error {
+            case .outOfMemory: .outOfMemory
+            case .wrongPixelCount, .emptyImage, .invalidNormalization, .wrongBufferCount:
+                .invalidArgument
+            default: .invalidImage
+            }
+        self.init(code, "\(name): \(error)")
+    }
+}

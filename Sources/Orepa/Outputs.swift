@@ -1,0 +1,67 @@
+import OrepaNetwork
+
+/// What a call gives beside the logits.
+public struct Outputs: Sendable, Hashable {
+    /// Whether to give the feature vector, the values before the linear layer, such as for retrieval.
+    public var features: Bool
+    /// Names of the stages (``Model/stages``) whose feature maps to give, such as for the necks of detectors.
+    public var stages: [String]
+
+    /// - Parameters are the properties.
+    public init(features: Bool = false, stages: [String] = []) {
+        self.features = features
+        self.stages = stages
+    }
+
+    /// Nothing beside the logits.
+    public static let logits = Outputs()
+}
+
+/// A part of a network whose feature maps have one size; its value is that of its last layer.
+public struct Stage: Sendable, Hashable {
+    /// Such as `stage3`.
+    public let name: String
+    /// `[C, H, W]` of its feature map.
+    public let shape: Shape
+}
+
+/// The value of a stage for one picture.
+public struct FeatureMap: Sendable, Hashable {
+    /// The stage's.
+    public let name: String
+    /// `[C, H, W]`.
+    public let shape: Shape
+    /// Float32, row-major.
+    public let values: [Float]
+}
+
+/// What a network says about one picture.
+public struct Answer: Sendable, Hashable {
+    /// The logits, and what follows from them.
+    public let scores: Scores
+    /// The values before the linear layer, if they were asked for.
+    public let features: [Float]?
+    /// Of the stages that were asked for, in that order.
+    public let featureMaps: [FeatureMap]
+    /// Names of the classes.
+    let labels: [String]?
+
+    /// `[classes]`, Float32.
+    public var logits: [Float] { scores.logits }
+
+    /// Softmax of the logits.
+    public var probabilities: [Float] { scores.probabilities }
+
+    /// The `count` largest logits, largest first; of equal ones the lower index first.
+    ///
+    /// - Throws: ``OrepaError/Code/notFinite`` when a logit is NaN or infinite.
+    public func top(_ count: Int = 5) throws(OrepaError) -> [Prediction] {
+        guard scores.areFinite else {
+            throw OrepaError(
+                .notFinite,
+                "the network's output: expected finite logits, found "
+                    + "\(logits.first { !$0.isFinite }!); the input or the model is damaged")
+        }
+        return scores.top(max(count, 0), labels: labels)
+    }
+}

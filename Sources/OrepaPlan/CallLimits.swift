@@ -1,0 +1,46 @@
+import Synchronization
+
+/// When a call is to end before it is done.
+///
+/// Limits are looked at between layers, so a call ends within the time of one layer, and at a limit that is reached
+/// before it starts it does nothing.
+public struct CallLimits: Sendable {
+    /// A call that is not done by then throws ``PlanError/deadlineExceeded``.
+    public var deadline: ContinuousClock.Instant?
+    /// A call whose flag is set throws ``PlanError/cancelled``.
+    public var cancellation: Cancellation?
+    /// As ``cancellation``: of the task that an `async` call belongs to.
+    package var taskCancellation: Cancellation?
+
+    /// - Parameter cancellation: May be shared by any number of calls.
+    public init(
+        deadline: ContinuousClock.Instant? = nil, cancellation: Cancellation? = nil
+    ) {
+        self.deadline = deadline
+        self.cancellation = cancellation
+    }
+
+    /// Whether there is nothing to look at.
+    var isNone: Bool { deadline == nil && cancellation == nil && taskCancellation == nil }
+
+    /// - Throws: ``PlanError/cancelled``, ``PlanError/deadlineExceeded``.
+    package func check() throws(PlanError) {
+        if cancellation?.isCancelled == true || taskCancellation?.isCancelled == true {
+            throw .cancelled
+        }
+        if let deadline, ContinuousClock.now >= deadline { throw .deadlineExceeded }
+    }
+}
+
+/// A flag by which any thread ends the calls that were given it.
+public final class Cancellation: Sendable {
+    private let flag = Atomic<Bool>(false)
+
+    public init() {}
+
+    /// Ends the calls that have the flag, also those to come. Takes no lock: a signal handler may call it.
+    public func cancel() { flag.store(true, ordering: .relaxed) }
+
+    /// Whether ``cancel()`` was called.
+    public var isCancelled: Bool { flag.load(ordering: .relaxed) }
+}

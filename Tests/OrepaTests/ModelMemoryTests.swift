@@ -1,0 +1,135 @@
+import Foundation
+import Orepa
+import OrepaNetwork
+import OrepaPlan
+import OrepaSafetensors
+import Synchronization
+import TestSupport
+import Testing
+
+/// What a model keeps of its file, and how much memory it takes.
+@Suite struct ModelMemoryTests {
+    private static let modelPath = repositoryFile("models/fashion-mnist-repvgg/model.safetensors")
+
+    @Test(arguments: [PlanMemory.fast, .small], [false, true])
+    func whatHappensToTheFileLaterDoesNotMatter(memory: PlanMemory, isPacked: Bool) throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/model.safetensors"
+        var file = try ModelFile(path: ModelMemoryTests.modelPath)
+        if isPacked { try file.pack(for: .best, pool: WorkerPool(threadCount: 2)) }
+        try file.write(to: path, overwrite: false)
+        var options = Model.Options()
+        options.memory = memory
+        let model = try Model(path: path, options: options)
+        let pictures = try sampleImages().map { Picture.file($0) }
+        let expected = try Model(path: ModelMemoryTests.modelPath).run(pictures)
+        // Overwritten where it is, then cut: a mapped file would change the answers, then end the process.
+        let handle = try FileHandle(forUpdating: URL(fileURLWithPath: path))
+        try handle.write(contentsOf: Data(repeating: 0x7f, count: 100_000))
+        #expect(try model.run(pictures) == expected)
+        try handle.truncate(atOffset: 10)
+        #expect(try model.run(pictures) == expected)
+        model.trim()
+        #expect(try model.run(pictures) == expected)
+    }
+
+    @Test func packedWeightsOfAMappedFileAreUsedInPlace() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/model.safetensors"
+        var file = try ModelFile(path: ModelMemoryTests.modelPath)
+        try file.pack(for: .best, pool: WorkerPool(threadCount: 2))
+        try file.write(to: path, overwrite: false)
+        let messages = Messages()
+        var options = Model.Options()
+        options.memory = .mapped
+        options.log = { messages.add($0) }
+        let mapped = try Model(path: path, options: options)
+        #expect(mapped.memory == .mapped)
+        #expect(mapped.memoryRequirement().weights == 0)
+        #expect(messages.all.map(\.level) == [.info])
+        let pictures = try sampleImages().map { Picture.file($0) }
+        let plain = try Model(path: ModelMemoryTests.modelPath, options: options)
+        #expect(try mapped.run(pictures) == plain.run(pictures))
+        // This one has nothing packed: it says that it does otherwise than asked.
+        #expect(plain.memory == .fast)
+        #expect(messages.all.map(\.level) == [.info, .warning, .info])
+    }
+
+    private final class Messages: Sendable {
+        private let messages = Mutex<[LogMessage]>([])
+        var all: [LogMessage] { messages.withLock { $0 } }
+        func add(_ message: LogMessage) { messages.withLock { $0.append(message) } }
+    }
+
+    @Test func loadingFromBytesGivesTheSameBits() throws {
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: ModelMemoryTests.modelPath))
+        let pictures = try sampleImages().map { Picture.file($0) }
+        #expect(
+            try Model(bytes: bytes).run(pictures)
+                == Model(path: ModelMemoryTests.modelPath).run(pictures))
+        let error = #expect(throws: OrepaError.self) {
+            try Model(bytes: bytes.prefix(1000), name: "half a file")
+        }
+        #expect(error?.code == .invalidModel)
+        #expect(error?.message.hasPrefix("half a file: ") == true)
+    }
+
+    @Test func badFilesAreRefused() throws {
+        func code(_ path: String, _ options: Model.Options = .init()) -> OrepaError.Code? {
+            #expect(throws: OrepaError.self) { try Model(path: path, options: options) }?.code
+        }
+        #expect(code("missing.safetensors") == .notFound)
+        #expect(code("/") == .notReadable)
+        #expect(code(#filePath) == .invalidModel)
+        for size in [(0, 8), (8, -1), (Int.max, 8), (8, Int.min)] {
+            var options = Model.Options()
+            options.inputSize = size
+            #expect(code(ModelMemoryTests.modelPath, options) == .invalidArgument)
+        }
+    }
+
+    /// Resident memory before, while idle contexts are kept and after they are gone.
+    @Test func memoryIsAsAnnounced() throws {
+        var options = Model.Options()
+        options.threads = .own(count: 2)
+        options.inputSize = (224, 224)
+        let model = try Model(path: ModelMemoryTests.modelPath, options: options)
+        let pool = WorkerPool(threadCount: 2)
+        let plan = try Plan(
+            ModelFile(path: ModelMemoryTests.modelPath), height: 224, width: 224, pool: pool)
+        for batch in [1, 4] {
+            let context = try PlanContext(plan, batch: batch, pool: pool)
+            let requirement = model.memoryRequirement(batch: batch)
+            #expect(requirement.context == context.allocatedByteCount)
+            #expect(requirement.weights == plan.allocatedByteCount)
+        }
+        let tensor = [Float](repeating: 0.25, count: 4 * model.inputShape.elementCount)
+        var logits = [Float](repeating: 0, count: 4 * model.classCount)
+        func run() throws {
+            try tensor.withUnsafeBufferPointer { tensor in
+                try logits.withUnsafeMutableBufferPointer {
+                    try model.run(tensor: tensor, count: 4, logits: $0)
+                }
+            }
+        }
+        try run()
+        let kept = try ModelMemoryTests.residentByteCount()
+        model.trim()
+        let trimmed = try ModelMemoryTests.residentByteCount()
+        // Other tests run meanwhile.
+        #expect(kept - trimmed > model.memoryRequirement(batch: 4).context / 2)
+        try run()
+    }
+
+    private static func residentByteCount() throws -> Int {
+        let statm = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
+        return Int(statm.split(separator: " ")[1])! * 4096
+    }
+
+    @Test func manyContextsAreMadeAndDropped() throws {
+        let model = try Model(path: ModelMemoryTests.modelPath)
+        #expect(model.classCount == 10)
+        #expect(model.labels?.count == 10)
+        #expect(model.threadCount == availableProcessorCount())
+    }
+}

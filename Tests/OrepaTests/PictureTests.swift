@@ -1,0 +1,152 @@
+import Foundation
+import Orepa
+import OrepaImage
+import OrepaNetwork
+import TestSupport
+import Testing
+
+/// The same picture, given in every way that a caller may have it.
+@Suite struct PictureTests {
+    private static let path = repositoryFile("models/fashion-mnist-repvgg/samples/ankle-boot.jpg")
+    private let model: Model
+    private let bytes: [UInt8]
+    private let image: RGBImage
+    private let expected: Answer
+
+    init() throws {
+        model = try Model(path: repositoryFile("models/fashion-mnist-repvgg/model.safetensors"))
+        bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: PictureTests.path)))
+        image = try ImageDecoder.decode(bytes).image
+        expected = try model.run(.image(image))
+    }
+
+    @Test func encodedBytesFilesAndTensorsGiveTheSameBits() throws {
+        #expect(try model.run(.file(PictureTests.path)) == expected)
+        #expect(try model.run(.encoded(bytes)) == expected)
+        try bytes.withUnsafeBytes {
+            let found = try model.run(.encoded(borrowing: $0))
+            #expect(found == expected)
+        }
+        let values = try PreparedImage(image, preprocessing: model.description.preprocessing).values
+        #expect(try model.run(.tensor(values)) == expected)
+        try values.withUnsafeBufferPointer {
+            let found = try model.run(.tensor(borrowing: $0))
+            #expect(found == expected)
+        }
+    }
+
+    /// Rows as close as they can be and far apart; nothing behind the last pixel.
+    @Test(arguments: PixelOrder.allCases, [0, 5]) func rawPixelsGiveTheSameBits(
+        order: PixelOrder, gap: Int
+    ) throws {
+        let source = order == .grey ? try grey() : image
+        let rowCount = source.width * order.byteCount
+        let bytesPerRow = rowCount + gap
+        var memory = [UInt8](
+            repeating: 0xAB, count: bytesPerRow * (source.height - 1) + rowCount)
+        for y in 0..<source.height {
+            for x in 0..<source.width {
+                let pixel = (y * source.width + x) * 3
+                let target = y * bytesPerRow + x * order.byteCount
+                let places: [Int] =
+                    switch order {
+                    case .rgb, .rgba: [0, 1, 2]
+                    case .bgr, .bgra: [2, 1, 0]
+                    case .grey: [0]
+                    }
+                for (channel, place) in places.enumerated() {
+                    memory[target + place] = source.pixels[pixel + channel]
+                }
+            }
+        }
+        let expected = try model.run(.image(source))
+        try memory.withUnsafeBytes { memory in
+            let picture = Picture.pixels(
+                borrowing: memory, width: source.width, height: source.height,
+                bytesPerRow: gap == 0 ? nil : bytesPerRow, order: order)
+            let found = try model.run(picture)
+            #expect(found == expected)
+            let short = Picture.pixels(
+                borrowing: UnsafeRawBufferPointer(rebasing: memory.dropLast()),
+                width: source.width, height: source.height, bytesPerRow: bytesPerRow, order: order)
+            expect(.invalidArgument, naming: "\(memory.count - 1)", short)
+        }
+    }
+
+    private func grey() throws -> RGBImage {
+        try RGBImage(
+            width: image.width, height: image.height,
+            pixels: (0..<image.width * image.height).flatMap {
+                [UInt8](repeating: image.pixels[$0 * 3], count: 3)
+            })
+    }
+
+    private func expect(_ code: OrepaError.Code, naming text: String, _ picture: Picture) {
+        let error = #expect(throws: OrepaError.self) { try model.run(picture) }
+        #expect(error?.code == code)
+        #expect(error?.message.contains(text) == true, "\(error?.message ?? "")")
+    }
+
+    @Test(arguments: [
+        (0, 4, 12), (4, 0, 12), (-1, 4, 12), (4, Int.min, 12), (4, 4, 11), (4, 4, -12),
+        (4, 4, Int.min), (Int.max, 2, Int.max), (4, 1 << 40, 12), (1 << 31, 1 << 31, 1 << 33),
+        (4, 2, Int.max), (4, 4, 13),
+    ]) func impossibleSizesAreRefused(width: Int, height: Int, bytesPerRow: Int) {
+        let memory = [UInt8](repeating: 0, count: 48)
+        memory.withUnsafeBytes { memory in
+            let picture = Picture.pixels(
+                borrowing: memory, width: width, height: height, bytesPerRow: bytesPerRow)
+            let error = #expect(throws: OrepaError.self) { try model.run(picture) }
+            #expect(error?.code == .invalidArgument || error?.code == .invalidImage)
+        }
+        let none = Picture.pixels(
+            borrowing: UnsafeRawBufferPointer(start: nil, count: 0), width: 1, height: 1)
+        expect(.invalidArgument, naming: "expected 3 bytes", none)
+    }
+
+    @Test func whatIsNoPictureIsRefused() throws {
+        expect(.notFound, naming: "missing.jpg: no such file", .file("missing.jpg"))
+        expect(.notReadable, naming: "regular file", .file("/"))
+        expect(.notReadable, naming: "regular file", .file("/dev/zero"))
+        expect(.invalidImage, naming: "JPEG", .file(#filePath))
+        expect(.invalidImage, naming: "no bytes", .encoded([]))
+        expect(.invalidImage, naming: "truncated", .encoded([UInt8](bytes.prefix(bytes.count / 2))))
+        expect(.invalidArgument, naming: "[3, ", .tensor([1, 2, 3]))
+    }
+
+    @Test func oneBadPictureDoesNotFailTheOthers() throws {
+        let samples = try sampleImages()
+        #expect(samples.count == 10)
+        var pictures = samples.map { Picture.file($0) }
+        for place in [0, 3, 4, 8, 12] { pictures.insert(.encoded([1, 2, 3]), at: place) }
+        let answers = try model.run(pictures)
+        var expected = samples[...]
+        for (place, answer) in answers.enumerated() {
+            if [0, 3, 4, 8, 12].contains(place) {
+                let error = #expect(throws: OrepaError.self) { try answer.get() }
+                #expect(error?.code == .invalidImage)
+                #expect(error?.message.hasPrefix("picture \(place): ") == true)
+            } else {
+                #expect(try answer.get() == model.run(.file(expected.removeFirst())))
+            }
+        }
+        #expect(expected.isEmpty)
+        #expect(try model.run([] as [Picture]).isEmpty)
+    }
+
+    @Test func aDamagedNetworkNamesNoClass() throws {
+        let size = model.inputShape.elementCount
+        let answer = try model.run(.tensor([Float](repeating: .nan, count: size)))
+        #expect(answer.logits.contains { $0.isNaN })
+        let error = #expect(throws: OrepaError.self) { try answer.top(1) }
+        #expect(error?.code == .notFinite)
+    }
+}
+
+/// Paths of the default model's samples.
+func sampleImages() throws -> [String] {
+    let folder = repositoryFile("models/fashion-mnist-repvgg/samples")
+    return try FileManager.default.contentsOfDirectory(atPath: folder).sorted().map {
+        "\(folder)/\($0)"
+    }
+}
