@@ -120,13 +120,15 @@ public final class Model: Sendable {
             log(
                 LogMessage(
                     level: .warning,
-                    text: "\(path): expected packed weights for \(plan.instructionSet) in a mapped file, found "
+                    text:
+                        "\(path): expected packed weights for \(plan.instructionSet) in a mapped file, found "
                         + "none that can be used in place; they were packed into memory"))
         }
         log(
             LogMessage(
                 level: .info,
-                text: "\(path): \(classCount) classes, input \(inputShape), \(plan.instructionSet), "
+                text:
+                    "\(path): \(classCount) classes, input \(inputShape), \(plan.instructionSet), "
                     + "\(plan.numerics), \(pool.threadCount) threads, weights \(plan.memory)"))
     }
 

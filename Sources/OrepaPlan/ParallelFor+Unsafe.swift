@@ -15,9 +15,10 @@ public struct ParallelFor: Sendable {
     ///     `ParallelFor(threadCount: 4) { DispatchQueue.concurrentPerform(iterations: $0, execute: $1) }`.
     public init(
         threadCount: Int,
-        _ loop: @escaping @Sendable (
-            _ count: Int, _ turn: @Sendable (_ index: Int) -> Void
-        ) -> Void
+        _ loop:
+            @escaping @Sendable (
+                _ count: Int, _ turn: @Sendable (_ index: Int) -> Void
+            ) -> Void
     ) {
         self.threadCount = threadCount
         self.loop = loop

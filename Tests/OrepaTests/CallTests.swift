@@ -40,7 +40,8 @@ import Testing
                         equal = answers?.map { try? $0.get() } == alone
                     } else {
                         equal =
-                            (try? model.run(.file(samples[index]), outputs: outputs)) == alone[index]
+                            (try? model.run(.file(samples[index]), outputs: outputs))
+                            == alone[index]
                     }
                     if round == 3 { model.trim() }
                     if !equal { differences.add(1, ordering: .relaxed) }

@@ -126,10 +126,12 @@ import Testing
         return Int(statm.split(separator: " ")[1])! * 4096
     }
 
-    @Test func manyContextsAreMadeAndDropped() throws {
+    @Test func aModelSaysWhatItIs() throws {
         let model = try Model(path: ModelMemoryTests.modelPath)
         #expect(model.classCount == 10)
         #expect(model.labels?.count == 10)
         #expect(model.threadCount == availableProcessorCount())
+        #expect(model.inputShape == Shape(channels: 3, height: 56, width: 56))
+        #expect(model.featureCount == 128)
     }
 }
