@@ -57,15 +57,15 @@ static void *work(void *argument)
     return NULL;
 }
 
-static void run_threads(orepa_model *models[], int model_count)
+static void run_threads(orepa_model *models[], int model_count, int thread_count)
 {
     pthread_t threads[THREAD_COUNT];
     job jobs[THREAD_COUNT];
-    for (int i = 0; i < THREAD_COUNT; i++) {
-        jobs[i] = (job){models[i % model_count], i, is_slow ? 4 : 40};
+    for (int i = 0; i < thread_count; i++) {
+        jobs[i] = (job){models[i % model_count], i, is_slow ? 1 : 40};
         pthread_create(&threads[i], NULL, work, &jobs[i]);
     }
-    for (int i = 0; i < THREAD_COUNT; i++)
+    for (int i = 0; i < thread_count; i++)
         pthread_join(threads[i], NULL);
 }
 
@@ -121,7 +121,7 @@ static void test_parallel_for(void)
     orepa_model *model = load(&options);
     CHECK(thread_count_of_process() == before, "expected no threads beside the host's");
     float logits[CLASS_COUNT];
-    for (int i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sample_count; i++) {
         run_one(model, orepa_picture_file(samples[i].path), logits);
         check_bits(logits, samples[i].logits, CLASS_COUNT, "parallel-for");
     }
@@ -153,7 +153,7 @@ static void test_pools(void)
     orepa_model_info info = OREPA_MODEL_INFO;
     CHECK_OK(orepa->model_describe(models[0], &info));
     CHECK(info.thread_count == 3, "thread_count: found %zu", info.thread_count);
-    run_threads(models, 2);
+    run_threads(models, 2, THREAD_COUNT);
     orepa->model_free(models[0]);
     orepa->model_free(models[1]);
     CHECK(thread_count_of_process() == before, "expected that the threads have ended, found %d more", thread_count_of_process() - before);
@@ -168,7 +168,7 @@ static void test_pools(void)
         CHECK(info.thread_count == (size_t)expected, "thread_count: expected %d, found %zu", expected, info.thread_count);
         CHECK(thread_count_of_process() == before + expected - 1, "expected %d threads more, found %d", expected - 1,
             thread_count_of_process() - before);
-        run_threads(models, 1);
+        run_threads(models, 1, is_slow ? 4 : THREAD_COUNT);
         orepa->model_free(models[0]);
         CHECK(thread_count_of_process() == before, "expected that the threads have ended");
     }
