@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes what the C and C++ tests compare with: expected.py ORE-INFER MODEL SAMPLES OUTPUT-FOLDER
+"""Writes what the C and C++ tests compare with: expected.py OREPA-INFER MODEL SAMPLES OUTPUT-FOLDER
 
-logits.txt     for each sample its path and the logits that the command line prints, which keep all bits
+logits.txt     for each sample its path and the logits that the command line prints, to the bit
 gradient.rgb   the pixels of a made-up picture, 83x61
 gradient.png   the same as a file
 square.rgb     the same, as large as the network's input
