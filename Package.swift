@@ -7,6 +7,7 @@ let package = Package(
         .library(
             name: "Orepa",
             targets: ["Orepa", "OrepaImage", "OrepaPlan", "OrepaNetwork", "OrepaSafetensors"]),
+        .library(name: "OrepaC", type: .static, targets: ["OrepaC"]),
         .executable(name: "orepa-infer", targets: ["orepa-infer"]),
     ],
     dependencies: [
@@ -33,6 +34,10 @@ let package = Package(
         .target(name: "OrepaImage", dependencies: ["COrepaImage"]),
         .target(name: "Orepa", dependencies: ["OrepaNetwork", "OrepaPlan", "OrepaImage"]),
 
+        // The C interface, which tools/build-library links into liborepa.so.
+        .target(name: "COrepa", exclude: ["orepa.map"]),
+        .target(name: "OrepaC", dependencies: ["Orepa", "COrepa"]),
+
         // Conversion, offline: nothing above imports these.
         .target(name: "OrepaCheckpoint", dependencies: ["OrepaSafetensors", "CZlib"]),
         .target(name: "OrepaTraining", dependencies: ["OrepaCheckpoint", "OrepaNetwork"]),
@@ -54,6 +59,9 @@ let package = Package(
         .executableTarget(
             name: "EmbeddingProbe", dependencies: ["Orepa", "CAllocationCounter", "CHostCalls"],
             path: "Tests/EmbeddingProbe"),
+        .executableTarget(
+            name: "EmbeddingCost", dependencies: ["OrepaC", "COrepa", "OrepaPlan", "OrepaNetwork"],
+            path: "Tests/EmbeddingCost"),
         .testTarget(
             name: "OrepaSafetensorsTests", dependencies: ["OrepaSafetensors", "TestSupport"]),
         .testTarget(name: "OrepaNetworkTests", dependencies: ["OrepaNetwork", "TestSupport"]),
