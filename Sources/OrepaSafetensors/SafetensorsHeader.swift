@@ -1,8 +1,8 @@
 /// The parser of a safetensors header.
 ///
-/// The header is JSON of a fixed shape, so this is no JSON parser: it reads an object that holds `__metadata__`,
-/// an object of strings, and tensors, objects of exactly `dtype`, `shape` and `data_offsets`. Nothing nests
-/// deeper, so nothing recurses.
+/// The header is JSON of a fixed shape, and read without a ``JSONValue`` in between: an object that holds
+/// `__metadata__`, an object of strings, and tensors, objects of exactly `dtype`, `shape` and `data_offsets`. Nothing
+/// nests deeper, so nothing recurses.
 struct SafetensorsHeader {
     struct Tensor {
         let name: String
@@ -14,16 +14,20 @@ struct SafetensorsHeader {
 
     private(set) var metadata: [String: String] = [:]
     private(set) var tensors: [Tensor] = []
-    private var reader: ByteReader
-    private var path: String { reader.file.path }
+    private let path: String
+    private var scanner: JSONScanner<SafetensorsError>
 
     init(_ file: FileBytes, in range: Range<Int>) {
-        reader = ByteReader(file, in: range)
+        let path = file.path
+        self.path = path
+        scanner = JSONScanner(file, in: range, end: "the end of the header") {
+            .malformedHeader(path: path, offset: $0, expected: $1, found: $2)
+        }
     }
 
     mutating func parse() throws(SafetensorsError) {
         // The format wants the brace to be the very first byte; white space may follow anywhere else.
-        guard reader.peek() == UInt8(ascii: "{") else { throw unexpected("`{`") }
+        guard scanner.peek() == UInt8(ascii: "{") else { throw scanner.unexpected("`{`") }
         var names: Set<String> = []
         try object { (parser, name) throws(SafetensorsError) in
             guard names.insert(name).inserted else {
@@ -35,13 +39,12 @@ struct SafetensorsHeader {
                 try parser.parseTensor(name)
             }
         }
-        skipSpace()
-        guard reader.peek() == nil else { throw unexpected("the end of the header") }
+        try scanner.expectEnd()
     }
 
     private mutating func parseMetadata() throws(SafetensorsError) {
         try object { (parser, key) throws(SafetensorsError) in
-            let value = try parser.string()
+            let value = try parser.scanner.string()
             guard parser.metadata.updateValue(value, forKey: key) == nil else {
                 throw .duplicateKey(path: parser.path, key: key)
             }
@@ -57,7 +60,7 @@ struct SafetensorsHeader {
             switch field {
             case "dtype":
                 isRepeated = elementType != nil
-                let found = try parser.string()
+                let found = try parser.scanner.string()
                 elementType = ElementType(rawValue: found)
                 guard elementType != nil else {
                     throw .unknownElementType(path: parser.path, tensor: name, found: found)
@@ -67,7 +70,7 @@ struct SafetensorsHeader {
                 shape = try parser.integers()
             case "data_offsets":
                 isRepeated = offsets != nil
-                let start = parser.reader.position
+                let start = parser.scanner.position
                 let found = try parser.integers()
                 guard found.count == 2 else {
                     throw .malformedHeader(
@@ -97,142 +100,42 @@ struct SafetensorsHeader {
     private mutating func object(
         _ member: (inout Self, String) throws(SafetensorsError) -> Void
     ) throws(SafetensorsError) {
-        try expect("{")
-        guard !accept("}") else { return }
+        try scanner.expect("{")
+        guard !scanner.accept("}") else { return }
         repeat {
-            let key = try string()
-            try expect(":")
+            let key = try scanner.string()
+            try scanner.expect(":")
             try member(&self, key)
-        } while accept(",")
-        try expect("}")
+        } while scanner.accept(",")
+        try scanner.expect("}")
     }
 
     /// Reads `[n, ...]`, numbers without sign, fraction or exponent.
     private mutating func integers() throws(SafetensorsError) -> [Int] {
-        try expect("[")
+        try scanner.expect("[")
         var values: [Int] = []
-        guard !accept("]") else { return values }
+        guard !scanner.accept("]") else { return values }
         repeat {
             values.append(try integer())
-        } while accept(",")
-        try expect("]")
+        } while scanner.accept(",")
+        try scanner.expect("]")
         return values
     }
 
     private mutating func integer() throws(SafetensorsError) -> Int {
-        skipSpace()
-        let start = reader.position
-        var value = 0
-        var digits = 0
-        while let byte = reader.peek(), (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) {
-            let digit = Int(byte - UInt8(ascii: "0"))
+        scanner.skipSpace()
+        let start = scanner.position
+        guard var value = scanner.digit() else { throw scanner.unexpected("an integer") }
+        while let digit = scanner.digit() {
             let (shifted, overflow) = value.multipliedReportingOverflow(by: 10)
             let (sum, carry) = shifted.addingReportingOverflow(digit)
-            guard !overflow, !carry, digits == 0 || value > 0 else {
+            guard !overflow, !carry, value > 0 else {
                 throw .malformedHeader(
                     path: path, offset: start, expected: "an integer below 2^63",
                     found: overflow || carry ? "a greater one" : "a leading zero")
             }
             value = sum
-            digits += 1
-            _ = reader.byte()
-        }
-        guard digits > 0 else { throw unexpected("an integer") }
-        return value
-    }
-
-    private mutating func string() throws(SafetensorsError) -> String {
-        try expect("\"")
-        let start = reader.position
-        var bytes: [UInt8] = []
-        while true {
-            guard let byte = reader.peek() else { throw unexpected("`\"`") }
-            guard byte >= 0x20 else { throw unexpected("no control character") }
-            _ = reader.byte()
-            switch byte {
-            case UInt8(ascii: "\""):
-                guard let text = String(validating: bytes, as: UTF8.self) else {
-                    throw .malformedHeader(
-                        path: path, offset: start, expected: "UTF-8", found: "invalid bytes")
-                }
-                return text
-            case UInt8(ascii: "\\"): bytes.append(contentsOf: try escape())
-            default: bytes.append(byte)
-            }
-        }
-    }
-
-    /// The bytes that the escape sequence behind a backslash stands for.
-    private mutating func escape() throws(SafetensorsError) -> [UInt8] {
-        guard let byte = reader.peek() else { throw unexpected("an escape sequence") }
-        if let meaning = Self.escapes[byte] {
-            _ = reader.byte()
-            return [meaning]
-        }
-        guard byte == UInt8(ascii: "u") else { throw unexpected("an escape sequence") }
-        _ = reader.byte()
-        let start = reader.position
-        var units = [try hexadecimal()]
-        if UTF16.isLeadSurrogate(units[0]), reader.peek() == UInt8(ascii: "\\") {
-            _ = reader.byte()
-            guard reader.peek() == UInt8(ascii: "u") else {
-                throw unexpected("a second surrogate")
-            }
-            _ = reader.byte()
-            units.append(try hexadecimal())
-        }
-        guard let text = String(validating: units, as: UTF16.self) else {
-            throw .malformedHeader(
-                path: path, offset: start, expected: "a character", found: "a lone surrogate")
-        }
-        return Array(text.utf8)
-    }
-
-    private static let escapes: [UInt8: UInt8] = [
-        UInt8(ascii: "\""): UInt8(ascii: "\""), UInt8(ascii: "\\"): UInt8(ascii: "\\"),
-        UInt8(ascii: "/"): UInt8(ascii: "/"), UInt8(ascii: "b"): 0x08, UInt8(ascii: "f"): 0x0C,
-        UInt8(ascii: "n"): 0x0A, UInt8(ascii: "r"): 0x0D, UInt8(ascii: "t"): 0x09,
-    ]
-
-    private mutating func hexadecimal() throws(SafetensorsError) -> UInt16 {
-        var value: UInt16 = 0
-        for _ in 0..<4 {
-            guard let byte = reader.peek(),
-                let digit = Character(Unicode.Scalar(byte)).hexDigitValue
-            else { throw unexpected("a hexadecimal digit") }
-            _ = reader.byte()
-            value = value << 4 | UInt16(digit)
         }
         return value
-    }
-
-    private mutating func skipSpace() {
-        while let byte = reader.peek(), byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D
-        {
-            _ = reader.byte()
-        }
-    }
-
-    private mutating func accept(_ character: Unicode.Scalar) -> Bool {
-        skipSpace()
-        guard reader.peek() == UInt8(ascii: character) else { return false }
-        _ = reader.byte()
-        return true
-    }
-
-    private mutating func expect(_ character: Unicode.Scalar) throws(SafetensorsError) {
-        guard accept(character) else { throw unexpected("`\(character)`") }
-    }
-
-    private func unexpected(_ expected: String) -> SafetensorsError {
-        let found =
-            switch reader.peek() {
-            case nil: "the end of the header"
-            case .some(let byte) where byte > 0x20 && byte < 0x7F:
-                "`\(Character(Unicode.Scalar(byte)))`"
-            case .some(let byte): "byte \(byte)"
-            }
-        return .malformedHeader(
-            path: path, offset: reader.position, expected: expected, found: found)
     }
 }

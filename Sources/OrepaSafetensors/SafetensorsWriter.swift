@@ -58,22 +58,27 @@ public struct SafetensorsWriter {
         let others = sized.filter { $0.byteCount % Self.alignment != 0 }
         let ordered = aligned + others
 
-        var json = "{"
+        var members: [(String, JSONValue)] = []
         if !metadata.isEmpty {
-            let pairs = metadata.sorted { $0.key < $1.key }
-                .map { "\(Self.quoted($0.key)):\(Self.quoted($0.value))" }
-            json += "\"__metadata__\":{\(pairs.joined(separator: ","))}"
+            members.append(("__metadata__", .sorted(metadata.map { ($0.key, .string($0.value)) })))
         }
         var offset = 0
         for (tensor, byteCount) in ordered {
-            if json.utf8.count > 1 { json += "," }
-            let shape = tensor.shape.map(String.init).joined(separator: ",")
-            json += "\(Self.quoted(tensor.name)):{\"dtype\":\"\(tensor.elementType.rawValue)\","
-            json += "\"shape\":[\(shape)],\"data_offsets\":[\(offset),\(offset + byteCount)]}"
+            members.append(
+                (
+                    tensor.name,
+                    .object([
+                        ("dtype", .string(tensor.elementType.rawValue)),
+                        ("shape", .array(tensor.shape.map(JSONValue.integer))),
+                        (
+                            "data_offsets",
+                            .array([.integer(offset), .integer(offset + byteCount)])
+                        ),
+                    ])
+                ))
             offset += byteCount
         }
-        json += "}"
-        var header = Array(json.utf8)
+        var header = Array(JSONValue.object(members).text(.compact).utf8)
         while (8 + header.count) % Self.alignment != 0 { header.append(UInt8(ascii: " ")) }
         guard header.count <= SafetensorsFile.maximumHeaderLength else {
             throw .headerTooLong(
@@ -103,24 +108,5 @@ public struct SafetensorsWriter {
                 }
             }
         }
-    }
-
-    /// `text` as a JSON string.
-    private static func quoted(_ text: String) -> String {
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": quoted += "\\\""
-            case "\\": quoted += "\\\\"
-            case "\n": quoted += "\\n"
-            case "\r": quoted += "\\r"
-            case "\t": quoted += "\\t"
-            case _ where scalar.value < 0x20:
-                let digits = String(scalar.value, radix: 16)
-                quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: quoted.unicodeScalars.append(scalar)
-            }
-        }
-        return quoted + "\""
     }
 }

@@ -153,12 +153,16 @@ struct BenchmarkCommand: ParsableCommand {
                 ),
             ]
         switch format {
-        case .json: try StandardOutput.shared.writeLine(JSONValue.object(report).text)
+        case .json: try StandardOutput.shared.writeLine(JSONValue.object(report).text(.spaced))
         case .table:
             let rows = report.map { key, value in
-                if case .double(let number) = value { return [key, Text.fixed(number, 3)] }
+                if case .number(let number) = value, !number.isWhole,
+                    let value = number.floatingPoint(Double.self)
+                {
+                    return [key, Text.fixed(value, 3)]
+                }
                 if case .string(let text) = value { return [key, text] }
-                return [key, value.text]
+                return [key, value.text(.spaced)]
             }
             try StandardOutput.shared.write(Text.table(rows, rightAligned: []))
         }
@@ -185,7 +189,7 @@ struct BenchmarkCommand: ParsableCommand {
             try StandardOutput.shared.write(profile.table(single: single, threads: threading.count))
         case .json:
             let report = try setting(context.plan) + profile.fields(single: single)
-            try StandardOutput.shared.writeLine(JSONValue.object(report).text)
+            try StandardOutput.shared.writeLine(JSONValue.object(report).text(.spaced))
         }
     }
 }

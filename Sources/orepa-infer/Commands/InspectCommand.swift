@@ -36,7 +36,7 @@ struct InspectCommand: ParsableCommand {
         let report = try inspection()
         switch format {
         case .table: try StandardOutput.shared.write(report.table)
-        case .json: try StandardOutput.shared.writeLine(report.json.text)
+        case .json: try StandardOutput.shared.writeLine(report.json.text(.spaced))
         }
     }
 

@@ -3,6 +3,7 @@ import OrepaCheckpoint
 import OrepaConversion
 import OrepaNetwork
 import OrepaPlan
+import OrepaSafetensors
 
 struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -61,7 +62,7 @@ struct VerifyCommand: ParsableCommand {
         guard let result else { return try reportNothingToVerify() }
         switch format {
         case .table: try StandardOutput.shared.write(table(result))
-        case .json: try StandardOutput.shared.writeLine(json(result).text)
+        case .json: try StandardOutput.shared.writeLine(json(result).text(.spaced))
         }
         guard result.passed else {
             throw Failure(ConversionError.notVerified(path: checkpoint, result))
@@ -78,7 +79,7 @@ struct VerifyCommand: ParsableCommand {
             try StandardOutput.shared.writeLine(
                 JSONValue.object([
                     ("checkpoint", .string(checkpoint)), ("folded", .bool(true)), ("passed", .null),
-                ]).text)
+                ]).text(.spaced))
         }
     }
 

@@ -1,4 +1,5 @@
 import Orepa
+import OrepaSafetensors
 
 /// Prints answers as they come, in one of four formats.
 final class AnswerPrinter {
@@ -90,7 +91,7 @@ final class AnswerPrinter {
     private func object(_ fields: [(String, JSONValue)]) throws(Failure) {
         if format == .json { try output(count == 0 ? "\n  " : ",\n  ") }
         count += 1
-        try output(JSONValue.object(fields).text)
+        try output(JSONValue.object(fields).text(.spaced))
         if format == .jsonl { try output("\n") }
     }
 

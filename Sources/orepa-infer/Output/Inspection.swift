@@ -1,6 +1,7 @@
 import OrepaCheckpoint
 import OrepaNetwork
 import OrepaPlan
+import OrepaSafetensors
 import OrepaTraining
 
 /// What `inspect` tells about a file: facts in order, and the layers.
