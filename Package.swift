@@ -7,6 +7,7 @@ let package = Package(
         .library(
             name: "Orepa",
             targets: ["Orepa", "OrepaImage", "OrepaPlan", "OrepaNetwork", "OrepaSafetensors"]),
+        .library(name: "OrepaC", type: .static, targets: ["OrepaC"]),
         .executable(name: "orepa-infer", targets: ["orepa-infer"]),
     ],
     dependencies: [
@@ -32,6 +33,10 @@ let package = Package(
             name: "OrepaPlan", dependencies: ["OrepaNetwork", "COrepaKernels", "CLinuxThreads"]),
         .target(name: "OrepaImage", dependencies: ["COrepaImage"]),
         .target(name: "Orepa", dependencies: ["OrepaNetwork", "OrepaPlan", "OrepaImage"]),
+
+        // The C interface, which tools/build-library links into liborepa.so.
+        .target(name: "COrepa", exclude: ["orepa.map"]),
+        .target(name: "OrepaC", dependencies: ["Orepa", "COrepa"]),
 
         // Conversion, offline: nothing above imports these.
         .target(name: "OrepaCheckpoint", dependencies: ["OrepaSafetensors", "CZlib"]),

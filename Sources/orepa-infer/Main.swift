@@ -56,4 +56,4 @@ struct OrepaInfer: AsyncParsableCommand {
 private let usageHint = "expected an image or a subcommand; see orepa-infer --help"
 
 /// Version of the program, as `--version` prints it and model files record it.
-let toolVersion = "0.1.0"
+let toolVersion = libraryVersion

@@ -1,0 +1,41 @@
+import COrepa
+
+/// Strings as C has them, in one piece of memory that stays where it is.
+final class CStrings: @unchecked Sendable {
+    private let bytes: UnsafeMutablePointer<CChar>
+    private let offsets: [Int]
+
+    init(_ strings: [String]) {
+        var offsets: [Int] = []
+        var count = 0
+        for string in strings {
+            offsets.append(count)
+            count += string.utf8.count + 1
+        }
+        self.offsets = offsets
+        bytes = .allocate(capacity: max(count, 1))
+        bytes.initialize(repeating: 0, count: max(count, 1))
+        for (var string, offset) in zip(strings, offsets) {
+            string.withUTF8 {
+                UnsafeMutableRawPointer(bytes + offset).copyMemory(
+                    from: $0.baseAddress ?? UnsafePointer(bitPattern: 1)!, byteCount: $0.count)
+            }
+        }
+    }
+
+    deinit { bytes.deallocate() }
+
+    var count: Int { offsets.count }
+
+    /// Valid as long as the object.
+    subscript(index: Int) -> UnsafePointer<CChar> { UnsafePointer(bytes + offsets[index]) }
+}
+
+/// The string at `pointer`.
+func string(_ pointer: UnsafePointer<CChar>?, _ argument: String) throws(Failure) -> String {
+    guard let pointer else { throw .null(argument, expected: "a string") }
+    guard let string = String(validatingCString: pointer) else {
+        throw .argument(argument, expected: "UTF-8", found: "other bytes")
+    }
+    return string
+}

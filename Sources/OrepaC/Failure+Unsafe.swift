@@ -1,0 +1,46 @@
+import COrepa
+import Orepa
+
+/// Why a function of the table fails: what it returns, and what `last_error` gives then.
+struct Failure: Error {
+    let status: orepa_status
+    let message: String
+
+    init(_ status: orepa_status, _ message: String) {
+        self.status = status
+        self.message = message
+    }
+
+    /// An argument at fault.
+    static func argument(_ name: String, expected: String, found: String) -> Failure {
+        Failure(OREPA_INVALID_ARGUMENT, "\(name): expected \(expected), found \(found)")
+    }
+
+    /// A pointer that must not be NULL.
+    static func null(_ name: String, expected: String) -> Failure {
+        .argument(name, expected: expected, found: "NULL")
+    }
+}
+
+extension Failure {
+    /// The numbers of the library's codes are those of the header.
+    init(_ error: OrepaError) { self.init(error.code.rawValue, error.message) }
+}
+
+/// Calls the library.
+func calling<Value>(_ body: () throws(OrepaError) -> Value) throws(Failure) -> Value {
+    do throws(OrepaError) { return try body() } catch { throw Failure(error) }
+}
+
+/// Runs the body of a function of the table: its failure becomes the status and the thread's last message.
+func status(_ body: () throws(Failure) -> Void) -> orepa_status {
+    do throws(Failure) {
+        try body()
+        orepa_set_last_error(nil, 0)
+        return OREPA_OK
+    } catch {
+        var message = error.message
+        message.withUTF8 { $0.withMemoryRebound(to: CChar.self) { orepa_set_last_error($0.baseAddress, $0.count) } }
+        return error.status
+    }
+}

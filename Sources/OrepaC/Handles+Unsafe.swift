@@ -1,0 +1,65 @@
+import COrepa
+import Orepa
+import OrepaPlan
+
+/// An object that C holds by a pointer that tells it nothing. The pointer owns one reference.
+protocol Handle: AnyObject, Sendable {
+    /// Its name in the header.
+    static var name: String { get }
+}
+
+extension Handle {
+    /// A pointer that owns a reference until ``free(_:)``.
+    func retainedPointer() -> OpaquePointer {
+        OpaquePointer(Unmanaged.passRetained(self).toOpaque())
+    }
+
+    /// The object of `pointer`.
+    static func of(_ pointer: OpaquePointer?, _ argument: String) throws(Failure) -> Self {
+        guard let pointer else { throw .null(argument, expected: "an \(name)") }
+        return Unmanaged<Self>.fromOpaque(UnsafeRawPointer(pointer)).takeUnretainedValue()
+    }
+
+    /// Gives up the reference that `pointer` owns.
+    static func free(_ pointer: OpaquePointer?) {
+        guard let pointer else { return }
+        Unmanaged<Self>.fromOpaque(UnsafeRawPointer(pointer)).release()
+    }
+
+    /// Checks and clears the place where a function writes a new handle.
+    static func clear(_ place: UnsafeMutablePointer<OpaquePointer?>?, _ argument: String)
+        throws(Failure)
+    {
+        guard let place else { throw .null(argument, expected: "where to write an \(name) *") }
+        place.pointee = nil
+    }
+}
+
+/// `orepa_model`.
+final class ModelHandle: Handle {
+    static let name = "orepa_model"
+    let model: Model
+    /// Nil when classes have no names.
+    let labels: CStrings?
+    let stageNames: CStrings
+
+    init(_ model: Model) {
+        self.model = model
+        labels = model.labels.map(CStrings.init)
+        stageNames = CStrings(model.stages.map(\.name))
+    }
+}
+
+/// `orepa_pool`.
+final class PoolHandle: Handle {
+    static let name = "orepa_pool"
+    let pool: WorkerPool
+
+    init(_ pool: WorkerPool) { self.pool = pool }
+}
+
+/// `orepa_cancellation`.
+final class CancellationHandle: Handle {
+    static let name = "orepa_cancellation"
+    let cancellation = Cancellation()
+}
