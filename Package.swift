@@ -85,3 +85,9 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// Only for tools/build-documentation: whoever embeds the library needs no documentation compiler.
+if Context.environment["OREPA_DOCUMENTATION"] != nil {
+    package.dependencies.append(
+        .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"))
+}

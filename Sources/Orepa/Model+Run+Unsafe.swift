@@ -7,7 +7,9 @@ extension Model {
     ///
     /// - Parameters:
     ///   - tensor: `[count, 3, H, W]`, Float32, row-major, normalised; borrowed.
+    ///   - count: How many pictures, 0 or more.
     ///   - logits: `[count, classes]`, Float32, row-major; initialised or not. What is in it after an error has no meaning.
+    ///   - limits: When to end early.
     /// - Throws: ``OrepaError`` with ``OrepaError/Code/invalidArgument``, ``OrepaError/Code/outOfMemory``,
     ///   ``OrepaError/Code/cancelled``, ``OrepaError/Code/deadlineExceeded``.
     public func run(
@@ -47,6 +49,7 @@ extension Model {
     /// One picture that cannot be prepared does not fail the others. They are prepared on the model's threads.
     ///
     /// - Parameters:
+    ///   - pictures: Borrowed until the call returns.
     ///   - outputs: What to give beside the logits.
     ///   - limits: When to end early.
     /// - Returns: For each picture its answer or why there is none.
@@ -205,7 +208,7 @@ extension Model {
 
     /// The `topK` most probable classes of a picture, most probable first.
     ///
-    /// - Throws: As ``run(_:outputs:limits:)-(Picture,_,_)``, and ``OrepaError/Code/notFinite``.
+    /// - Throws: As running the network on one picture does, and ``OrepaError/Code/notFinite``.
     public func classify(
         _ picture: Picture, topK: Int = 5, limits: CallLimits = CallLimits()
     ) throws(OrepaError) -> [Prediction] {

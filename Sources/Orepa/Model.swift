@@ -34,8 +34,8 @@ public final class Model: Sendable {
 
     /// Loads the model in the file at `path`.
     ///
-    /// The whole file is read, unless ``Options/memory`` says ``PlanMemory/mapped``, so nothing that happens to it later
-    /// matters. With ``PlanMemory/fast`` only the packed weights stay in memory.
+    /// The whole file is read, unless ``Options/memory`` says `PlanMemory.mapped`, so nothing that happens to it later
+    /// matters. With `PlanMemory.fast` only the packed weights stay in memory.
     ///
     /// - Throws: ``OrepaError`` of any code that has to do with files, models, arguments and memory.
     public convenience init(path: String, options: Options = Options()) throws(OrepaError) {
@@ -50,7 +50,10 @@ public final class Model: Sendable {
 
     /// Loads a model from the bytes of its file, which are copied.
     ///
-    /// - Parameter name: For messages.
+    /// - Parameters:
+    ///   - bytes: The whole file.
+    ///   - name: For messages.
+    ///   - options: How to load and run it.
     /// - Throws: As ``init(path:options:)``.
     public convenience init(
         bytes: some Collection<UInt8>, name: String = "model", options: Options = Options()

@@ -7,7 +7,7 @@ extension Model {
     public struct Options: Sendable {
         /// Whether layers may be computed by Winograd tiles.
         public var numerics: Numerics = .fast
-        /// What is done with packed weights. With ``PlanMemory/mapped`` they are used in place, where the file has
+        /// What is done with packed weights. With `PlanMemory.mapped` they are used in place, where the file has
         /// them, and shared with other processes; who truncates or overwrites the file then ends this process or
         /// changes its answers. All others read the file into memory.
         public var memory: PlanMemory = .fast
@@ -36,7 +36,7 @@ extension Model {
     /// Which threads run a call.
     public enum Threads: Sendable {
         /// A pool of the model's own, of `count` threads, the calling one included; nil for as many as
-        /// ``availableProcessorCount()`` says.
+        /// `availableProcessorCount()` says.
         case own(count: Int?)
         /// A pool that several models share. Where calls overlap, one has the pool's threads for a layer and the others
         /// run theirs on their own.

@@ -37,8 +37,11 @@ public struct Picture: @unchecked Sendable {
     /// Raw pixels of 8-bit samples, borrowed.
     ///
     /// - Parameters:
-    ///   - bytes: `height` rows; the last may end with its last pixel.
+    ///   - bytes: `height` rows, from the top; the last may end with its last pixel.
+    ///   - width: Columns, at least 1.
+    ///   - height: Rows, at least 1.
     ///   - bytesPerRow: From the start of a row to that of the next; nil where rows follow each other without a gap.
+    ///   - order: How the samples of a pixel follow one another.
     public static func pixels(
         borrowing bytes: UnsafeRawBufferPointer, width: Int, height: Int, bytesPerRow: Int? = nil,
         order: PixelOrder = .rgb

@@ -83,8 +83,11 @@ struct PlanWeights: Sendable {
     private init(kept owner: Owner, at base: UnsafePointer<Float>, in blueprint: PlanBlueprint) {
         self.owner = owner
         self.base = base
-        places = zip(blueprint.steps, blueprint.packedOffsets).map { step, offset in
-            step.kernel == nil ? .none : .kept(offset: offset)
+        // By index: an optional step, as `zip` gives, is told from nil by bits that some of its cases leave undefined,
+        // which memory checkers report.
+        places = blueprint.steps.indices.map { index in
+            guard case .convolution = blueprint.steps[index].operation else { return .none }
+            return .kept(offset: blueprint.packedOffsets[index])
         }
     }
 

@@ -5,12 +5,14 @@
 #include <dirent.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <time.h>
 
 const orepa_api *orepa;
 const char *model_path;
 const char *data_folder;
 sample samples[SAMPLE_COUNT];
 bool is_slow;
+size_t sample_count = SAMPLE_COUNT;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int passed_count;
@@ -57,7 +59,11 @@ void check_bits(const float *found, const float *expected, size_t count, const c
 orepa_model *load(const orepa_model_options *options)
 {
     orepa_model *model = NULL;
-    if (orepa->model_load(model_path, options, &model) != OREPA_OK) {
+    orepa_model_options chosen = OREPA_MODEL_OPTIONS;
+    if (options)
+        chosen = *options;
+    chosen.skip_probe = chosen.skip_probe || is_slow;
+    if (orepa->model_load(model_path, &chosen, &model) != OREPA_OK) {
         printf("%s\n", orepa->last_error());
         exit(2);
     }
@@ -153,6 +159,15 @@ static void test_environment(void)
     CHECK(model == NULL, "expected a model that is NULL");
 }
 
+static const struct {
+    const char *name;
+    void (*run)(void);
+} groups[] = {
+    {"models", test_models}, {"pictures", test_pictures}, {"outputs", test_outputs},
+    {"arguments", test_arguments}, {"structs", test_structs}, {"errors", test_errors},
+    {"threads", test_threads}, {"limits", test_limits}, {"host", test_host},
+};
+
 int main(int argc, char **argv)
 {
     if (argc < 3) {
@@ -163,6 +178,8 @@ int main(int argc, char **argv)
     data_folder = argv[2];
     const char *mode = argc > 3 ? argv[3] : "";
     is_slow = strcmp(mode, "slow") == 0;
+    if (is_slow)
+        sample_count = 2;
     orepa = orepa_get_api(OREPA_API_VERSION);
     if (!orepa) {
         printf("expected a table of functions of version %d, found none\n", OREPA_API_VERSION);
@@ -172,15 +189,13 @@ int main(int argc, char **argv)
         test_environment();
     } else {
         read_samples();
-        test_models();
-        test_pictures();
-        test_outputs();
-        test_arguments();
-        test_structs();
-        test_errors();
-        test_threads();
-        test_limits();
-        test_host();
+        for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+            time_t start = time(NULL);
+            groups[i].run();
+            if (is_slow)
+                printf("%s: %ld s\n", groups[i].name, (long)(time(NULL) - start));
+            fflush(stdout);
+        }
     }
     printf("C: %d checks passed, %d failed\n", passed_count, failed_count);
     return failed_count > 0;

@@ -3,7 +3,7 @@
 
 static void test_predictions(orepa_answers *answers)
 {
-    for (size_t i = 0; i < SAMPLE_COUNT; i++) {
+    for (size_t i = 0; i < sample_count; i++) {
         orepa_prediction top[CLASS_COUNT + 2];
         for (int j = 0; j < CLASS_COUNT + 2; j++)
             top[j] = (orepa_prediction)OREPA_PREDICTION;
@@ -47,7 +47,7 @@ static void test_features(orepa_answers *answers, const orepa_model *model)
         if (!file || fscanf(file, "%lf", &linear[i]) != 1)
             exit(2);
     fclose(file);
-    for (size_t i = 0; i < SAMPLE_COUNT; i++) {
+    for (size_t i = 0; i < sample_count; i++) {
         orepa_values features = OREPA_VALUES, last = OREPA_VALUES;
         CHECK_OK(orepa->answers_features(answers, i, &features));
         if (!CHECK(features.count == 128 && features.channels == 128 && features.height == 1 && features.width == 1,
@@ -90,18 +90,18 @@ void test_outputs(void)
     orepa_model *model = load(NULL);
     orepa_picture pictures[SAMPLE_COUNT];
     orepa_answers *answers = NULL;
-    for (int i = 0; i < SAMPLE_COUNT; i++)
+    for (size_t i = 0; i < sample_count; i++)
         pictures[i] = orepa_picture_file(samples[i].path);
     const char *stages[] = {"stage0", "stage2", "stage4"};
     orepa_run_options options = OREPA_RUN_OPTIONS;
     options.features = true;
     options.stages = stages;
     options.stage_count = 3;
-    if (CHECK_OK(orepa->run(model, pictures, SAMPLE_COUNT, &options, &answers)))
+    if (CHECK_OK(orepa->run(model, pictures, sample_count, &options, &answers)))
         test_features(answers, model);
     orepa->answers_free(answers);
 
-    CHECK_OK(orepa->run(model, pictures, SAMPLE_COUNT, NULL, &answers));
+    CHECK_OK(orepa->run(model, pictures, sample_count, NULL, &answers));
     orepa_values values = OREPA_VALUES;
     CHECK_STATUS(orepa->answers_features(answers, 0, &values), OREPA_INVALID_ARGUMENT, "options.features");
     CHECK_STATUS(orepa->answers_stage(answers, 0, "stage0", &values), OREPA_INVALID_ARGUMENT, "none, found stage0");

@@ -22,8 +22,11 @@ extern const orepa_api *orepa;
 extern const char *model_path;
 extern const char *data_folder;
 extern sample samples[SAMPLE_COUNT];
-// Under valgrind, where all takes fifty times as long and memory cannot be limited.
+// Under valgrind, where all takes a hundred times as long and memory cannot be limited: every kind of call is made, but
+// less often.
 extern bool is_slow;
+// How many of the samples are used.
+extern size_t sample_count;
 
 // Counts a check, and prints it when it fails. Any thread may call it.
 bool check(bool passed, const char *file, int line, const char *format, ...)
@@ -40,7 +43,7 @@ bool check_status(orepa_status found, orepa_status expected, const char *words, 
 // Checks that the bits of floats are equal.
 void check_bits(const float *found, const float *expected, size_t count, const char *what);
 
-// The model, and with options. Ends the program when it cannot be loaded.
+// The model, with options or NULL, and when slow without its probe. Ends the program when it cannot be loaded.
 orepa_model *load(const orepa_model_options *options);
 
 // A file as a whole, to be freed.
