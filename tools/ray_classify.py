@@ -288,14 +288,15 @@ def finished_part(output: Path, job: Job, shard: int) -> tuple[int, int] | None:
     return metadata.num_rows, int(keys[b"orepa.errors"])
 
 
-def hold_lock(output: Path) -> Any:
-    """Keeps other runs from this folder as long as the result lives."""
-    file = open(output / LOCK, "a")  # noqa: SIM115
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise Failure(os.EX_TEMPFAIL, f"{output}: another run is at work there") from None
-    return file
+@contextlib.contextmanager
+def locked(output: Path) -> Iterator[None]:
+    """Keeps other runs from a folder."""
+    with open(output / LOCK, "a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Failure(os.EX_TEMPFAIL, f"{output}: another run is at work there") from None
+        yield
 
 
 @contextlib.contextmanager
@@ -567,17 +568,24 @@ def check_model(path: str) -> str:
 
 @contextlib.contextmanager
 def reports_in(path: Path) -> Iterator[Any]:
-    """Sends what Ray's libraries and processes write to standard error to a file instead. Yields
-    what standard error was."""
+    """Sends what Ray and its processes write to standard output and error to a file instead.
+    Yields what standard error was."""
+    sys.stdout.flush()
     sys.stderr.flush()
+    saved_output = os.dup(1)
     with open(os.dup(2), "w") as terminal:
-        with open(path, "wb") as file:
+        with open(path, "ab") as file:
+            file.truncate(0)
+            os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
         try:
             yield terminal
         finally:
+            sys.stdout.flush()
             sys.stderr.flush()
+            os.dup2(saved_output, 1)
             os.dup2(terminal.fileno(), 2)
+            os.close(saved_output)
 
 
 def start_ray(arguments: argparse.Namespace) -> int:
@@ -680,13 +688,18 @@ def run(arguments: argparse.Namespace) -> Summary:
     """Does what is missing of the job."""
     job, shards = plan(arguments)
     output = Path(os.path.abspath(arguments.output))
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        lock = hold_lock(output)
-        remove_unfinished_files(output)
-        prepare_output(output, job, shards, arguments.force)
-    except OSError as error:
-        raise Failure(os.EX_CANTCREAT, f"{output}: {error.strerror}") from None
+    with contextlib.ExitStack() as stack:
+        try:
+            output.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(output))
+            remove_unfinished_files(output)
+            prepare_output(output, job, shards, arguments.force)
+        except OSError as error:
+            raise Failure(os.EX_CANTCREAT, f"{output}: {error.strerror}") from None
+        return run_prepared(arguments, job, output)
+
+
+def run_prepared(arguments: argparse.Namespace, job: Job, output: Path) -> Summary:
     done = {shard: finished_part(output, job, shard) for shard in range(job.shards)}
     there = [counts for counts in done.values() if counts is not None]
     missing = [shard for shard, counts in done.items() if counts is None]
@@ -708,7 +721,6 @@ def run(arguments: argparse.Namespace) -> Summary:
             f"found {progress.images} in {progress.shards}",
         )
     remove_unfinished_files(output)
-    lock.close()
     return Summary(
         images=job.images,
         errors=progress.errors,
