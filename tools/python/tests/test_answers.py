@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections import deque
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,9 @@ def test_batch(expected: dict[str, dict], model: orepa.Model, samples: list[Path
         assert [(each.index, each.label, bits(each.logit)[0]) for each in found] == expected[
             picture.name
         ]["logit"]
+    assert [answer.top(10) for answer in model.run(deque(pictures))] == model.classify_batch(
+        tuple(pictures), 10
+    )
     assert model.classify_batch([]) == []
     assert model.run([]) == []
 

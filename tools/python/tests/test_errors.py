@@ -62,7 +62,7 @@ def test_orders(model: orepa.Model) -> None:
 
 
 def test_wrong_types(model: orepa.Model, samples: list[Path]) -> None:
-    for thing in (None, 3, 2.5, object(), {"a": 1}, [[1, 2]]):
+    for thing in (None, 3, 2.5, object(), {"a": 1}, [[1, 2]], [samples[0]], (b"a",)):
         with pytest.raises(TypeError):
             model.classify(thing)
     for batch in ("a.jpg", b"bytes", {"a.jpg"}, iter([]), np.zeros((1, 5, 5, 3), np.uint8)):

@@ -32,6 +32,10 @@ _MEMORY: dict[str, int] = {
 }
 
 
+_SINGLE_SEQUENCES = (str, bytes, bytearray, memoryview)
+"""Types of pictures that are sequences."""
+
+
 class Stage(NamedTuple):
     """A stage of a network: a run of blocks of one resolution."""
 
@@ -244,8 +248,8 @@ class Model:
         number. `timeout`: seconds, after which DeadlineExceeded is raised.
         """
         count = checked_integer(top_k, "top_k", 0, 2**63 - 1)
-        answer = self.run(picture, order=order, timeout=timeout, cancellation=cancellation)
-        return answer.top(count)
+        (answer,) = self._run([picture], False, (), order, timeout, cancellation)
+        return _raised(answer).top(count)
 
     @overload
     def classify_batch(
@@ -303,10 +307,24 @@ class Model:
             results.append(answer)
         return results
 
+    # A path and bytes are sequences too, and pictures first of all.
+    @overload
+    def run(  # type: ignore[overload-overlap]
+        self,
+        pictures: Picture,
+        *,
+        features: bool = False,
+        stages: Sequence[str] = (),
+        order: Order | None = None,
+        timeout: float | None = None,
+        cancellation: Cancellation | None = None,
+        errors: Literal["raise"] = "raise",
+    ) -> Answer: ...
+
     @overload
     def run(
         self,
-        pictures: list[Picture] | tuple[Picture, ...],
+        pictures: Sequence[Picture],
         *,
         features: bool = False,
         stages: Sequence[str] = (),
@@ -319,7 +337,7 @@ class Model:
     @overload
     def run(
         self,
-        pictures: list[Picture] | tuple[Picture, ...],
+        pictures: Sequence[Picture],
         *,
         features: bool = False,
         stages: Sequence[str] = (),
@@ -329,22 +347,9 @@ class Model:
         errors: Literal["return"],
     ) -> list[Answer | Error]: ...
 
-    @overload
     def run(
         self,
-        pictures: Picture,
-        *,
-        features: bool = False,
-        stages: Sequence[str] = (),
-        order: Order | None = None,
-        timeout: float | None = None,
-        cancellation: Cancellation | None = None,
-        errors: Literal["raise"] = "raise",
-    ) -> Answer: ...
-
-    def run(
-        self,
-        pictures: Picture | list[Picture] | tuple[Picture, ...],
+        pictures: Picture | Sequence[Picture],
         *,
         features: bool = False,
         stages: Sequence[str] = (),
@@ -353,14 +358,14 @@ class Model:
         cancellation: Cancellation | None = None,
         errors: Literal["raise", "return"] = "raise",
     ) -> Answer | list[Answer] | list[Answer | Error]:
-        """Runs the network on a picture, or on a list or tuple of pictures.
+        """Runs the network on a picture, or on a list, or another sequence, of pictures.
 
         `features`: whether to keep the values before the linear layer. `stages`: names of the
         stages whose feature maps to keep. `order`, `timeout`, `cancellation` and `errors` are those
         of `classify` and `classify_batch`.
         """
         _check_errors(errors)
-        if isinstance(pictures, (list, tuple)):
+        if isinstance(pictures, Sequence) and not isinstance(pictures, _SINGLE_SEQUENCES):
             answers = self._run(pictures, features, stages, order, timeout, cancellation)
             if errors == "return":
                 return answers
@@ -379,13 +384,13 @@ class Model:
         timeout: float | None,
         cancellation: Cancellation | None,
     ) -> list[Answer | Error]:
-        if isinstance(pictures, (str, bytes, bytearray, memoryview)) or not isinstance(
-            pictures, Sequence
-        ):
+        if isinstance(pictures, _SINGLE_SEQUENCES) or not isinstance(pictures, Sequence):
             raise TypeError(
                 f"pictures: expected a list of pictures, found {type(pictures).__name__}"
             )
         handle = self._open_handle()
+        # A copy: another thread may change the list.
+        pictures = list(pictures)
         names = _stage_names(stages)
         options = _run_options(timeout, cancellation)
         options.features = bool(features)
