@@ -122,8 +122,14 @@ class Summary:
     shards: int
     shards_before: int
     images_done: int
-    seconds: float
-    """From the start of the first shard to the end of the last one, without starting workers."""
+    begin: float
+    end: float
+    """The start of the first shard and the end of the last one, which leaves out starting workers:
+    seconds since 1970."""
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.begin
 
 
 # Inputs
@@ -727,7 +733,8 @@ def run_prepared(arguments: argparse.Namespace, job: Job, output: Path) -> Summa
         shards=job.shards,
         shards_before=len(there),
         images_done=progress.images_done,
-        seconds=progress.end - progress.begin,
+        begin=progress.begin,
+        end=progress.end,
     )
 
 
