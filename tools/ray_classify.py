@@ -335,12 +335,13 @@ def prepare_output(output: Path, job: Job, shards: list[pa.Table], force: bool) 
             found = json.loads(path.read_text())
         except ValueError:
             raise Failure(
-                os.EX_USAGE,
-                f"{path}: expected a manifest, found something else; --force starts anew",
+                os.EX_USAGE, f"{path}: expected a manifest, found none; --force starts anew"
             ) from None
-        if found == asdict(job):
-            return
-        raise Failure(os.EX_USAGE, f"{output}: {differences(job, found)}; --force starts anew")
+        if found != asdict(job):
+            raise Failure(os.EX_USAGE, f"{output}: {differences(job, found)}; --force starts anew")
+        if not (output / INPUT_LIST).exists():
+            write_input_list(output, shards)
+        return
     if parts and not force:
         raise Failure(
             os.EX_USAGE,
@@ -351,15 +352,19 @@ def prepare_output(output: Path, job: Job, shards: list[pa.Table], force: bool) 
     path.unlink(missing_ok=True)
     for part in parts:
         part.unlink()
-    with replaced(output / INPUT_LIST) as unfinished:
-        if shards:
-            with pq.ParquetWriter(unfinished, shards[0].schema) as writer:
-                for shard in shards:
-                    writer.write_table(shard, row_group_size=max(1, shard.num_rows))
-        else:
-            pq.write_table(pa.table({}), unfinished)
+    write_input_list(output, shards)
     with replaced(path) as unfinished:
         unfinished.write_text(json.dumps(asdict(job), indent=2) + "\n")
+
+
+def write_input_list(output: Path, shards: list[pa.Table]) -> None:
+    schema = shards[0].schema if shards else pa.schema([])
+    with (
+        replaced(output / INPUT_LIST) as unfinished,
+        pq.ParquetWriter(unfinished, schema) as writer,
+    ):
+        for shard in shards:
+            writer.write_table(shard, row_group_size=shard.num_rows)
 
 
 def differences(job: Job, found: Any) -> str:
@@ -564,7 +569,7 @@ def plan(arguments: argparse.Namespace) -> tuple[Job, list[pa.Table]]:
 def check_model(path: str) -> str:
     """Loads the model once here, where a mistake is told at once; its SHA-256."""
     try:
-        orepa.Model(path, threads="caller", memory="small", check_probe=False)
+        orepa.Model(path, threads="caller", memory="small")
         return file_sha256(path)
     except (orepa.NotFound, FileNotFoundError) as error:
         raise Failure(os.EX_NOINPUT, str(error)) from None

@@ -64,17 +64,25 @@ def run(*arguments: object, status: int = 0) -> str:
     return finish(start(*arguments), status)
 
 
+NODE = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "node_ip_address": "127.0.0.1"}
+
+
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[str]:
-    """A cluster of two nodes with one processor each; its address."""
+def two_nodes() -> Iterator[Any]:
+    """A cluster of two nodes with one processor each."""
     from ray.cluster_utils import Cluster
 
-    node = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "node_ip_address": "127.0.0.1"}
-    cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
-    cluster.add_node(**node)
+    cluster = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False})
+    cluster.add_node(**NODE)
     assert len(cluster.list_all_nodes()) == 2
-    yield cluster.address
+    yield cluster
     cluster.shutdown()
+
+
+@pytest.fixture
+def cluster(two_nodes: Any) -> str:
+    """The cluster's address."""
+    return two_nodes.address
 
 
 @pytest.fixture(scope="module")
@@ -223,6 +231,19 @@ def test_a_worker_is_killed(cluster: str, slow_pictures: Path, tmp_path: Path) -
     assert {part: part.stat().st_mtime_ns for part in before} == times
 
 
+def test_a_node_is_lost(two_nodes: Any, slow_pictures: Path, tmp_path: Path) -> None:
+    output = tmp_path / "answers"
+    third = two_nodes.add_node(**NODE)
+    arguments = ("--address", two_nodes.address, "--actors", 3, "--shard-size", 8)
+    process = start(slow_pictures, output, *arguments)
+    wait_for_parts(output, 5, process)
+    assert len(workers()) == 3
+    two_nodes.remove_node(third, allow_graceful=False)
+    assert len(list(output.glob("part-*.parquet"))) < 31, "the node was lost too late to matter"
+    finish(process)
+    assert_same(answers(output), expected(files_below(slow_pictures)))
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_the_driver_is_stopped_and_started_again(
     cluster: str, slow_pictures: Path, tmp_path: Path, number: signal.Signals
@@ -310,6 +331,27 @@ def test_parquet(cluster: str, tmp_path: Path) -> None:
         ("b.parquet", row) for row in range(11)
     ]
     assert_same([{"path": f"key-{index}", **row} for index, row in enumerate(found)], wanted)
+
+
+def test_workers_that_cannot_start(pictures: Path, tmp_path: Path) -> None:
+    # The driver takes the model's file for another one than the workers find.
+    script = tmp_path / "driver.py"
+    script.write_text(
+        "import sys\nimport ray_classify\n"
+        "ray_classify.check_model = lambda path: 'another'\nsys.exit(ray_classify.main())\n"
+    )
+    command = [sys.executable, script, pictures, tmp_path / "answers", "--model", MODEL]
+    done = subprocess.run(
+        [*map(str, command)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": str(TOOL.parent)},
+    )
+    assert done.returncode == os.EX_SOFTWARE, done.stderr
+    assert "expected the same file on all nodes, found another" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not list((tmp_path / "answers").glob("part-*"))
 
 
 # Without Ray: what the driver and the workers do by themselves.
@@ -417,9 +459,18 @@ def test_parts_that_are_none_are_done_again(
     pq.write_table(table.replace_schema_metadata({}), output / "part-00003.parquet")
     (output / "part-00004.parquet").unlink()
     (output / "_unfinished-part-00004.parquet-x").write_bytes(b"half")
+    (output / "_inputs.parquet").unlink()
     summary = in_process(*job)
     assert (summary.shards_before, summary.images_done) == (1, 8)
     assert answers(output) == before
+
+
+def test_no_rows_at_all(in_process: Callable[..., Any], tmp_path: Path) -> None:
+    pq.write_table(pa.table({"image": pa.array([], pa.binary())}), tmp_path / "a.parquet")
+    for _ in range(2):
+        summary = in_process(tmp_path / "a.parquet", tmp_path / "out", "--image-column", "image")
+        assert (summary.images, summary.shards) == (0, 0)
+    assert answers(tmp_path / "out") == []
 
 
 def test_folders_that_are_no_outputs(
