@@ -59,6 +59,9 @@ let package = Package(
         .executableTarget(
             name: "EmbeddingProbe", dependencies: ["Orepa", "CAllocationCounter", "CHostCalls"],
             path: "Tests/EmbeddingProbe"),
+        .executableTarget(
+            name: "EmbeddingCost", dependencies: ["OrepaC", "COrepa", "OrepaPlan", "OrepaNetwork"],
+            path: "Tests/EmbeddingCost"),
         .testTarget(
             name: "OrepaSafetensorsTests", dependencies: ["OrepaSafetensors", "TestSupport"]),
         .testTarget(name: "OrepaNetworkTests", dependencies: ["OrepaNetwork", "TestSupport"]),

@@ -97,10 +97,9 @@ func answersStage(
         let maps = try entry(answers, index).maps
         let name = try string(name, "name")
         guard let map = maps.first(where: { $0.name == name }) else {
-            let names = maps.map(\.name).joined(separator: ", ")
+            let names = maps.isEmpty ? "none" : maps.map(\.name).joined(separator: ", ")
             throw .argument(
-                "name", expected: "a stage that the call asked for: \(names.isEmpty ? "none" : names)",
-                found: name)
+                "name", expected: "a stage that the call asked for: \(names)", found: name)
         }
         try map.values.description.write(to: values, "values")
     }

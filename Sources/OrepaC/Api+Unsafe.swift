@@ -28,6 +28,8 @@ private struct Table: @unchecked Sendable {
     }
 }
 
+// The header's name.
+// swift-format-ignore: AlwaysUseLowerCamelCase
 @c @implementation
 public func orepa_get_api(_ version: UInt32) -> UnsafePointer<orepa_api>? {
     version == UInt32(OREPA_API_VERSION) ? Table.version1.pointer : nil

@@ -40,7 +40,9 @@ func status(_ body: () throws(Failure) -> Void) -> orepa_status {
         return OREPA_OK
     } catch {
         var message = error.message
-        message.withUTF8 { $0.withMemoryRebound(to: CChar.self) { orepa_set_last_error($0.baseAddress, $0.count) } }
+        message.withUTF8 {
+            $0.withMemoryRebound(to: CChar.self) { orepa_set_last_error($0.baseAddress, $0.count) }
+        }
         return error.status
     }
 }

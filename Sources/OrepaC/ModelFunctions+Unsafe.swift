@@ -11,7 +11,8 @@ func modelLoad(
         try ModelHandle.clear(model, "model")
         let path = try string(path, "path")
         let options = try orepa_model_options.readOptional(options, "options").options()
-        let loaded = try calling { () throws(OrepaError) in try Model(path: path, options: options) }
+        let loaded = try calling { () throws(OrepaError) in try Model(path: path, options: options)
+        }
         model!.pointee = ModelHandle(loaded).retainedPointer()
     }
 }

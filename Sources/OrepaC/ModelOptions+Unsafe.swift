@@ -47,12 +47,12 @@ extension orepa_model_options {
             try checkThreadCountIsZero("OREPA_THREADS_CALLER")
             return .callersThread
         case OREPA_THREADS_PARALLEL_FOR:
-            guard let parallel_for else {
+            guard let loop = parallel_for else {
                 throw .null("options.parallel_for", expected: "a function")
             }
             let count = try checkedThreadCount(thread_count, "options.thread_count", least: 1)
             return .parallelFor(
-                ParallelFor(parallel_for, context: parallel_for_context, threadCount: count!))
+                ParallelFor(loop, context: parallel_for_context, threadCount: count!))
         default:
             throw .argument(
                 "options.threads", expected: "one of OREPA_THREADS_..., 0 to 3", found: "\(kind)")
@@ -125,9 +125,10 @@ func checkedThreadCount(_ count: Int32, _ argument: String, least: Int32 = 0) th
 extension ParallelFor {
     /// A loop of the host's, called with its context.
     init(
-        _ loop: @escaping @convention(c) (
-            UnsafeMutableRawPointer?, Int, orepa_loop_body?, UnsafeMutableRawPointer?
-        ) -> Void, context: UnsafeMutableRawPointer?, threadCount: Int
+        _ loop:
+            @escaping @convention(c) (
+                UnsafeMutableRawPointer?, Int, orepa_loop_body?, UnsafeMutableRawPointer?
+            ) -> Void, context: UnsafeMutableRawPointer?, threadCount: Int
     ) {
         nonisolated(unsafe) let context = context
         self.init(threadCount: threadCount) { count, turn in

@@ -1,5 +1,6 @@
 import ArgumentParser
 import COpenBLAS
+import Orepa
 
 @main
 struct OrepaInfer: AsyncParsableCommand {
