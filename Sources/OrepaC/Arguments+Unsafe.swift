@@ -48,12 +48,6 @@ func checkIndex(_ index: Int, _ count: Int, _ thing: String) throws(Failure) {
 extension UnsafeBufferPointer<Float> {
     /// The index of the first value that is NaN or infinite.
     var firstNotFinite: Int? {
-        // Whether one is there at all is found out without a branch for each value: the loop becomes SIMD code.
-        var found: UInt32 = 0
-        for value in self {
-            let exponent = value.bitPattern & 0x7f80_0000
-            found |= exponent == 0x7f80_0000 ? 1 : 0
-        }
-        return found == 0 ? nil : firstIndex { !$0.isFinite }
+        orepa_all_finite(baseAddress, count) ? nil : firstIndex { !$0.isFinite }
     }
 }

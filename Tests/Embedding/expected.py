@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Writes what the C and C++ tests compare with: expected.py ORE-INFER MODEL SAMPLES OUTPUT-FOLDER
+"""Writes what the C and C++ tests compare with: expected.py OREPA-INFER MODEL SAMPLES OUTPUT-FOLDER
 
-  logits.txt     for each sample its path and the logits that the command line prints, which keep all bits
-  gradient.rgb   the pixels of a made-up picture, 83x61
-  gradient.png   the same as a file
-  square.rgb     the same, as large as the network's input
-  linear.txt     weights and biases of the linear layer
+logits.txt     for each sample its path and the logits that the command line prints, to the bit
+gradient.rgb   the pixels of a made-up picture, 83x61
+gradient.png   the same as a file
+square.rgb     the same, as large as the network's input
+linear.txt     weights and biases of the linear layer
 """
+
 import json
 import pathlib
 import struct
@@ -23,21 +24,43 @@ def png(pixels: bytes, width: int, height: int) -> bytes:
     rows = b"".join(b"\0" + pixels[y * width * 3 : (y + 1) * width * 3] for y in range(height))
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
     )
 
 
 def gradient(width: int, height: int) -> bytes:
     return bytes(
-        value for y in range(height) for x in range(width) for value in (x * 3 % 256, y * 4 % 256, (x * y + 40) % 256)
+        value
+        for y in range(height)
+        for x in range(width)
+        for value in (x * 3 % 256, y * 4 % 256, (x * y + 40) % 256)
     )
 
 
 def main() -> None:
-    program, model, samples, output = sys.argv[1], sys.argv[2], sys.argv[3], pathlib.Path(sys.argv[4])
+    program, model, samples, output = (
+        sys.argv[1],
+        sys.argv[2],
+        sys.argv[3],
+        pathlib.Path(sys.argv[4]),
+    )
     answers = json.loads(
         subprocess.run(
-            [program, "--model", model, samples, "--output-type", "logit", "--format", "json", "--top-k", "1000"],
+            [
+                program,
+                "--model",
+                model,
+                samples,
+                "--output-type",
+                "logit",
+                "--format",
+                "json",
+                "--top-k",
+                "1000",
+            ],
             check=True,
             stdout=subprocess.PIPE,
         ).stdout,
