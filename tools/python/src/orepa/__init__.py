@@ -1,0 +1,62 @@
+"""Image classifiers with folded training blocks, on CPUs.
+
+import orepa
+
+model = orepa.Model("flowers.safetensors")
+for prediction in model.classify("rose.jpg", top_k=3):
+    print(prediction.label, prediction.probability)
+"""
+
+from ._answers import Answer, Prediction
+from ._controls import Cancellation, Pool
+from ._errors import (
+    Cancelled,
+    DeadlineExceeded,
+    Error,
+    InvalidArgument,
+    InvalidEnvironment,
+    InvalidImage,
+    InvalidModel,
+    NotFinite,
+    NotFound,
+    NotReadable,
+    OutOfMemory,
+    ProbeFailed,
+    Status,
+    Unsupported,
+)
+from ._library import library_version
+from ._model import Log, Memory, MemoryRequirement, Model, Numerics, Stage
+from ._pictures import Order, Picture
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Answer",
+    "Cancellation",
+    "Cancelled",
+    "DeadlineExceeded",
+    "Error",
+    "InvalidArgument",
+    "InvalidEnvironment",
+    "InvalidImage",
+    "InvalidModel",
+    "Log",
+    "Memory",
+    "MemoryRequirement",
+    "Model",
+    "NotFinite",
+    "NotFound",
+    "NotReadable",
+    "Numerics",
+    "Order",
+    "OutOfMemory",
+    "Picture",
+    "Pool",
+    "Prediction",
+    "ProbeFailed",
+    "Stage",
+    "Status",
+    "Unsupported",
+    "library_version",
+]

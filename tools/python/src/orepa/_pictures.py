@@ -1,0 +1,224 @@
+"""Pictures of all kinds, as the library takes them: borrowed where its interface allows it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _abi
+from ._errors import Error, InvalidArgument, InvalidImage, OutOfMemory, make_error
+
+Order = Literal["rgb", "bgr", "rgba", "bgra", "grey"]
+
+_ORDERS: dict[str, tuple[int, int]] = {
+    "rgb": (_abi.ORDER_RGB, 3),
+    "bgr": (_abi.ORDER_BGR, 3),
+    "rgba": (_abi.ORDER_RGBA, 4),
+    "bgra": (_abi.ORDER_BGRA, 4),
+    "grey": (_abi.ORDER_GREY, 1),
+}
+"""The library's number of an order, and how many bytes a pixel has."""
+
+_DEFAULT_ORDERS = {1: "grey", 3: "rgb", 4: "rgba"}
+
+MOST_BYTES_COPIED = 2**30
+"""Pixels that cannot be borrowed are copied up to here: as many bytes as the library itself takes
+for a picture that it decodes."""
+
+
+class SupportsArray(Protocol):
+    """Anything that numpy makes an array of without a copy, such as Pillow's images."""
+
+    @property
+    def __array_interface__(self) -> dict[str, Any]: ...
+
+
+Picture: TypeAlias = (
+    str
+    | os.PathLike[str]
+    | os.PathLike[bytes]
+    | bytes
+    | bytearray
+    | memoryview
+    | npt.NDArray[Any]
+    | SupportsArray
+)
+"""A picture: the path of a JPEG or PNG file; its bytes; 8-bit pixels as a numpy array uint8
+[height, width, 3], [height, width, 4] or [height, width]; an image of Pillow; or the network's own
+normalised input as a numpy array float32 [3, height, width]."""
+
+
+class PictureList:
+    """The library's array of pictures, and what has to live as long as it."""
+
+    def __init__(
+        self, pictures: Sequence[Picture], order: Order | None, input_shape: tuple[int, int, int]
+    ) -> None:
+        self.array = (_abi.Picture * len(pictures))()
+        self.errors: dict[int, Error] = {}
+        """What is wrong with pictures that the library cannot be given."""
+        self._keep: list[object] = []
+        if order is not None and order not in _ORDERS:
+            names = ", ".join(_ORDERS)
+            raise InvalidArgument(f"order: expected one of {names}, found {order!r}")
+        for index, picture in enumerate(pictures):
+            # A picture without a kind is answered with an error, so that the others keep places.
+            entry = self.array[index]
+            entry.size = ctypes.sizeof(_abi.Picture)
+            try:
+                self._set(entry, picture, order, input_shape)
+            except Error as error:
+                error.picture_index = index
+                self.errors[index] = error
+            except MemoryError as error:
+                self.errors[index] = OutOfMemory(
+                    f"expected memory for a contiguous copy, found none: {error}", None, index
+                )
+
+    def _set(
+        self,
+        entry: _abi.Picture,
+        picture: Picture,
+        order: Order | None,
+        input_shape: tuple[int, int, int],
+    ) -> None:
+        if isinstance(picture, (str, os.PathLike)):
+            self._set_path(entry, os.fsencode(picture))
+        elif isinstance(picture, (bytes, bytearray, memoryview)):
+            self._set_encoded(entry, picture)
+        else:
+            array = _as_array(picture)
+            if array.dtype == np.uint8:
+                self._set_pixels(entry, array, order)
+            elif array.dtype == np.float32:
+                self._set_tensor(entry, array, order, input_shape)
+            else:
+                raise InvalidArgument(
+                    "picture: expected an array of uint8 (pixels) or float32 (normalised input), "
+                    f"found {array.dtype}"
+                )
+
+    def _set_path(self, entry: _abi.Picture, path: bytes) -> None:
+        if b"\0" in path:
+            raise InvalidArgument(f"path: expected no zero byte, found {path!r}")
+        try:
+            path.decode()
+        except UnicodeDecodeError:
+            # The library's strings are UTF-8, names of files need not be.
+            try:
+                with open(path, "rb") as file:
+                    self._set_encoded(entry, file.read())
+            except OSError as error:
+                missing = isinstance(error, FileNotFoundError)
+                raise make_error(1 if missing else 2, f"{path!r}: {error.strerror}") from None
+            return
+        entry.kind = _abi.PICTURE_FILE
+        entry.path = path
+        self._keep.append(path)
+
+    def _set_encoded(self, entry: _abi.Picture, data: bytes | bytearray | memoryview) -> None:
+        entry.kind = _abi.PICTURE_ENCODED
+        if isinstance(data, memoryview):
+            if not data.c_contiguous:
+                raise InvalidArgument("picture: expected contiguous bytes, found strided ones")
+            if data.nbytes != 0:
+                data = data.cast("B")
+        if len(data) == 0:
+            return
+        self._borrow(entry, np.frombuffer(data, dtype=np.uint8))
+
+    def _borrow(self, entry: _abi.Picture, array: npt.NDArray[Any]) -> None:
+        entry.data = array.ctypes.data
+        entry.data_size = array.nbytes
+        self._keep.append(array)
+
+    def _set_pixels(
+        self, entry: _abi.Picture, array: npt.NDArray[np.uint8], order: Order | None
+    ) -> None:
+        if array.ndim not in (2, 3):
+            raise InvalidArgument(
+                "picture: expected pixels [height, width, channels] or [height, width], "
+                f"found shape {array.shape}"
+            )
+        channels = array.shape[2] if array.ndim == 3 else 1
+        name = _DEFAULT_ORDERS.get(channels) if order is None else order
+        if name is None:
+            raise InvalidArgument(
+                f"picture: expected 1, 3 or 4 channels, found shape {array.shape}"
+            )
+        number, expected = _ORDERS[name]
+        if channels != expected:
+            raise InvalidArgument(
+                f"picture: expected {expected} channels, order {name}, found shape {array.shape}"
+            )
+        height, width = array.shape[:2]
+        row = width * channels
+        if not _rows_can_be_borrowed(array, row, channels):
+            if array.nbytes > MOST_BYTES_COPIED:
+                raise InvalidImage(
+                    f"picture: expected at most {MOST_BYTES_COPIED} bytes of pixels that are not "
+                    f"contiguous, found {array.nbytes}"
+                )
+            array = np.ascontiguousarray(array)
+        self._borrow(entry, array)
+        entry.kind = _abi.PICTURE_PIXELS
+        entry.order = number
+        entry.width = width
+        entry.height = height
+        entry.bytes_per_row = array.strides[0] if height > 1 else row
+        if height > 0:
+            entry.data_size = (height - 1) * entry.bytes_per_row + row
+
+    def _set_tensor(
+        self,
+        entry: _abi.Picture,
+        array: npt.NDArray[np.float32],
+        order: Order | None,
+        input_shape: tuple[int, int, int],
+    ) -> None:
+        if order is not None:
+            raise InvalidArgument(f"order: expected none for a float32 array, found {order!r}")
+        if array.shape != input_shape:
+            raise InvalidArgument(
+                f"picture: expected a normalised input of shape {input_shape}, found {array.shape}"
+            )
+        entry.kind = _abi.PICTURE_TENSOR
+        self._borrow(entry, contiguous(array))
+
+
+def contiguous(array: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The array, or a copy if its values are not one after the other at aligned addresses."""
+    return np.require(array, dtype=np.float32, requirements=["C", "A"])
+
+
+def _rows_can_be_borrowed(array: npt.NDArray[np.uint8], row: int, channels: int) -> bool:
+    """Whether bytes within rows follow each other, and rows come one after the other with any
+    distance. numpy may give any stride to a dimension that has one element."""
+    height, width = array.shape[:2]
+    if array.ndim == 3 and channels > 1 and array.strides[2] != 1:
+        return False
+    if width > 1 and array.strides[1] != channels:
+        return False
+    return height <= 1 or array.strides[0] >= row > 0
+
+
+def _as_array(picture: Any) -> npt.NDArray[Any]:
+    if isinstance(picture, np.ndarray):
+        return np.asarray(picture)
+    mode = getattr(picture, "mode", None)
+    if isinstance(mode, str) and hasattr(picture, "convert"):
+        # An image of Pillow. Arrays of other modes are no colours: palettes, ink, 16 bits.
+        if mode not in ("RGB", "RGBA", "L"):
+            picture = picture.convert("RGB")
+        return np.asarray(picture)
+    if hasattr(picture, "__array_interface__") or hasattr(picture, "__array__"):
+        return np.asarray(picture)
+    raise TypeError(
+        "picture: expected a path, bytes, an image of Pillow or a numpy array, "
+        f"found {type(picture).__name__}"
+    )

@@ -1,0 +1,53 @@
+"""How programs use the package, for mypy --strict: types are what the documentation says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import assert_type
+
+import numpy as np
+import numpy.typing as npt
+
+import orepa
+
+Floats = npt.NDArray[np.float32]
+
+
+def use(pixels: npt.NDArray[np.uint8], tensor: Floats, paths: list[Path]) -> None:
+    with orepa.Model("a.safetensors", threads="caller", input_size=(224, 224)) as model:
+        predictions = model.classify(paths[0], top_k=3, timeout=0.5)
+        assert_type(predictions, list[orepa.Prediction])
+        assert_type(predictions[0].label, str | None)
+        assert_type(model.classify(pixels, order="bgr"), list[orepa.Prediction])
+        assert_type(model.classify(b"bytes"), list[orepa.Prediction])
+        assert_type(model.classify_batch(paths), list[list[orepa.Prediction]])
+        assert_type(
+            model.classify_batch(paths, errors="return"),
+            list[list[orepa.Prediction] | orepa.Error],
+        )
+        assert_type(model.run(pixels), orepa.Answer)
+        assert_type(model.run(paths), list[orepa.Answer])
+        assert_type(model.run(tuple(paths)), list[orepa.Answer])
+        assert_type(model.run([pixels, "b.jpg"]), list[orepa.Answer])
+        mixed: list[orepa.Picture] = [pixels, b"bytes", "c.jpg"]
+        assert_type(model.run(mixed), list[orepa.Answer])
+        assert_type(model.run([pixels], errors="return"), list[orepa.Answer | orepa.Error])
+        answer = model.run(tensor, features=True, stages=[model.stages[0].name])
+        assert_type(answer.logits, Floats)
+        assert_type(answer.features, Floats | None)
+        assert_type(answer.feature_maps["stage0"], Floats)
+        assert_type(model.run_tensor(tensor), Floats)
+        assert_type(model.labels, tuple[str, ...] | None)
+        assert_type(model.input_shape, tuple[int, int, int])
+        assert_type(model.memory_requirement(8).weights, int)
+    orepa.Model(b"bytes", threads=orepa.Pool(2), numerics="strict", memory="small")
+    try:
+        model.classify("c.jpg", cancellation=orepa.Cancellation())
+    except orepa.NotFound as error:
+        assert_type(error.status, int)
+
+
+def wrong(model: orepa.Model) -> None:
+    model.classify(3)  # type: ignore[arg-type]
+    model.classify("a.jpg", order="RGB")  # type: ignore[arg-type]
+    orepa.Model("a", numerics="exact")  # type: ignore[arg-type]
