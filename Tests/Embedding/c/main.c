@@ -1,4 +1,4 @@
-// Tests of the C interface: test MODEL DATA-FOLDER [slow]
+// Tests of the C interface: test MODEL DATA-FOLDER [slow [GROUP]]
 // or, in a process with OREPA_ISA set to a word that means nothing: test MODEL DATA-FOLDER environment
 #include "test.h"
 
@@ -171,7 +171,7 @@ static const struct {
 int main(int argc, char **argv)
 {
     if (argc < 3) {
-        printf("usage: test MODEL DATA-FOLDER [slow | environment]\n");
+        printf("usage: test MODEL DATA-FOLDER [slow [GROUP] | environment]\n");
         return 64;
     }
     model_path = argv[1];
@@ -190,6 +190,8 @@ int main(int argc, char **argv)
     } else {
         read_samples();
         for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+            if (argc > 4 && strcmp(argv[4], groups[i].name) != 0)
+                continue;
             time_t start = time(NULL);
             groups[i].run();
             if (is_slow)
