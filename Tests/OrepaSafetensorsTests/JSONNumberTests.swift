@@ -42,7 +42,7 @@ import Testing
         ("1.7976931348623157e308", Double.greatestFiniteMagnitude),
         ("1.7976931348623159e308", nil), ("5e-324", .leastNonzeroMagnitude),
         ("2e-324", 0), ("1e-400", 0), ("-1e-400", -0.0),
-        ("2.2250738585072011e-308", 0x0.FFFFFFFFFFFFFp-1022),
+        ("2.2250738585072011e-308", Double.leastNormalMagnitude.nextDown),
         ("2.2250738585072014e-308", .leastNormalMagnitude),
         ("0.10000000000000001", 0.1), ("9007199254740993", 9_007_199_254_740_992),
         ("0.1000000000000000055511151231257827021181583404541015625", 0.1),
@@ -87,8 +87,8 @@ import Testing
     /// Random bits are written as Foundation writes them, and come back.
     @Test func everyBitIsKept() throws {
         var random = SeededRandom(3)
-        var doubles: [Double] = [0, -0.0, 1, 0.5, 1e-6, 1e16, 123_456_789, .pi, 5e-324]
-        var floats: [Float] = [0, -0.0, 1, 0.5, 1e-6, 1e16, 123_456_789, .pi, 1e-45]
+        var doubles: [Double] = [0, -0.0, 1, 0.5, 1e-6, 1e16, 123_456_789, .pi, .leastNonzeroMagnitude]
+        var floats: [Float] = [0, -0.0, 1, 0.5, 1e-6, 1e16, 123_456_792, .pi, .leastNonzeroMagnitude]
         var integers: [Int64] = [0, .min, .max]
         var unsigned: [UInt64] = [0, .max]
         while doubles.count < 20_000 {
