@@ -19,7 +19,7 @@ public struct ModelDescription: Sendable, Hashable {
     public var tool: String
 
     /// The checkpoint that a model was made from.
-    public struct Source: Sendable, Hashable, Codable {
+    public struct Source: Sendable, Hashable {
         /// Its file name, without the folder.
         public let name: String
         /// SHA-256 of the whole file, 64 hexadecimal digits.
@@ -52,7 +52,7 @@ public struct ModelDescription: Sendable, Hashable {
 
 /// What the comparison of the folded with the unfused network found when the file was made. Errors are
 /// the largest absolute difference divided by the largest absolute value of the unfused output.
-public struct VerificationRecord: Sendable, Hashable, Codable {
+public struct VerificationRecord: Sendable, Hashable {
     /// Seed of the random input.
     public let seed: UInt64
     /// Height and width of the random input, in pixels.
@@ -82,16 +82,5 @@ public struct VerificationRecord: Sendable, Hashable, Codable {
         self.logitError = logitError
         self.logitTolerance = logitTolerance
         self.fastLogitError = fastLogitError
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case seed
-        case inputSize = "input_size"
-        case blockError = "block_error"
-        case worstBlock = "worst_block"
-        case blockTolerance = "block_tolerance"
-        case logitError = "logit_error"
-        case logitTolerance = "logit_tolerance"
-        case fastLogitError = "fast_logit_error"
     }
 }

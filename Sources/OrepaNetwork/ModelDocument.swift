@@ -1,9 +1,8 @@
 /// The JSON under `orepa.model` in a model file's metadata, version 1. Unknown keys are ignored, so that a
 /// later tool may add to it without a new version.
-struct ModelDocument: Codable {
+struct ModelDocument {
     static let knownVersion = 1
 
-    let version: Int
     let tool: String
     let family: String
     let blocks: [String: Int]
@@ -16,14 +15,14 @@ struct ModelDocument: Codable {
     let probe: ModelProbe?
     let graph: [GraphNode]
 
-    struct Input: Codable {
+    struct Input {
         let channels: Int
         let height: Int
         let width: Int
     }
 
     /// One node. Which of the optional fields it has follows from the operation.
-    struct GraphNode: Codable {
+    struct GraphNode {
         let name: String
         let operation: String
         let inputs: [String]
@@ -35,26 +34,14 @@ struct ModelDocument: Codable {
         var padding: Int?
         var groups: Int?
         var relu: Bool?
-
-        private enum CodingKeys: String, CodingKey {
-            case name, operation, inputs, parameters
-            case inputChannels = "input_channels"
-            case outputChannels = "output_channels"
-            case kernel, stride, padding, groups, relu
-        }
     }
 
     /// How a layer is computed, by the name of its node. `rows` and `columns` are the numbers of Winograd tiles of
     /// one, two, three and four outputs.
-    struct Algorithm: Codable {
+    struct Algorithm {
         let name: String
         var rows: [Int]?
         var columns: [Int]?
-    }
-
-    /// Read by itself first, since a newer document may have another shape.
-    struct VersionOnly: Decodable {
-        let version: Int
     }
 }
 

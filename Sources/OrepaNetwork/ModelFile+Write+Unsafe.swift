@@ -7,15 +7,12 @@ extension ModelFile {
     /// - Throws: ``ModelFileError/file(_:)`` when the file exists and `overwrite` is false, or when the
     ///   system refuses.
     public func write(to path: String, overwrite: Bool) throws(ModelFileError) {
-        let document = try encodedDocument(path: path)
         let writer: SafetensorsWriter
-        do { writer = try self.writer(document) } catch { throw .safetensors(error) }
+        do { writer = try self.writer() } catch { throw .safetensors(error) }
         do { try writer.write(to: path, overwrite: overwrite) } catch { throw .file(error) }
     }
 
-    private func writer(
-        _ document: String
-    ) throws(SafetensorsError) -> SafetensorsWriter {
+    private func writer() throws(SafetensorsError) -> SafetensorsWriter {
         var named: [(name: String, tensor: Tensor)] = []
         // The graph of a network that was built is sound, so its shapes are known.
         for (name, _) in (try? network.graph.tensorShapes()) ?? [] {

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import OrepaSafetensors
 
 /// A deployed model: a plain network and what is known about it, as one `.safetensors` file holds them.
@@ -85,7 +84,7 @@ public struct ModelFile: Sendable {
         guard let json = tensors.metadata[ModelFile.metadataKey] else {
             throw .notAModel(path: path)
         }
-        let document = try ModelFile.document(json, path: path)
+        let document = try ModelDocument(parsing: json, path: path)
         var nodes: [Node] = []
         for node in document.graph { nodes.append(try node.node(path: path)) }
         var tensorByName: [String: Tensor] = [:]
@@ -127,13 +126,11 @@ public struct ModelFile: Sendable {
         self.packed = packed
     }
 
-    /// The JSON document under `orepa.model`: keys sorted, one line.
-    ///
-    /// - Parameter path: Where it is to be written, for the message of an error.
-    func encodedDocument(path: String) throws(ModelFileError) -> String {
+    /// The JSON document under `orepa.model`.
+    var document: String {
         let crop = description.preprocessing.crop
-        let document = ModelDocument(
-            version: ModelDocument.knownVersion, tool: description.tool, family: description.family,
+        return ModelDocument(
+            tool: description.tool, family: description.family,
             blocks: description.blocks,
             input: .init(channels: network.graph.inputChannels, height: crop, width: crop),
             preprocessing: description.preprocessing, labels: description.labels,
@@ -143,77 +140,7 @@ public struct ModelFile: Sendable {
                     fast: $0.fast.mapValues(ModelDocument.Algorithm.init),
                     strict: $0.strict.mapValues(ModelDocument.Algorithm.init))
             }, probe: description.probe,
-            graph: network.graph.nodes.map(ModelDocument.GraphNode.init))
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        do {
-            return String(decoding: try encoder.encode(document), as: UTF8.self)
-        } catch {
-            throw .malformed(
-                path: path, field: ModelFile.metadataKey, expected: "what JSON can hold",
-                found: "\(error)")
-        }
-    }
-
-    private static func document(_ json: String, path: String) throws(ModelFileError)
-        -> ModelDocument
-    {
-        let bytes = Data(json.utf8)
-        do {
-            let version = try JSONDecoder().decode(ModelDocument.VersionOnly.self, from: bytes)
-                .version
-            guard version <= ModelDocument.knownVersion else {
-                throw ModelFileError.newerVersion(
-                    path: path, known: ModelDocument.knownVersion, found: version)
-            }
-            guard version == ModelDocument.knownVersion else {
-                throw ModelFileError.malformed(
-                    path: path, field: "version", expected: "\(ModelDocument.knownVersion)",
-                    found: "\(version)")
-            }
-            return try JSONDecoder().decode(ModelDocument.self, from: bytes)
-        } catch let error as ModelFileError {
-            throw error
-        } catch let error as DecodingError {
-            throw .malformed(
-                path: path, field: error.fieldName, expected: error.expectation,
-                found: error.finding)
-        } catch {
-            throw .malformed(
-                path: path, field: metadataKey, expected: "JSON", found: "\(error)")
-        }
-    }
-}
-
-extension DecodingError {
-    fileprivate var fieldName: String {
-        let (path, last): ([any CodingKey], String?) =
-            switch self {
-            case .keyNotFound(let key, let context): (context.codingPath, key.stringValue)
-            case .typeMismatch(_, let context), .valueNotFound(_, let context),
-                .dataCorrupted(let context):
-                (context.codingPath, nil)
-            @unknown default: ([], nil)
-            }
-        let names =
-            path.map { $0.intValue.map(String.init) ?? $0.stringValue } + (last.map { [$0] } ?? [])
-        return names.isEmpty ? ModelFile.metadataKey : names.joined(separator: ".")
-    }
-
-    fileprivate var expectation: String {
-        switch self {
-        case .typeMismatch(let type, _), .valueNotFound(let type, _): "\(type)"
-        case .keyNotFound: "a value"
-        default: "well-formed JSON"
-        }
-    }
-
-    fileprivate var finding: String {
-        switch self {
-        case .keyNotFound: "none"
-        case .valueNotFound: "null"
-        case .typeMismatch(_, let context), .dataCorrupted(let context): context.debugDescription
-        @unknown default: "\(self)"
-        }
+            graph: network.graph.nodes.map(ModelDocument.GraphNode.init)
+        ).text
     }
 }

@@ -1,6 +1,6 @@
 /// A picture that is kept with a model as the seed of its values, and the logits that it gave when the model's file
 /// was written. All kernels give the same bits, so wherever the file is read the logits must be these, to the bit.
-public struct ModelProbe: Sendable, Hashable, Codable {
+public struct ModelProbe: Sendable, Hashable {
     /// Seed of the picture: of the one on which the fold was verified, where it was.
     public let seed: UInt64
     /// `[classes]`, finite.

@@ -27,5 +27,3 @@ public struct PerNumerics<Value> {
 extension PerNumerics: Sendable where Value: Sendable {}
 extension PerNumerics: Equatable where Value: Equatable {}
 extension PerNumerics: Hashable where Value: Hashable {}
-extension PerNumerics: Encodable where Value: Encodable {}
-extension PerNumerics: Decodable where Value: Decodable {}

@@ -1,8 +1,8 @@
 /// How a picture becomes the network's input, as torchvision's `Resize`, `CenterCrop`, `ToTensor` and
 /// `Normalize` do it on a Pillow image.
-public struct Preprocessing: Sendable, Hashable, Codable {
+public struct Preprocessing: Sendable, Hashable {
     /// How a picture is resized. One way is known: Pillow's antialiased bilinear on 8-bit pixels.
-    public enum Interpolation: String, Sendable, Hashable, Codable {
+    public enum Interpolation: String, Sendable, Hashable {
         case bilinear
     }
 

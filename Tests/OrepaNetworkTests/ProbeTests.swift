@@ -30,9 +30,15 @@ import Testing
             let value = Float(bitPattern: UInt32(truncatingIfNeeded: random.next()))
             if value.isFinite { values.append(value) }
         }
-        let probe = ModelProbe(
+        var model = try ModelFileTests.model(classCount: values.count, labels: nil)
+        var description = model.description
+        description.probe = ModelProbe(
             seed: .max, logits: PerNumerics(fast: values, strict: values.map { -$0 }))
-        let read = try JSONDecoder().decode(ModelProbe.self, from: JSONEncoder().encode(probe))
+        model = try ModelFile(network: model.network, description: description)
+        let path = ModelFileTests.temporaryPath()
+        defer { unlink(path) }
+        try model.write(to: path, overwrite: false)
+        let read = try #require(try ModelFile(path: path).description.probe)
         #expect(read.seed == .max)
         #expect(read.logits.fast.map(\.bitPattern) == values.map(\.bitPattern))
         #expect(read.logits.strict.map(\.bitPattern) == values.map { (-$0).bitPattern })

@@ -22,6 +22,15 @@ import Testing
         #expect(try EmbeddingTests.bytes(of: "orepa-infer").range(of: Data(name.utf8)) != nil)
     }
 
+    /// Neither as a library nor linked in. The program that runs the tests links it, so that the search is known to
+    /// find it.
+    @Test func theLibraryLinksNoFoundation() throws {
+        let name = Data("FoundationEssentials".utf8)
+        #expect(try EmbeddingTests.bytes(of: "EmbeddingProbe").range(of: name) == nil)
+        let tests = try Data(contentsOf: URL(fileURLWithPath: "/proc/self/exe"))
+        #expect(tests.range(of: name) != nil)
+    }
+
     @Test func theProbeLinksTheLibrary() throws {
         for name in ["OrepaPlan", "OrepaNetwork", "OrepaSafetensors"] {
             #expect(
