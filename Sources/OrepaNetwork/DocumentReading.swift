@@ -13,7 +13,7 @@ struct DocumentError: Error {
     }
 
     /// A number that the type of its place cannot hold.
-    init(tooLarge number: JSONNumber) {
+    init(outOfRange number: JSONNumber) {
         expected = nil
         // Whoever wrote a million digits knows them.
         found =
@@ -112,7 +112,7 @@ extension DocumentReadable where Self: FixedWidthInteger {
             throw DocumentError(expected: "an integer", found: value.kind)
         }
         guard let integer = number.integer(Self.self) else {
-            if number.isWhole { throw DocumentError(tooLarge: number) }
+            if number.isWhole { throw DocumentError(outOfRange: number) }
             throw DocumentError(expected: "an integer", found: number.text)
         }
         self = integer
@@ -128,7 +128,7 @@ extension DocumentReadable where Self: BinaryFloatingPoint & LosslessStringConve
             throw DocumentError(expected: "a number", found: value.kind)
         }
         guard let value = number.floatingPoint(Self.self) else {
-            throw DocumentError(tooLarge: number)
+            throw DocumentError(outOfRange: number)
         }
         self = value
     }
