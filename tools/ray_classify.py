@@ -39,6 +39,7 @@ import glob
 import hashlib
 import json
 import os
+import signal
 import sys
 import time
 import uuid
@@ -641,12 +642,20 @@ class Progress:
     def __init__(self, job: Job, shards: int, images: int, errors: int) -> None:
         self.job = job
         self.terminal = sys.stderr
+        self.interrupted = False
         self.shards, self.images, self.errors = shards, images, errors
         self.images_done = 0
         self.begin = self.end = 0.0
         self.failures: list[str] = []
 
+    def interrupt(self, *_signal: object) -> None:
+        # Where Ray calls back, Python drops exceptions: the next row raises it again.
+        self.interrupted = True
+        raise KeyboardInterrupt
+
     def add(self, row: dict[str, Any]) -> None:
+        if self.interrupted:
+            raise KeyboardInterrupt
         if row["failure"]:
             self.failures.append(f"shard {row['shard']}: {row['failure']}")
             return
@@ -757,6 +766,7 @@ def classify_missing(
         actors = start_ray(arguments)
         import ray
 
+        before = signal.signal(signal.SIGINT, progress.interrupt)
         try:
             run_shards(work, missing, actors, progress)
         except ray.exceptions.RayError as error:
@@ -765,6 +775,7 @@ def classify_missing(
                 os.EX_SOFTWARE, f"workers failed: {lines[-1].strip()}; more in {output / LOG}"
             ) from None
         finally:
+            signal.signal(signal.SIGINT, before)
             progress.close()
             ray.shutdown()
 
