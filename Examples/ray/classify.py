@@ -19,11 +19,11 @@ class Classifier:
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         answers = self.model.classify_batch(list(batch["bytes"]), top_k=1, errors="return")
-        bad = [answer if isinstance(answer, orepa.Error) else None for answer in answers]
+        failed = [isinstance(answer, orepa.Error) for answer in answers]
         return {
             "path": batch["path"],
-            "label": [None if error else best[0].label for error, best in zip(bad, answers)],
-            "error": [str(error) if error else None for error in bad],
+            "label": [None if bad else a[0].label for bad, a in zip(failed, answers, strict=True)],
+            "error": [str(a) if bad else None for bad, a in zip(failed, answers, strict=True)],
         }
 
 
