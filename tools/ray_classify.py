@@ -150,7 +150,7 @@ def expand(inputs: list[str], suffixes: tuple[str, ...], output: Path) -> list[s
                 raise Failure(os.EX_NOINPUT, f"{name}: expected files, found nothing")
             if os.path.isdir(path):
                 found.update(dict.fromkeys(files_in(path, suffixes, output)))
-            else:
+            elif not is_within(path, output):
                 found[os.path.abspath(path)] = None
         if len(found) == count and not any(os.path.isfile(path) for path in paths):
             kinds = ", ".join(suffixes)
@@ -158,10 +158,19 @@ def expand(inputs: list[str], suffixes: tuple[str, ...], output: Path) -> list[s
     return list(found)
 
 
+def is_within(path: str, output: Path) -> bool:
+    """Whether `path` is the job's own output, whatever links lead there."""
+    return Path(path).resolve().is_relative_to(output.resolve())
+
+
 def files_in(folder: str, suffixes: tuple[str, ...], output: Path) -> Iterator[str]:
-    for root, folders, names in os.walk(os.path.abspath(folder)):
+    def refuse(error: OSError) -> None:
+        # Passed over, its pictures would be missing without a word.
+        raise Failure(os.EX_NOINPUT, f"{error.filename}: cannot read: {error.strerror}")
+
+    for root, folders, names in os.walk(os.path.abspath(folder), onerror=refuse):
         folders.sort()
-        if Path(root) == output:
+        if is_within(root, output):
             folders.clear()
             continue
         for name in sorted(names):

@@ -33,7 +33,7 @@ int main(int argument_count, char **arguments)
             fprintf(stderr, "%s\n", orepa->last_error());
             status = 1;
         } else {
-            printf("%s: %s %.2f %%\n", arguments[i + 2], best.label, 100 * best.probability);
+            printf("%s: %s %.2f %%\n", arguments[i + 2], best.label ? best.label : "?", 100 * best.probability);
         }
     }
     orepa->answers_free(answers);

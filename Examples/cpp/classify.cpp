@@ -59,7 +59,7 @@ try {
     const Model model(arguments[1]);
     for (int i = 2; i < argument_count; i++) {
         model.classify(arguments[i], [&](const orepa_prediction &best) {
-            std::printf("%s: %s %.2f %%\n", arguments[i], best.label, 100 * best.probability);
+            std::printf("%s: %s %.2f %%\n", arguments[i], best.label ? best.label : "?", 100 * best.probability);
         });
     }
 } catch (const std::exception &error) {

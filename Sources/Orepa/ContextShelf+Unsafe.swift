@@ -22,12 +22,15 @@ final class ContextShelf: Sendable {
 
     /// One that was put here, if there is one.
     func take() -> ModelContext? {
-        for index in 0..<count where slots[index].load(ordering: .relaxed) != 0 {
-            let address = slots[index].exchange(0, ordering: .acquiring)
-            guard let pointer = UnsafeRawPointer(bitPattern: address) else { continue }
-            return Unmanaged<ModelContext>.fromOpaque(pointer).takeRetainedValue()
-        }
+        for index in 0..<count { if let context = take(index) { return context } }
         return nil
+    }
+
+    private func take(_ index: Int) -> ModelContext? {
+        guard slots[index].load(ordering: .relaxed) != 0 else { return nil }
+        let address = slots[index].exchange(0, ordering: .acquiring)
+        guard let pointer = UnsafeRawPointer(bitPattern: address) else { return nil }
+        return Unmanaged<ModelContext>.fromOpaque(pointer).takeRetainedValue()
     }
 
     /// Keeps `context`, or lets go of it where the shelf is full.
@@ -43,8 +46,8 @@ final class ContextShelf: Sendable {
         retained.release()
     }
 
-    /// Lets go of all.
+    /// Lets go of those that are here, each place looked at once: calls may bring others meanwhile.
     func clear() {
-        while take() != nil {}
+        for index in 0..<count { _ = take(index) }
     }
 }

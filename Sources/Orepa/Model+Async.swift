@@ -2,7 +2,8 @@ import Dispatch
 import OrepaPlan
 
 /// The same calls for `async` code. They run on threads of their own, as many at a time as there are processors, so none of
-/// the threads that Swift runs tasks on waits for them. A task that is cancelled ends its call between two layers.
+/// the threads that Swift runs tasks on waits for them. A task that is cancelled ends its call between two layers. For a
+/// process made by `fork` there are only the calls without `async`.
 extension Model {
     /// As the call of the same name without `async`.
     public func run(
@@ -37,21 +38,21 @@ extension Model {
     private func aside<Value: Sendable>(
         _ limits: CallLimits, _ body: @escaping @Sendable (CallLimits) throws(OrepaError) -> Value
     ) async throws(OrepaError) -> Value {
-        let cancellation = Cancellation()
         var limits = limits
-        limits.taskCancellation = cancellation
+        limits.taskCancellation = Cancellation()
         let call = limits
+        // Who waits in vain has reached a limit, which the call then says, before it does anything.
+        let hasPlace = await CallGate.shared.enter(call)
+        defer { if hasPlace { CallGate.shared.leave() } }
         let result: Result<Value, OrepaError> = await withTaskCancellationHandler {
-            await CallGate.shared.enter()
-            defer { CallGate.shared.leave() }
-            return await withCheckedContinuation { continuation in
+            await withCheckedContinuation { continuation in
                 Model.queue.async {
                     continuation.resume(
                         returning: Result { () throws(OrepaError) in try body(call) })
                 }
             }
         } onCancel: {
-            cancellation.cancel()
+            call.taskCancellation?.cancel()
         }
         return try result.get()
     }

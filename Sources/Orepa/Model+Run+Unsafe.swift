@@ -136,7 +136,9 @@ extension Model {
         // Files are read here: a worker that waits for a disk would seem to share its processor with somebody, and
         // stay out of the next layers.
         let read = range.map { index in
-            do throws(OrepaError) { return try pictures[index].read() } catch {
+            do throws(OrepaError) {
+                return try pictures[index].read(limits: preparation.limits)
+            } catch {
                 failures[index - range.lowerBound] = error
                 return pictures[index]
             }

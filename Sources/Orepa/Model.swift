@@ -71,7 +71,7 @@ public final class Model: Sendable {
     ///
     /// - Throws: As ``init(path:options:)``.
     public init(_ model: ModelFile, options: Options = Options()) throws(OrepaError) {
-        let pool = options.threads.pool
+        let pool = try options.threads.pool()
         if let size = options.inputSize,
             let side = [size.height, size.width].first(where: {
                 !(1...Preprocessing.largestSide ~= $0)

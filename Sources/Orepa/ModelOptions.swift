@@ -46,13 +46,28 @@ extension Model {
         /// Threads that the host brings.
         case parallelFor(ParallelFor)
 
-        var pool: WorkerPool {
+        /// - Throws: ``OrepaError/Code/invalidArgument`` for numbers of threads that make no sense.
+        func pool() throws(OrepaError) -> WorkerPool {
             switch self {
-            case .own(let count): WorkerPool(threadCount: count ?? availableProcessorCount())
-            case .shared(let pool): pool
-            case .callersThread: WorkerPool(threadCount: 1)
-            case .parallelFor(let parallelFor): WorkerPool(parallelFor)
+            case .own(let count):
+                return WorkerPool(threadCount: try checked(count ?? availableProcessorCount()))
+            case .shared(let pool): return pool
+            case .callersThread: return WorkerPool(threadCount: 1)
+            case .parallelFor(let parallelFor):
+                _ = try checked(parallelFor.threadCount)
+                return WorkerPool(parallelFor)
             }
+        }
+
+        private static let mostThreads = 4096
+
+        private func checked(_ count: Int) throws(OrepaError) -> Int {
+            guard 1...Threads.mostThreads ~= count else {
+                throw OrepaError(
+                    .invalidArgument,
+                    "threads: expected 1 to \(Threads.mostThreads), found \(count)")
+            }
+            return count
         }
     }
 }

@@ -71,14 +71,12 @@ public struct Picture: @unchecked Sendable {
         }
     }
 
-    /// Larger files are no pictures that fit the limits.
-    private static let largestFile = 1 << 30
-
-    /// The same with its file read; of a file that is no picture by content only the first bytes.
-    func read() throws(OrepaError) -> Picture {
+    /// The same with its file read; of a file that is no picture by content only the first bytes. Larger files than
+    /// what a picture may take in memory are refused.
+    func read(limits: DecodingLimits) throws(OrepaError) -> Picture {
         guard case .file(let path) = content else { return self }
         do throws(FileError) {
-            let file = try FileBytes(reading: path, largest: Picture.largestFile) {
+            let file = try FileBytes(reading: path, largest: limits.maximumMemory) {
                 ImageFormat(signatureOf: $0) != nil
             }
             return Picture(content: .fileBytes(file))

@@ -37,7 +37,7 @@ struct PicturePreparation: Sendable {
         _ picture: Picture, into target: UnsafeMutableBufferPointer<Float>, name: String
     ) throws(OrepaError) {
         switch picture.content {
-        case .file: try prepare(picture.read(), into: target, name: name)
+        case .file: try prepare(picture.read(limits: limits), into: target, name: name)
         case .fileBytes(let file):
             try file.withBytes { (bytes) throws(OrepaError) in
                 try prepare(encoded: bytes, into: target, name: name)

@@ -23,9 +23,11 @@ public struct Scores: Sendable, Hashable {
     public func top(_ count: Int, labels: [String]?) -> [Prediction] {
         let probabilities = probabilities
         let order = logits.indices.sorted { (logits[$0], $1) > (logits[$1], $0) }
-        return order.prefix(count).map {
+        return order.prefix(max(count, 0)).map { index in
             Prediction(
-                index: $0, label: labels?[$0], probability: probabilities[$0], logit: logits[$0])
+                index: index,
+                label: labels.flatMap { $0.indices.contains(index) ? $0[index] : nil },
+                probability: probabilities[index], logit: logits[index])
         }
     }
 }

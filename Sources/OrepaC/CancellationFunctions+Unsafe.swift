@@ -8,7 +8,9 @@ func cancellationNew(_ cancellation: UnsafeMutablePointer<OpaquePointer?>?) -> o
 }
 
 func cancellationCancel(_ cancellation: OpaquePointer?) {
-    (try? CancellationHandle.of(cancellation, "cancellation"))?.cancellation.cancel()
+    // Without an error for NULL: nothing is allocated, since a signal handler may call this.
+    guard let cancellation else { return }
+    CancellationHandle.known(cancellation).cancellation.cancel()
 }
 
 func cancellationFree(_ cancellation: OpaquePointer?) { CancellationHandle.free(cancellation) }

@@ -17,7 +17,11 @@ extension Handle {
     /// The object of `pointer`.
     static func of(_ pointer: OpaquePointer?, _ argument: String) throws(Failure) -> Self {
         guard let pointer else { throw .null(argument, expected: "an \(name)") }
-        return Unmanaged<Self>.fromOpaque(UnsafeRawPointer(pointer)).takeUnretainedValue()
+        return known(pointer)
+    }
+
+    static func known(_ pointer: OpaquePointer) -> Self {
+        Unmanaged<Self>.fromOpaque(UnsafeRawPointer(pointer)).takeUnretainedValue()
     }
 
     /// Gives up the reference that `pointer` owns.

@@ -26,7 +26,9 @@ extension SizedStruct {
     /// How much of the struct at `pointer` its owner knows.
     static func size(at pointer: UnsafeRawPointer, _ argument: String) throws(Failure) -> Int {
         let size = pointer.load(as: UInt.self)
-        guard UInt(leastSize)...UInt(mostSize) ~= size else {
+        guard UInt(leastSize)...UInt(mostSize) ~= size,
+            size % UInt(MemoryLayout<Self>.alignment) == 0
+        else {
             throw .argument(
                 "\(argument).size", expected: "sizeof(\(name)), \(leastSize)", found: "\(size)")
         }

@@ -14,9 +14,13 @@ extension Graph {
         try Graph.checkSize(input, of: Graph.inputName)
         var shapes: [Shape] = []
         for (node, inputs) in zip(nodes, inputIndices) {
-            let shape = try Graph.shape(
-                of: node, inputs: inputs.map { $0 < 0 ? input : shapes[$0] })
+            let inputs = inputs.map { $0 < 0 ? input : shapes[$0] }
+            let shape = try Graph.shape(of: node, inputs: inputs)
             try Graph.checkSize(shape, of: node.name)
+            if case .convolution(let convolution) = node.operation {
+                // As it lies in memory, with its border of zeros.
+                try Graph.checkSize(inputs[0].padded(by: convolution.padding), of: node.name)
+            }
             shapes.append(shape)
         }
         return shapes
@@ -69,10 +73,18 @@ extension Graph {
         }
     }
 
+    /// Throws ``NetworkError/tooLarge(node:)`` past ``largestFeatureMap``.
     private static func checkSize(_ shape: Shape, of node: String) throws(NetworkError) {
         let dimensions = [shape.channels, shape.height, shape.width]
         guard elementCount(dimensions, limit: largestFeatureMap) != nil else {
             throw .tooLarge(node: node)
         }
+    }
+}
+
+extension Shape {
+    /// With `padding` rows and columns more on each side.
+    fileprivate func padded(by padding: Int) -> Shape {
+        Shape(channels: channels, height: height + 2 * padding, width: width + 2 * padding)
     }
 }

@@ -13,7 +13,10 @@ package final class AlignedMemory: @unchecked Sendable {
     ///
     /// - Throws: ``PlanError/outOfMemory(byteCount:)`` when the system refuses it.
     package init(count: Int) throws(PlanError) {
-        let size = max(count * MemoryLayout<Float>.size, 64)
+        let (byteCount, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Float>.size)
+        // What no machine has room for leaves room for what is added to it here.
+        guard !overflow, byteCount < Int.max / 2 else { throw .outOfMemory(byteCount: .max) }
+        let size = max(byteCount, 64)
         let isLarge = size >= AlignedMemory.hugePage
         // A little more than asked for, so that there is an aligned start within; it comes from the system
         // zeroed, and pages that are never touched cost nothing.

@@ -32,9 +32,9 @@ public final class WorkerPool: @unchecked Sendable {
     /// Starts `threadCount - 1` threads.
     public init(threadCount: Int = availableProcessorCount()) {
         parallelFor = nil
-        self.threadCount = max(threadCount, 1)
         home.store(2 * ForkCount.current, ordering: .relaxed)
-        threads = WorkerPool.start(self.threadCount - 1, board)
+        threads = WorkerPool.start(max(threadCount, 1) - 1, board)
+        self.threadCount = threads.count + 1
     }
 
     /// A pool that starts no threads: `parallelFor` brings them to each call.

@@ -109,6 +109,19 @@ func chain(
         }
     }
 
+    /// A small map with a border of zeros that no memory holds.
+    @Test func refusesBordersThatAreTooLarge() throws {
+        let graph = try chain(
+            first: Convolution(
+                parameters: "a", inputChannels: 3, outputChannels: 8, kernel: 3, padding: 1,
+                relu: true),
+            second: Convolution(
+                parameters: "b", inputChannels: 8, outputChannels: 8, kernel: 1,
+                stride: Graph.largestDimension, padding: Graph.largestDimension, groups: 8,
+                relu: true))
+        #expect(throws: NetworkError.tooLarge(node: "b")) { try graph.shapes(height: 1, width: 1) }
+    }
+
     @Test func refusesTensorsOfMoreThanThirtyOneBits() throws {
         let large = Convolution(
             parameters: "b", inputChannels: 8, outputChannels: Graph.largestDimension,

@@ -87,8 +87,12 @@ import Testing
     /// Random bits are written as Foundation writes them, and come back.
     @Test func everyBitIsKept() throws {
         var random = SeededRandom(3)
-        var doubles: [Double] = [0, -0.0, 1, 0.5, 1e-6, 1e16, 123_456_789, .pi, .leastNonzeroMagnitude]
-        var floats: [Float] = [0, -0.0, 1, 0.5, 1e-6, 1e16, 123_456_792, .pi, .leastNonzeroMagnitude]
+        var doubles: [Double] = [
+            0, -0.0, 1, 0.5, 1e-6, 1e16, 123_456_789, .pi, .leastNonzeroMagnitude,
+        ]
+        var floats: [Float] = [
+            0, -0.0, 1, 0.5, 1e-6, 1e16, 123_456_792, .pi, .leastNonzeroMagnitude,
+        ]
         var integers: [Int64] = [0, .min, .max]
         var unsigned: [UInt64] = [0, .max]
         while doubles.count < 20_000 {

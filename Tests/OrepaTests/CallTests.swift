@@ -136,6 +136,40 @@ import Testing
         #expect(error?.code == .cancelled)
     }
 
+    /// The only place is taken: who waits for it ends at its limits, or gets it in turn.
+    @Test func aWaitingCallEndsAtItsLimits() async {
+        let gate = CallGate(count: 1)
+        #expect(await gate.enter(CallLimits()))
+        #expect(await !gate.enter(CallLimits(deadline: .now + .milliseconds(20))))
+        let cancelled = Task {
+            var limits = CallLimits()
+            limits.taskCancellation = Cancellation()
+            return await gate.enter(limits)
+        }
+        cancelled.cancel()
+        #expect(await !cancelled.value)
+        let next = Task { await gate.enter(CallLimits()) }
+        gate.leave()
+        #expect(await next.value)
+        gate.leave()
+        #expect(await gate.enter(CallLimits()))
+    }
+
+    @Test(arguments: [0, -1, 4097, Int.max]) func impossibleThreadCountsAreRefused(count: Int) {
+        for threads in [
+            Model.Threads.own(count: count),
+            .parallelFor(ParallelFor(threadCount: count) { _, _ in }),
+        ] {
+            var options = Model.Options()
+            options.threads = threads
+            let error = #expect(throws: OrepaError.self) {
+                try Model(path: CallTests.modelPath, options: options)
+            }
+            #expect(error?.code == .invalidArgument)
+            #expect(error?.message == "threads: expected 1 to 4096, found \(count)")
+        }
+    }
+
     /// A loop that leaves out all turns but the last, and one that invents some.
     @Test(arguments: [true, false]) func aParallelForMayBeOdd(leavesOut: Bool) throws {
         var options = Model.Options()

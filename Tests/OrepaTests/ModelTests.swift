@@ -61,6 +61,8 @@ import Testing
         #expect(scores.top(9, labels: ["a", "b", "c", "d"]).map(\.label) == ["b", "d", "c", "a"])
         #expect(Scores(logits: [1000, -1000]).probabilities == [1, 0])
         #expect(!Scores(logits: [.nan, 1]).areFinite)
+        #expect(scores.top(-1, labels: nil).isEmpty)
+        #expect(scores.top(2, labels: ["a", "b"]).map(\.label) == ["b", nil])
     }
 
     @Test func preparingEqualsTheStepsOneByOne() throws {

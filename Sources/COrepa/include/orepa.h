@@ -18,7 +18,7 @@
  *             fprintf(stderr, "%s\n", orepa->last_error());
  *             return 1;
  *         }
- *         printf("%s %.2f %%\n", best.label, 100 * best.probability);
+ *         printf("%s %.2f %%\n", best.label ? best.label : "?", 100 * best.probability);
  *         orepa->answers_free(answers);
  *         orepa->model_free(model);
  *         return 0;
@@ -233,7 +233,7 @@ typedef struct orepa_model_info {
     /* OREPA_NUMERICS_... and OREPA_MEMORY_..., the latter OREPA_MEMORY_MAPPED only if it is so. */
     int32_t numerics;
     int32_t memory;
-    /* "avx512", "avx2", "neon" or "portable". Valid until the process ends. */
+    /* "avx512", "avx2" or "portable". Valid until the process ends. */
     const char *instruction_set;
     /* Whether classes have names. */
     bool has_labels;

@@ -23,7 +23,8 @@ typedef struct longer_prediction {
 
 static void test_sizes_that_make_no_sense(void)
 {
-    const size_t sizes[] = {0, 4, sizeof(orepa_model_options) - 8, 5000, SIZE_MAX};
+    const size_t sizes[] = {0, 4, sizeof(orepa_model_options) - 8,
+        sizeof(orepa_model_options) + 1, 5000, SIZE_MAX};
     for (int i = 0; i < 5; i++) {
         orepa_model_options options = OREPA_MODEL_OPTIONS;
         orepa_model *model = NULL;

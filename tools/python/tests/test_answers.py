@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 from collections import deque
@@ -219,3 +220,12 @@ def test_a_name_that_is_no_utf_8(model: orepa.Model, samples: list[Path], tmp_pa
         file.write(samples[0].read_bytes())
     name = path.decode(errors="surrogateescape")
     assert model.classify(name) == model.classify(samples[0])
+
+
+def test_a_damaged_image_of_pillow_fails_alone(model: orepa.Model, samples: list[Path]) -> None:
+    damaged = Image.open(io.BytesIO(samples[0].read_bytes()[:-400]))
+    good = Image.open(samples[0])
+    bad, answer = model.classify_batch([damaged, good], errors="return")
+    assert isinstance(bad, orepa.InvalidImage)
+    assert bad.picture_index == 0
+    assert answer == model.classify(samples[0])

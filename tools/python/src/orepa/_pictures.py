@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
+import stat
 from collections.abc import Sequence
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -29,6 +31,10 @@ _DEFAULT_ORDERS = {1: "grey", 3: "rgb", 4: "rgba"}
 MOST_BYTES_COPIED = 2**30
 """Pixels that cannot be borrowed are copied up to here: as many bytes as the library itself takes
 for a picture that it decodes."""
+
+
+_LARGEST_FILE = 2**30
+"""Larger files are no pictures that the library would decode."""
 
 
 class SupportsArray(Protocol):
@@ -111,8 +117,7 @@ class PictureList:
         except UnicodeDecodeError:
             # The library's strings are UTF-8, names of files need not be.
             try:
-                with open(path, "rb") as file:
-                    self._set_encoded(entry, file.read())
+                self._set_encoded(entry, _read(path))
             except OSError as error:
                 missing = isinstance(error, FileNotFoundError)
                 raise make_error(1 if missing else 2, f"{path!r}: {error.strerror}") from None
@@ -207,15 +212,33 @@ def _rows_can_be_borrowed(array: npt.NDArray[np.uint8], row: int, channels: int)
     return height <= 1 or array.strides[0] >= row > 0
 
 
+def _read(path: bytes) -> bytes:
+    """The regular file at `path`, as the library reads one: without waiting for a pipe."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "expected a regular file")
+        if status.st_size > _LARGEST_FILE:
+            raise OSError(errno.EFBIG, f"expected at most {_LARGEST_FILE} bytes")
+        return file.read()
+
+
 def _as_array(picture: Any) -> npt.NDArray[Any]:
     if isinstance(picture, np.ndarray):
         return np.asarray(picture)
     mode = getattr(picture, "mode", None)
     if isinstance(mode, str) and hasattr(picture, "convert"):
-        # An image of Pillow. Arrays of other modes are no colours: palettes, ink, 16 bits.
-        if mode not in ("RGB", "RGBA", "L"):
-            picture = picture.convert("RGB")
-        return np.asarray(picture)
+        # An image of Pillow. Arrays of other modes are no colours: palettes, ink, 16 bits. Pillow
+        # reads its file only now, and raises all kinds of errors for one that is damaged.
+        try:
+            if mode not in ("RGB", "RGBA", "L"):
+                picture = picture.convert("RGB")
+            return np.asarray(picture)
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise InvalidImage(f"picture: Pillow: {error}") from error
     if hasattr(picture, "__array_interface__") or hasattr(picture, "__array__"):
         return np.asarray(picture)
     raise TypeError(
