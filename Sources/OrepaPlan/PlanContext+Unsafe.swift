@@ -59,8 +59,7 @@ public final class PlanContext {
     public func run(
         _ input: UnsafeBufferPointer<Float>, count: Int, logits: UnsafeMutableBufferPointer<Float>
     ) {
-        // Without a limit nothing is thrown.
-        try! run(input, count: count, logits: logits, limits: CallLimits())
+        run(input, count: count, logits: logits, maps: []) { () throws(Never) in }
     }
 
     /// As ``run(_:count:logits:)``, with feature maps beside the logits, and ended early where a limit says so.
@@ -74,6 +73,15 @@ public final class PlanContext {
         _ input: UnsafeBufferPointer<Float>, count: Int, logits: UnsafeMutableBufferPointer<Float>,
         maps: [FeatureMapOutput] = [], limits: CallLimits
     ) throws(PlanError) {
+        try run(input, count: count, logits: logits, maps: maps) { () throws(PlanError) in
+            if !limits.isNone { try limits.check() }
+        }
+    }
+
+    private func run<Failure: Error>(
+        _ input: UnsafeBufferPointer<Float>, count: Int, logits: UnsafeMutableBufferPointer<Float>,
+        maps: [FeatureMapOutput], beforeStep: () throws(Failure) -> Void
+    ) throws(Failure) {
         precondition(input.count == count * pictureElementCount, "input must be [count, C, H, W]")
         precondition(logits.count == count * classCount, "logits must be [count, classes]")
         for map in maps {
@@ -86,10 +94,9 @@ public final class PlanContext {
         var index = 0
         while index < count {
             let blueprint = blueprints.first { $0.pictureCount <= count - index }!
-            try limits.check()
             read(input.baseAddress! + index * pictureElementCount, blueprint)
             for step in blueprint.steps.indices {
-                if !limits.isNone { try limits.check() }
+                try beforeStep()
                 run(step, blueprint)
                 for map in maps where map.step == step {
                     let size = elementCount(ofStep: step)
