@@ -37,6 +37,7 @@ import contextlib
 import fcntl
 import glob
 import hashlib
+import importlib.util
 import json
 import os
 import signal
@@ -50,10 +51,25 @@ from typing import Any, NoReturn
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
-import pyarrow as pa  # noqa: E402
-import pyarrow.parquet as pq  # noqa: E402
+try:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    import orepa
 
-import orepa  # noqa: E402
+    # Imported only where it is used: it takes a second.
+    if importlib.util.find_spec("ray") is None:
+        raise ModuleNotFoundError(name="ray")
+except ModuleNotFoundError as missing:
+    if __name__ != "__main__":
+        raise
+    if {"-h", "--help"} & set(sys.argv):
+        print(__doc__)
+    print(
+        f"ray_classify.py: expected the package {missing.name}, found none; "
+        "pip install -r tools/ray-requirements.txt, and the wheel that tools/build-wheel makes",
+        file=sys.stderr,
+    )
+    sys.exit(os.EX_UNAVAILABLE)
 
 FORMAT = 1
 """Of the manifest and the parts."""

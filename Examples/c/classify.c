@@ -9,7 +9,14 @@
 int main(int argument_count, char **arguments)
 {
     const orepa_api *orepa = orepa_get_api(OREPA_API_VERSION);
-    if (argument_count < 3 || !orepa) return 64;
+    if (!orepa) {
+        fputs("this liborepa.so has another version\n", stderr);
+        return 69;
+    }
+    if (argument_count < 3) {
+        fputs("usage: classify MODEL IMAGE...\n", stderr);
+        return 64;
+    }
     orepa_model *model = NULL;
     if (orepa->model_load(arguments[1], NULL, &model)) {
         fprintf(stderr, "%s\n", orepa->last_error());

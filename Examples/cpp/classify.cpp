@@ -55,7 +55,10 @@ private:
 
 int main(int argument_count, char **arguments)
 try {
-    if (argument_count < 3) return 64;
+    if (argument_count < 3) {
+        std::fputs("usage: classify MODEL IMAGE...\n", stderr);
+        return 64;
+    }
     const Model model(arguments[1]);
     for (int i = 2; i < argument_count; i++) {
         model.classify(arguments[i], [&](const orepa_prediction &best) {

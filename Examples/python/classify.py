@@ -4,6 +4,8 @@ import sys
 
 import orepa
 
+if len(sys.argv) < 3:
+    sys.exit(__doc__)
 model = orepa.Model(sys.argv[1])
 paths = sys.argv[2:]
 for path, answer in zip(paths, model.classify_batch(paths, top_k=1, errors="return"), strict=True):

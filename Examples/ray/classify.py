@@ -28,6 +28,8 @@ class Classifier:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
     model, folder, output = sys.argv[1:]
     pictures = ray.data.read_binary_files(folder, include_paths=True)
     # Half a processor for each worker on paper leaves the other half to the tasks that read.
