@@ -35,8 +35,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import orepa
-import ray_classify
+try:
+    import orepa
+    import ray_classify
+except ModuleNotFoundError as missing:
+    sys.exit(
+        f"measure_ray.py: expected the package {missing.name}, found none; "
+        "pip install -r tools/ray-requirements.txt, and the wheel that tools/build-wheel makes"
+    )
 
 WAYS = ("ray", "threads", "calls")
 BATCH_SIZE = 16

@@ -54,6 +54,7 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 try:
     import pyarrow as pa
     import pyarrow.parquet as pq
+
     import orepa
 
     # Imported only where it is used: it takes a second.
