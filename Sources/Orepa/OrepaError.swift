@@ -52,6 +52,7 @@ extension OrepaError {
     init(_ error: FileError) {
         switch error {
         case .notFound: self.init(.notFound, error.description)
+        case .outOfMemory: self.init(.outOfMemory, error.description)
         case .notRegular, .notReadable, .notWritable, .exists:
             self.init(.notReadable, error.description)
         }

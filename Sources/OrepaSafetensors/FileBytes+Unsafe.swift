@@ -34,7 +34,7 @@ public final class FileBytes: @unchecked Sendable {
         }
         guard let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0),
             address != MAP_FAILED
-        else { throw .notReadable(path: path, reason: String(cString: strerror(errno))) }
+        else { throw FileBytes.mapError(path, size) }
         bytes = UnsafeRawBufferPointer(start: address, count: size)
         backing = .mapped
     }
@@ -65,7 +65,7 @@ public final class FileBytes: @unchecked Sendable {
             let address = mmap(
                 nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
             address != MAP_FAILED
-        else { throw .notReadable(path: path, reason: String(cString: strerror(errno))) }
+        else { throw FileBytes.mapError(path, size) }
         // Fewer page faults, where the system has huge pages.
         madvise(address, size, MADV_HUGEPAGE)
         var end = min(size, 16)
@@ -159,6 +159,13 @@ public final class FileBytes: @unchecked Sendable {
     private static func pageEnd(_ count: Int) -> Int {
         let page = Int(sysconf(Int32(_SC_PAGESIZE)))
         return (count + page - 1) / page * page
+    }
+
+    private static func mapError(_ path: String, _ byteCount: Int) -> FileError {
+        let code = errno
+        return code == ENOMEM
+            ? .outOfMemory(path: path, byteCount: byteCount)
+            : .notReadable(path: path, reason: String(cString: strerror(code)))
     }
 
     private static func openError(_ path: String) -> FileError {

@@ -6,6 +6,8 @@ public enum FileError: Error, Hashable, Sendable {
     case notRegular(path: String)
     /// The system refused to open, read or map the file.
     case notReadable(path: String, reason: String)
+    /// The system refused the memory that holding or mapping the file takes.
+    case outOfMemory(path: String, byteCount: Int)
     /// The system refused to create, write or rename the file.
     case notWritable(path: String, reason: String)
     /// The file is there and may not be replaced.
@@ -18,6 +20,8 @@ extension FileError: CustomStringConvertible {
         case .notFound(let path): "\(path): no such file"
         case .notRegular(let path): "\(path): expected a regular file"
         case .notReadable(let path, let reason): "\(path): cannot read: \(reason)"
+        case .outOfMemory(let path, let byteCount):
+            "\(path): expected \(byteCount) bytes of memory, the system refused them"
         case .notWritable(let path, let reason): "\(path): cannot write: \(reason)"
         case .exists(let path): "\(path): exists already"
         }

@@ -88,6 +88,24 @@ import Testing
         }
     }
 
+    /// A file that is larger than what any machine can hold takes a moment to make: it has a size and nothing in it.
+    @Test func aFileThatMemoryDoesNotHoldIsAnError() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("large.safetensors")
+        #expect(FileManager.default.createFile(atPath: path, contents: nil))
+        let size: UInt64 = 1 << 43
+        try FileHandle(forWritingTo: URL(fileURLWithPath: path)).truncate(atOffset: size)
+        let error = #expect(throws: OrepaError.self) { try Model(path: path) }
+        #expect(error?.code == .outOfMemory)
+        #expect(
+            error?.message == "\(path): expected \(size) bytes of memory, the system refused them")
+        let picture = #expect(throws: OrepaError.self) {
+            try Model(path: ModelMemoryTests.modelPath).run(.file(path))
+        }
+        #expect(picture?.code == .notReadable)
+        #expect(picture?.message.hasSuffix("found \(size)") == true)
+    }
+
     /// Resident memory before, while idle contexts are kept and after they are gone.
     @Test func memoryIsAsAnnounced() throws {
         var options = Model.Options()

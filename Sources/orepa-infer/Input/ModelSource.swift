@@ -48,7 +48,7 @@ extension Failure {
         let status: Status =
             switch error {
             case .notFound: .noInput
-            case .notRegular, .notReadable: .badData
+            case .notRegular, .notReadable, .outOfMemory: .badData
             case .notWritable, .exists: .cannotCreate
             }
         self.init(status, "\(error)")

@@ -90,6 +90,7 @@ extension ImageInput {
         case .notFound: "no such file"
         case .notRegular: "expected a regular file"
         case .notReadable(_, let reason): "cannot read: \(reason)"
+        case .outOfMemory(_, let byteCount): "the system refused \(byteCount) bytes of memory"
         default: "\(error)"
         }
     }
