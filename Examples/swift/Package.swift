@@ -13,6 +13,8 @@ let package = Package(
         .executableTarget(
             name: "classify", dependencies: [.product(name: "Orepa", package: "orepa")]),
         .executableTarget(
+            name: "features", dependencies: [.product(name: "Orepa", package: "orepa")]),
+        .executableTarget(
             name: "classification-service",
             dependencies: [
                 .product(name: "Orepa", package: "orepa"),
