@@ -11,9 +11,14 @@
 #define OREPA_IF_X86_64(...)
 #endif
 
-// What each x86 file compiles for, and orepa_isa_best asks for.
+// What each x86 file compiles for, and orepa_isa_best asks for. With OREPA_AVX512_BY_AVX2 processors without AVX-512 run
+// what is planned for it, slowly, for tests.
 #define OREPA_TARGET_AVX2 __attribute__((target("avx2,fma")))
+#if OREPA_AVX512_BY_AVX2
+#define OREPA_TARGET_AVX512 OREPA_TARGET_AVX2
+#else
 #define OREPA_TARGET_AVX512 __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")))
+#endif
 
 // The instruction set that every processor of the architecture has: portable.c is compiled for it.
 #if defined(__aarch64__)

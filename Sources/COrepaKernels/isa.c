@@ -22,12 +22,17 @@ bool orepa_isa_named(const char *name, orepa_isa *isa)
     return true;
 }
 
+#ifndef OREPA_AVX512_BY_AVX2
+#define OREPA_AVX512_BY_AVX2 0
+#endif
+
 #if OREPA_X86_64
 orepa_isa orepa_isa_best(void)
 {
     // __builtin_cpu_supports asks the operating system too whether it saves the registers.
     __builtin_cpu_init();
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return orepa_isa_portable;
+    if (OREPA_AVX512_BY_AVX2) return orepa_isa_avx512;
     if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512vl")
         || !__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512dq"))
         return orepa_isa_avx2;

@@ -78,6 +78,7 @@ static orepa_convolution random_shape(void)
     if (stem) shape.kernel = 7, shape.stride = 2, shape.padding = 3, shape.has_residual = false;
     int32_t inputs = random_int(0, 1) ? random_int(1, 70) : 16 * random_int(1, 4);
     int32_t outputs = random_int(0, 1) ? random_int(1, 100) : 16 * random_int(1, 8);
+    if (shape.kernel == 1 && random_int(0, 1)) outputs = random_int(113, 200);   // enough to gather pixels for
     const bool planar = stem || random_int(0, 4) == 0;
     if (planar) inputs = random_int(1, 4);
     if (random_int(0, 5) == 0 && !planar) {
@@ -369,6 +370,23 @@ static void check_edges(uint64_t base)
                         seed(base, 1000 + part++, 15);
                         check_convolution(&shape, (orepa_algorithm)algorithm, false);
                     }
+    // Direct layers as large as those of networks: the last output blocks in fewer, wider tiles than there are items;
+    // rows that are gathered for a stride or a border, and scattered.
+    const int32_t layers[][5] = {   // channels, output channels, output size, kernel, stride
+        {96, 48, 28, 3, 1}, {128, 48, 28, 3, 1}, {128, 80, 20, 3, 2}, {64, 80, 28, 1, 1}, {256, 176, 14, 1, 1},
+        {128, 144, 14, 1, 2}, {144, 304, 7, 1, 2}, {144, 176, 9, 1, 3}, {336, 144, 7, 1, 1}, {64, 208, 28, 1, 2}};
+    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
+        for (int32_t border = 0; border <= 1; border++) {
+            const int32_t *layer = layers[i], size = layer[2], padding = layer[3] / 2;
+            const orepa_convolution shape = {
+                .input = orepa_map_blocked(layer[0], size * layer[4], size * layer[4], padding + border),
+                .output = orepa_map_blocked(layer[1], size, size, border),
+                .residual = orepa_map_blocked(layer[1], size, size, 0),
+                .images = 1 + border, .kernel = layer[3], .stride = layer[4], .padding = padding, .groups = 1,
+                .has_residual = i % 2 == 0, .relu = true};
+            seed(base, 1000 + part++, 15);
+            check_convolution(&shape, orepa_direct, false);
+        }
     // Grouped rows longer than an item, and more rows than one takes.
     const int32_t sizes[][2] = {{3, 600}, {45, 30}};
     for (int i = 0; i < 2; i++)

@@ -12,6 +12,7 @@
 #include "../convolution.h"
 #include "../kernels.h"
 #include "choice.h"
+#include "pixels.h"
 
 #include <stdio.h>
 
@@ -82,6 +83,45 @@ static void find_sets(orepa_convolution_plan *plan)
     }
 }
 
+// A 1x1 convolution whose rows do not follow one another in memory, because of a stride or a border, is one long row
+// too if its input is gathered (by each worker, once for all output blocks), or its output scattered: where rows are so
+// short that they make poor register tiles, or much of what is fetched for a stride is skipped. Weights stay in groups
+// of as many blocks.
+static void lengthen(orepa_convolution_plan *plan)
+{
+    enum { BLOCKS_WORTH_GATHERING = 8 };
+    const orepa_convolution *shape = &plan->shape;
+    const int32_t width = plan->direct.width, height = plan->direct.height, blocks = plan->direct.blocks;
+    if (shape->kernel != 1 || shape->padding != 0 || height == 1 || shape->input.block != 16) return;
+    if (shape->has_residual && !is_flat(&shape->residual)) return;
+    const bool gathered = shape->stride > 1 || !is_flat(&shape->input);
+    if (gathered && blocks < BLOCKS_WORTH_GATHERING) return;
+
+    const int32_t size = orepa_direct_rows[plan->direct.row].blocks;
+    const int32_t tail = orepa_direct_rows[plan->direct.tail_row].blocks;
+    const int16_t row = orepa_direct_choose(plan->isa, 16, width * height, 1, blocks, 1u << size);
+    const int16_t tail_row = orepa_direct_choose(plan->isa, 16, width * height, 1, tail, 1u << tail);
+    if (row < 0 || tail_row < 0) return;
+    const double now = orepa_direct_cost(plan->direct.row, width, blocks) * height;
+    if (shape->stride == 1 && orepa_direct_cost(row, width * height, blocks) * 1.03 > now) return;
+    plan->direct.row = row;
+    plan->direct.tail_row = tail_row;
+    plan->direct.gathered = gathered;
+    plan->direct.scattered = !is_flat(&shape->output);
+    plan->direct.width = width * height;
+    plan->direct.height = 1;
+}
+
+// The most pixels that are gathered at once: those of an item, or of an image if items of one group of output blocks
+// follow one another.
+static int32_t gathered_pixels(const orepa_convolution_plan *plan)
+{
+    if (!plan->direct.rows_first) return plan->direct.width;
+    const int32_t tiles = orepa_min(plan->direct.tiles, plan->direct.tail_tiles);
+    const int32_t pixels = orepa_divide_up(plan->direct.width, tiles);
+    return orepa_min(plan->direct.width, (orepa_divide_up(tiles, plan->direct.slices) + 1) * pixels);
+}
+
 static bool prepare(orepa_convolution_plan *plan)
 {
     const orepa_convolution *shape = &plan->shape;
@@ -91,14 +131,17 @@ static bool prepare(orepa_convolution_plan *plan)
     flatten(plan);
     find_sets(plan);
     const int64_t step = (int64_t)shape->stride * shape->input.block;
-    const int32_t width = plan->direct.width, blocks = plan->direct.blocks;
+    const int32_t blocks = plan->direct.blocks;
     plan->direct.row = orepa_direct_choose(
-        plan->isa, step, width, 1, blocks, orepa_blocks_up_to(blocks));
+        plan->isa, step, plan->direct.width, 1, blocks, orepa_blocks_up_to(blocks));
     if (plan->direct.row < 0) return false;
-    const orepa_direct_row *row = &orepa_direct_rows[plan->direct.row];
-    const int32_t left = blocks % row->blocks ? blocks % row->blocks : row->blocks;
-    plan->direct.tail_row = orepa_direct_choose(plan->isa, step, width, 1, left, 1u << left);
+    const int32_t size = orepa_direct_rows[plan->direct.row].blocks;
+    const int32_t left = blocks % size ? blocks % size : size;
+    plan->direct.tail_row = orepa_direct_choose(plan->isa, step, plan->direct.width, 1, left, 1u << left);
     if (plan->direct.tail_row < 0) return false;
+    lengthen(plan);
+    const orepa_direct_row *row = &orepa_direct_rows[plan->direct.row];
+    const int32_t width = plan->direct.width;
     plan->direct.tiles = orepa_direct_tiles(width, row->pixels);
     plan->direct.tail_tiles =
         orepa_direct_tiles(width, orepa_direct_rows[plan->direct.tail_row].pixels);
@@ -113,6 +156,8 @@ static bool prepare(orepa_convolution_plan *plan)
     plan->pack_items = (int64_t)plan->direct.sets * orepa_divide_up(blocks, row->blocks);
     plan->items = plan->pack_items * shape->images * plan->direct.slices;
     plan->packed_floats = (size_t)plan->direct.sets * blocks * 16 * (plan->direct.products + 1);
+    if (plan->direct.gathered)
+        plan->worker_floats = (size_t)(orepa_map_blocks(&shape->input) * orepa_gathered_plane(gathered_pixels(plan)));
     return true;
 }
 
@@ -232,8 +277,24 @@ static void pack(
     }
 }
 
+// The pixels that an item needs in the worker's scratch, if they are not there yet.
+static void gather(
+    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, orepa_convolution_worker *worker,
+    int32_t image, int32_t part, int32_t first, int32_t count)
+{
+    const int32_t key = image * 2 * plan->direct.slices + part;
+    if (worker->run == buffers->run && worker->tile_block == key) return;
+    const orepa_map *from = &plan->shape.input;
+    orepa_gather_pixels(
+        from, buffers->input + image * from->image, plan->shape.stride, plan->shape.output.width, first, count,
+        worker->scratch);
+    worker->run = buffers->run;
+    worker->tile_block = key;
+}
+
 static void run_item(
-    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, int64_t item)
+    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers,
+    orepa_convolution_worker *worker, int64_t item)
 {
     const orepa_convolution *shape = &plan->shape;
     const orepa_map *from = &shape->input, *to = &shape->output, *add = &shape->residual;
@@ -267,6 +328,7 @@ static void run_item(
     const float *input =
         buffers->input + image * from->image + first_plane(plan, group.set) * from->plane;
     float *output = buffers->output + image * to->image;
+    _Alignas(64) float tile_output[OREPA_DIRECT_MOST_SUMS * 16];
     const float *residual = shape->has_residual
         ? buffers->residual + image * add->image + group.first * add->plane
         : NULL;
@@ -274,6 +336,7 @@ static void run_item(
     const int64_t tiles = (int64_t)group.tiles * plan->direct.height;
     const int64_t begin = slice * tiles / plan->direct.slices;
     const int64_t end = (slice + 1) * tiles / plan->direct.slices;
+    if (begin == end) return;   // the last group's tiles may be wider, and fewer than slices
     // The tiles that pass over these weights until the next group's are needed: each prefetches its share of those.
     const int64_t passes = plan->direct.rows_first ? end - begin : tiles;
     const int64_t floats = (int64_t)group.blocks * 16 * plan->direct.products;
@@ -284,16 +347,36 @@ static void run_item(
     int32_t y = (int32_t)(begin / group.tiles), i = (int32_t)(begin % group.tiles);
     const int32_t least = plan->direct.width / group.tiles, wider = plan->direct.width % group.tiles;
     int32_t x = orepa_direct_tile_start(plan->direct.width, group.tiles, i);
+    int32_t skipped = 0;
+    if (plan->direct.gathered) {
+        const bool rows_first = plan->direct.rows_first, is_tail = group.blocks < orepa_direct_rows[plan->direct.row].blocks;
+        const int32_t next = orepa_direct_tile_start(plan->direct.width, group.tiles, (int32_t)end);
+        skipped = rows_first ? x : 0;
+        const int32_t count = rows_first ? next - x : plan->direct.width;
+        gather(plan, buffers, worker, image, rows_first ? 2 * slice + is_tail : 0, skipped, count);
+        call.input_plane = orepa_gathered_plane(count);
+        input = worker->scratch + first_plane(plan, group.set) * call.input_plane;
+        call.step = 16;
+    }
     for (int64_t tile = begin; tile < end; tile++, call.ahead += share) {
-        if (i == 0)
-            orepa_map_clear_border(to, output, group.first, group.first + group.blocks, y, y + 1);
-        call.input = input
-            + orepa_map_offset(
-                from, y * shape->stride - shape->padding, x * shape->stride - shape->padding);
-        call.output = output + group.first * to->plane + orepa_map_offset(to, y, x);
-        if (residual) call.residual = residual + orepa_map_offset(add, y, x);
         const int32_t pixels = least + (i < wider);
-        group.row->run(&call, pixels);
+        call.input = plan->direct.gathered
+            ? input + (x - skipped) * 16
+            : input
+                + orepa_map_offset(
+                    from, y * shape->stride - shape->padding, x * shape->stride - shape->padding);
+        if (residual) call.residual = residual + orepa_map_offset(add, y, x);
+        if (plan->direct.scattered) {
+            call.output = tile_output;
+            call.output_plane = pixels * 16;
+            group.row->run(&call, pixels);
+            orepa_scatter_pixels(to, output, group.first, group.blocks, x, pixels, tile_output);
+        } else {
+            if (i == 0)
+                orepa_map_clear_border(to, output, group.first, group.first + group.blocks, y, y + 1);
+            call.output = output + group.first * to->plane + orepa_map_offset(to, y, x);
+            group.row->run(&call, pixels);
+        }
         x += pixels;
         if (++i == group.tiles) y++, i = x = 0;
     }
@@ -303,8 +386,7 @@ static void run(
     const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers,
     orepa_convolution_worker *worker, int64_t begin, int64_t end)
 {
-    (void)worker;
-    for (int64_t item = begin; item < end; item++) run_item(plan, buffers, item);
+    for (int64_t item = begin; item < end; item++) run_item(plan, buffers, worker, item);
 }
 
 static int64_t multiply_adds(const orepa_convolution_plan *plan)

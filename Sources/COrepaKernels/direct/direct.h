@@ -32,6 +32,9 @@ typedef struct {
     int32_t relu;
 } orepa_direct_call;
 
+// The most sums of 16 lanes that a kernel holds in registers.
+enum { OREPA_DIRECT_MOST_SUMS = 28 };
+
 // Computes the tile of 1 <= pixels <= the row's `pixels`. Reads nothing beyond the loop equation (but
 // prefetches past the weights and input).
 typedef void orepa_direct_kernel(const orepa_direct_call *call, int32_t pixels);

@@ -36,7 +36,7 @@ OREPA_INLINE void direct_channel(
 OREPA_INLINE void direct_tile(
     const orepa_direct_call *call, const int pixels, const int blocks, const ptrdiff_t step)
 {
-    v16 sum[28];
+    v16 sum[OREPA_DIRECT_MOST_SUMS];
     OREPA_UNROLL for (int j = 0; j < blocks; j++) {
         const v16 bias = call->bias ? v16_load(call->bias + j * 16) : v16_all(0);
         OREPA_UNROLL for (int i = 0; i < pixels; i++) sum[i * blocks + j] = bias;

@@ -71,6 +71,7 @@ typedef struct {
         int32_t tiles, tail_tiles; // of a row
         int32_t slices;            // items of one group of blocks of one image
         bool rows_first;           // items of all groups for some rows follow one another
+        bool gathered, scattered;  // one long row though the input's, or output's, rows do not follow one another
     } direct;
     struct {
         orepa_winograd_split rows, columns;
