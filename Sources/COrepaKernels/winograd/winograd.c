@@ -21,6 +21,7 @@ typedef struct {
     int32_t row_entries[OREPA_WINOGRAD_KINDS];      // of an image's part of the block
     int32_t column_entries[OREPA_WINOGRAD_KINDS];   // of a row of tiles
     int32_t entries[OREPA_WINOGRAD_POSITIONS], start[OREPA_WINOGRAD_POSITIONS];
+    int32_t even[OREPA_WINOGRAD_POSITIONS];         // earlier positions whose number of entries is even
     int32_t all;
 } tile_block;
 
@@ -53,13 +54,30 @@ static tile_block block_at(const orepa_convolution_plan *plan, int32_t index)
         block.row_entries[kind] = row_entries(plan, kind, block.row, block.row + block.rows);
         block.column_entries[kind] = column_entries(plan, kind);
     }
+    int32_t even = 0;
     for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++) {
         block.start[q] = block.all;
+        block.even[q] = even;
         block.entries[q] = block.images * block.row_entries[q / OREPA_WINOGRAD_KINDS]
             * block.column_entries[q % OREPA_WINOGRAD_KINDS];
         block.all += block.entries[q];
+        even += block.entries[q] % 2 == 0;
     }
     return block;
+}
+
+// Where a position begins in V or M of `planes` planes, in floats. Positions are an odd number of cache lines apart, for
+// which one is left free where need be: a transform writes, or reads, a line of each, which must not all fall into the
+// same few sets of the cache.
+static int64_t position_start(const tile_block *block, int32_t q, int32_t planes)
+{
+    return ((int64_t)block->start[q] * planes + (planes % 2 == 0 ? q : block->even[q])) * 16;
+}
+
+// Floats of V or M.
+static int64_t position_floats(int32_t entries, int32_t planes)
+{
+    return ((int64_t)entries * planes + OREPA_WINOGRAD_POSITIONS) * 16;
 }
 
 static int32_t input_blocks(const orepa_convolution_plan *plan)
@@ -82,8 +100,7 @@ static row_starts starts_of(
             + row_entries(plan, i, block->row, row);
         for (int32_t j = 0; j < OREPA_WINOGRAD_KINDS; j++) {
             const int32_t q = i * OREPA_WINOGRAD_KINDS + j;
-            starts.at[q] =
-                ((int64_t)block->start[q] * planes + rows * block->column_entries[j]) * 16;
+            starts.at[q] = position_start(block, q, planes) + rows * block->column_entries[j] * 16;
         }
     }
     return starts;
@@ -167,8 +184,8 @@ static void multiply(
             .last_segments = 1,
             .last_run = depth,
         };
-        const float *input = v + (int64_t)block->start[q] * planes * 16;
-        float *output = m + (int64_t)block->start[q] * group * 16;
+        const float *input = v + position_start(block, q, planes);
+        float *output = m + position_start(block, q, group);
         const int32_t least = width / tiles, wider = width % tiles;
         for (int32_t b = 0; b < group; b += kernel->blocks, call.weights += products) {
             call.input = input;
@@ -250,11 +267,18 @@ static void run(
             worker->run = buffers->run;
             worker->tile_block = index;
         }
-        float *m = v + (int64_t)block.all * input_blocks(plan) * 16;
+        float *m = v + position_floats(block.all, input_blocks(plan));
         const int32_t group = orepa_min(plan->winograd.group, plan->winograd.blocks - first);
         multiply(plan, &block, v, buffers->packed, m, first, group);
         transform_back(plan, &block, buffers, m, first, group);
     }
+}
+
+// The rows of tiles in a block of at most this many tiles.
+static int32_t rows_of_tiles(const orepa_convolution_plan *plan, int32_t tiles)
+{
+    const int32_t rows = orepa_winograd_tiles(&plan->winograd.rows);
+    return orepa_min(rows, orepa_max(1, tiles / orepa_winograd_tiles(&plan->winograd.columns)));
 }
 
 // With one block of tiles to an image the weights are read once, from memory: then a kernel should take all
@@ -311,12 +335,16 @@ static int32_t choose_ahead_step(const orepa_convolution_plan *plan, const tile_
     return 2 * weights / passes;
 }
 
+// Tiles of the block by which weights are grouped: a number of its own, so that what is packed stays the same.
+enum { PACKING_TILES = 21 };
+
 // How output blocks are grouped, and of how many blocks each kernel is, decides how weights lie in memory. It
 // follows from one image, so that plans for any number of images and threads can share packed weights.
 static void choose_group_and_kernels(orepa_convolution_plan *plan, const tile_block *block)
 {
     orepa_convolution_plan single = *plan;
     single.shape.images = single.winograd.images_per_block = 1;
+    single.winograd.rows_per_block = rows_of_tiles(plan, PACKING_TILES);
     const tile_block alone = block_at(&single, 0);
     plan->winograd.group = choose_group(&single, &alone);
     const int32_t sizes[2] = {plan->winograd.group, plan->winograd.blocks % plan->winograd.group};
@@ -327,6 +355,15 @@ static void choose_group_and_kernels(orepa_convolution_plan *plan, const tile_bl
         choose_kernels(plan, block, sizes[i], like, kernels[i]);
     }
     plan->winograd.ahead_step = choose_ahead_step(plan, block);
+}
+
+// How many tiles make a block of tiles of a large map. Every block passes over all weights, so that larger ones fetch
+// them less often from beyond L2; a kernel of few pixels then also wastes less on what is left of a row of entries. But
+// blocks fewer than threads are transformed by several of them.
+static int32_t most_tiles(const orepa_convolution_plan *plan)
+{
+    enum { TILES = 21, TILES_OF_NARROW_KERNELS = 84 };
+    return plan->isa != orepa_isa_avx512 && plan->shape.threads == 1 ? TILES_OF_NARROW_KERNELS : TILES;
 }
 
 static bool prepare(orepa_convolution_plan *plan)
@@ -351,8 +388,8 @@ static bool prepare(orepa_convolution_plan *plan)
 
     // Large maps are cut into blocks of some tiles, one after the other in L2. Of small ones, whose weights are
     // many and come from memory, some images make a block.
-    enum { TILES = 21, TILES_OF_IMAGES = 64 };
-    plan->winograd.rows_per_block = orepa_min(rows, orepa_max(1, TILES / columns));
+    enum { TILES_OF_IMAGES = 64 };
+    plan->winograd.rows_per_block = rows_of_tiles(plan, most_tiles(plan));
     plan->winograd.images_per_block = plan->winograd.rows_per_block == rows
         ? orepa_min(shape->images, orepa_max(1, TILES_OF_IMAGES / (rows * columns)))
         : 1;
@@ -363,14 +400,13 @@ static bool prepare(orepa_convolution_plan *plan)
     plan->winograd.blocks = orepa_map_blocks(&shape->output);
     choose_group_and_kernels(plan, &block);
 
-    size_t largest = 0;
-    for (int32_t index = 0; index < plan->winograd.tile_blocks; index++) {
-        const size_t entries = (size_t)block_at(plan, index).all;
-        if (entries > largest) largest = entries;
-    }
+    int32_t largest = 0;
+    for (int32_t index = 0; index < plan->winograd.tile_blocks; index++)
+        largest = orepa_max(largest, block_at(plan, index).all);
     plan->packed_floats = orepa_winograd_packed_floats(plan);
     plan->pack_items = group_count(plan);
-    plan->worker_floats = largest * (size_t)(input_blocks(plan) + plan->winograd.group) * 16;
+    plan->worker_floats =
+        (size_t)(position_floats(largest, input_blocks(plan)) + position_floats(largest, plan->winograd.group));
     plan->items = (int64_t)plan->winograd.tile_blocks * group_count(plan);
     return true;
 }
