@@ -9,8 +9,8 @@ Each runtime lives in a process of its own, loaded once for a network and a numb
 take turns (A B C ... A B C ...), so that a drift of the machine meets all of them; whoever is not
 at its turn is stopped with SIGSTOP and cannot spin. Where a runtime has several settings for
 Float32, each is tried when it is loaded and the fastest stays; the settings are printed. A turn
-starts with 5 calls that do not count and gives one median; a row shows the median of the turns'
-medians.
+starts with calls that do not count, 5 or one of a batch, and gives one median; a row shows the
+median of the turns' medians.
 
 The logits of every Float32 runtime are held against `orepa-infer run --numerics strict` (or a
 plain NumPy evaluation in Float64, without orepa-infer); exit status 1 when a most probable class
@@ -410,9 +410,12 @@ RUNNERS: dict[str, Callable[[Job], Candidates]] = {
 }
 
 
-def times_of(
-    call: Callable[[], object], duration: float, warmup: int = WARMUP_CALLS
-) -> list[float]:
+def warmup_calls(batch: int) -> int:
+    """Calls that do not count: of large batches one, which are as many pictures."""
+    return max(1, WARMUP_CALLS // batch)
+
+
+def times_of(call: Callable[[], object], duration: float, warmup: int) -> list[float]:
     """Milliseconds of each call within so many seconds, at least one."""
     for _ in range(warmup):
         call()
@@ -442,12 +445,13 @@ def work(peer: str) -> None:
         request["threads"],
         benchmark_input(math.prod(shape)).reshape(shape),
     )
+    warmup = warmup_calls(shape[0])
     best = None
     tried = {}
     try:
         for settings, call in RUNNERS[peer](job):
             logits = np.array(call(), np.float32).reshape(shape[0], -1)
-            tried[settings] = median(times_of(call, request["trial"], 2))
+            tried[settings] = median(times_of(call, request["trial"], min(2, warmup)))
             if best is None or tried[settings] < tried[best[0]]:
                 best = (settings, call, logits)
     except Exception as error:  # noqa: BLE001  Any library fails in its own way; the others go on.
@@ -456,7 +460,7 @@ def work(peer: str) -> None:
     settings, call, logits = best
     answer(settings=settings, tried=tried, logits=logits[0].tolist())
     for line in sys.stdin:
-        answer(times=times_of(call, json.loads(line)["duration"]))
+        answer(times=times_of(call, json.loads(line)["duration"], warmup))
 
 
 # In the parent's process.
@@ -575,7 +579,7 @@ class OrepaWorker:
         self.environment = orepa_environment(isa)
         self.command = [
             program, "benchmark", job["model"], "--batch", job["shape"][0], "--threads",
-            job["threads"], "--numerics", numerics, "--warmup", WARMUP_CALLS, "--format", "json",
+            job["threads"], "--numerics", numerics, "--warmup", warmup_calls(job["shape"][0]), "--format", "json",
         ]  # fmt: skip
         pictures = benchmark_input(math.prod(job["shape"])).reshape(job["shape"])
         try:

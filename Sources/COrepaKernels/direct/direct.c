@@ -9,6 +9,10 @@
 //
 // Items: a few rows of a group of output blocks. Where there are more weights than input they come group by group,
 // whose weights stay in cache; else by rows, so that a thread mostly reads what it wrote in the layer before.
+//
+// A 1x1 convolution sees an image as one long row, of better register tiles than short rows make. Where the input's rows
+// do not follow one another in memory, because of a border or a stride, each worker gathers the pixels, once for all
+// output blocks; where the output's do not, tiles are scattered.
 #include "../convolution.h"
 #include "../kernels.h"
 #include "choice.h"
@@ -17,19 +21,6 @@
 #include <stdio.h>
 
 static bool is_flat(const orepa_map *map) { return map->row == (int64_t)map->width * map->block; }
-
-// A 1x1 convolution of maps without borders sees an image as one long row.
-static void flatten(orepa_convolution_plan *plan)
-{
-    const orepa_convolution *shape = &plan->shape;
-    plan->direct.height = shape->output.height;
-    plan->direct.width = shape->output.width;
-    if (shape->kernel != 1 || shape->stride != 1 || shape->padding != 0) return;
-    if (!is_flat(&shape->input) || !is_flat(&shape->output)) return;
-    if (shape->has_residual && !is_flat(&shape->residual)) return;
-    plan->direct.width *= plan->direct.height;
-    plan->direct.height = 1;
-}
 
 // Groups are whole blocks on both sides.
 static bool is_aligned(const orepa_convolution *shape)
@@ -83,43 +74,70 @@ static void find_sets(orepa_convolution_plan *plan)
     }
 }
 
-// A 1x1 convolution whose rows do not follow one another in memory, because of a stride or a border, is one long row
-// too if its input is gathered (by each worker, once for all output blocks), or its output scattered: where rows are so
-// short that they make poor register tiles, or much of what is fetched for a stride is skipped. Weights stay in groups
-// of as many blocks.
-static void lengthen(orepa_convolution_plan *plan)
+// What the kernels see as output: the map, or one long row where that is better; and the kernels. Weights are packed for
+// kernels of as many blocks as those of the map, whichever is taken.
+static bool choose_kernels(orepa_convolution_plan *plan)
 {
     enum { BLOCKS_WORTH_GATHERING = 8 };
     const orepa_convolution *shape = &plan->shape;
-    const int32_t width = plan->direct.width, height = plan->direct.height, blocks = plan->direct.blocks;
-    if (shape->kernel != 1 || shape->padding != 0 || height == 1 || shape->input.block != 16) return;
-    if (shape->has_residual && !is_flat(&shape->residual)) return;
-    const bool gathered = shape->stride > 1 || !is_flat(&shape->input);
-    if (gathered && blocks < BLOCKS_WORTH_GATHERING) return;
+    const int32_t width = shape->output.width, height = shape->output.height, blocks = plan->direct.blocks;
+    const int64_t step = (int64_t)shape->stride * shape->input.block, pixels = (int64_t)width * height;
+    const bool may_be_long = shape->kernel == 1 && shape->padding == 0 && pixels <= INT32_MAX
+        && (!shape->has_residual || is_flat(&shape->residual));
+    const bool gathered = shape->stride != 1 || !is_flat(&shape->input);
+    const bool scattered = !is_flat(&shape->output);
+    const bool flat = may_be_long && !gathered && !scattered;
 
+    plan->direct.width = flat ? (int32_t)pixels : width;
+    plan->direct.height = flat ? 1 : height;
+    plan->direct.row = orepa_direct_choose(
+        plan->isa, step, plan->direct.width, 1, blocks, orepa_blocks_up_to(blocks));
+    if (plan->direct.row < 0) return false;
     const int32_t size = orepa_direct_rows[plan->direct.row].blocks;
-    const int32_t tail = orepa_direct_rows[plan->direct.tail_row].blocks;
-    const int16_t row = orepa_direct_choose(plan->isa, 16, width * height, 1, blocks, 1u << size);
-    const int16_t tail_row = orepa_direct_choose(plan->isa, 16, width * height, 1, tail, 1u << tail);
-    if (row < 0 || tail_row < 0) return;
-    const double now = orepa_direct_cost(plan->direct.row, width, blocks) * height;
-    if (shape->stride == 1 && orepa_direct_cost(row, width * height, blocks) * 1.03 > now) return;
+    const int32_t left = blocks % size ? blocks % size : size;
+    plan->direct.tail_row = orepa_direct_choose(plan->isa, step, plan->direct.width, 1, left, 1u << left);
+    if (plan->direct.tail_row < 0) return false;
+
+    if (!may_be_long || flat || height == 1 || shape->input.block != 16) return true;
+    if (gathered && blocks < BLOCKS_WORTH_GATHERING) return true;
+    const int16_t row = orepa_direct_choose(plan->isa, 16, (int32_t)pixels, 1, blocks, 1u << size);
+    const int16_t tail_row = orepa_direct_choose(plan->isa, 16, (int32_t)pixels, 1, left, 1u << left);
+    if (row < 0 || tail_row < 0) return true;
+    // Of a stride's rows the kernels fetch what they do not need, which the costs leave out.
+    if (shape->stride == 1
+        && orepa_direct_cost(row, (int32_t)pixels, blocks) * 1.03
+            > orepa_direct_cost(plan->direct.row, width, blocks) * height)
+        return true;
     plan->direct.row = row;
     plan->direct.tail_row = tail_row;
     plan->direct.gathered = gathered;
-    plan->direct.scattered = !is_flat(&shape->output);
-    plan->direct.width = width * height;
+    plan->direct.scattered = scattered;
+    plan->direct.width = (int32_t)pixels;
     plan->direct.height = 1;
+    return true;
+}
+
+// The first tile of a slice of a group of blocks, of `tiles` in all; of slice number `slices` the end.
+static int64_t slice_start(const orepa_convolution_plan *plan, int64_t tiles, int32_t slice)
+{
+    return slice * tiles / plan->direct.slices;
 }
 
 // The most pixels that are gathered at once: those of an item, or of an image if items of one group of output blocks
 // follow one another.
 static int32_t gathered_pixels(const orepa_convolution_plan *plan)
 {
-    if (!plan->direct.rows_first) return plan->direct.width;
-    const int32_t tiles = orepa_min(plan->direct.tiles, plan->direct.tail_tiles);
-    const int32_t pixels = orepa_divide_up(plan->direct.width, tiles);
-    return orepa_min(plan->direct.width, (orepa_divide_up(tiles, plan->direct.slices) + 1) * pixels);
+    const int32_t width = plan->direct.width, counts[] = {plan->direct.tiles, plan->direct.tail_tiles};
+    if (!plan->direct.rows_first) return width;
+    int32_t most = 0;
+    for (int i = 0; i < 2; i++)
+        for (int32_t slice = 0; slice < plan->direct.slices; slice++) {
+            const int32_t begin = (int32_t)slice_start(plan, counts[i], slice);
+            const int32_t end = (int32_t)slice_start(plan, counts[i], slice + 1);
+            most = orepa_max(
+                most, orepa_direct_tile_start(width, counts[i], end) - orepa_direct_tile_start(width, counts[i], begin));
+        }
+    return most;
 }
 
 static bool prepare(orepa_convolution_plan *plan)
@@ -128,18 +146,9 @@ static bool prepare(orepa_convolution_plan *plan)
     if (shape->input.border < shape->padding || shape->output.block != 16) return false;
     if (shape->groups > 1 && shape->input.block != 16) return false;
 
-    flatten(plan);
     find_sets(plan);
-    const int64_t step = (int64_t)shape->stride * shape->input.block;
+    if (!choose_kernels(plan)) return false;
     const int32_t blocks = plan->direct.blocks;
-    plan->direct.row = orepa_direct_choose(
-        plan->isa, step, plan->direct.width, 1, blocks, orepa_blocks_up_to(blocks));
-    if (plan->direct.row < 0) return false;
-    const int32_t size = orepa_direct_rows[plan->direct.row].blocks;
-    const int32_t left = blocks % size ? blocks % size : size;
-    plan->direct.tail_row = orepa_direct_choose(plan->isa, step, plan->direct.width, 1, left, 1u << left);
-    if (plan->direct.tail_row < 0) return false;
-    lengthen(plan);
     const orepa_direct_row *row = &orepa_direct_rows[plan->direct.row];
     const int32_t width = plan->direct.width;
     plan->direct.tiles = orepa_direct_tiles(width, row->pixels);
@@ -277,94 +286,117 @@ static void pack(
     }
 }
 
-// The pixels that an item needs in the worker's scratch, if they are not there yet.
-static void gather(
-    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, orepa_convolution_worker *worker,
-    int32_t image, int32_t part, int32_t first, int32_t count)
+// Some tiles of a group of output blocks.
+typedef struct {
+    int32_t image, slice;
+    block_group group;
+    int64_t begin, end;
+} direct_item;
+
+static direct_item item_at(const orepa_convolution_plan *plan, int64_t index)
 {
-    const int32_t key = image * 2 * plan->direct.slices + part;
-    if (worker->run == buffers->run && worker->tile_block == key) return;
-    const orepa_map *from = &plan->shape.input;
-    orepa_gather_pixels(
-        from, buffers->input + image * from->image, plan->shape.stride, plan->shape.output.width, first, count,
-        worker->scratch);
-    worker->run = buffers->run;
-    worker->tile_block = key;
+    const int64_t parts = (int64_t)plan->shape.images * plan->direct.slices, groups = plan->items / parts;
+    const int64_t part = plan->direct.rows_first ? index / groups : index % parts;
+    direct_item item = {
+        .image = (int32_t)(part / plan->direct.slices),
+        .slice = (int32_t)(part % plan->direct.slices),
+        .group = group_at(plan, plan->direct.rows_first ? index % groups : index / parts),
+    };
+    const int64_t tiles = (int64_t)item.group.tiles * plan->direct.height;
+    item.begin = slice_start(plan, tiles, item.slice);
+    item.end = slice_start(plan, tiles, item.slice + 1);
+    return item;
 }
 
-static void run_item(
-    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers,
-    orepa_convolution_worker *worker, int64_t item)
+// What all tiles of an item have in common.
+static orepa_direct_call call_of(
+    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, const direct_item *item)
 {
     const orepa_convolution *shape = &plan->shape;
-    const orepa_map *from = &shape->input, *to = &shape->output, *add = &shape->residual;
-    const int64_t parts = (int64_t)shape->images * plan->direct.slices;
-    const int64_t groups = plan->items / parts;
-    const int64_t part = plan->direct.rows_first ? item / groups : item % parts;
-    const int32_t image = (int32_t)(part / plan->direct.slices);
-    const int32_t slice = (int32_t)(part % plan->direct.slices);
-    const block_group group = group_at(plan, plan->direct.rows_first ? item % groups : item / parts);
-
-    const int32_t planes = plan->direct.planes;
+    const orepa_map *from = &shape->input;
     const int32_t channels = plan->direct.products / (shape->kernel * shape->kernel);
-    const int32_t depth = channels - (planes - 1) * from->block;
+    const int32_t depth = channels - (plan->direct.planes - 1) * from->block;
     const bool full = depth == from->block;
-    orepa_direct_call call = {
-        .weights = buffers->packed + bias_floats(plan)
-            + (int64_t)group.first * 16 * plan->direct.products,
-        .bias = buffers->packed + group.first * 16,
+    return (orepa_direct_call){
+        .weights = buffers->packed + bias_floats(plan) + (int64_t)item->group.first * 16 * plan->direct.products,
+        .bias = buffers->packed + item->group.first * 16,
         .input_row = from->row,
         .input_plane = from->plane,
-        .output_plane = to->plane,
-        .residual_plane = add->plane,
+        .output_plane = shape->output.plane,
+        .residual_plane = shape->residual.plane,
         .step = (int64_t)shape->stride * from->block,
-        .planes = planes,
+        .planes = plan->direct.planes,
         .rows = shape->kernel,
         .run = shape->kernel * from->block,
         .last_segments = full ? 1 : shape->kernel,
         .last_run = full ? shape->kernel * from->block : depth,
         .relu = shape->relu,
     };
-    const float *input =
-        buffers->input + image * from->image + first_plane(plan, group.set) * from->plane;
-    float *output = buffers->output + image * to->image;
-    _Alignas(64) float tile_output[OREPA_DIRECT_MOST_SUMS * 16];
-    const float *residual = shape->has_residual
-        ? buffers->residual + image * add->image + group.first * add->plane
-        : NULL;
+}
 
-    const int64_t tiles = (int64_t)group.tiles * plan->direct.height;
-    const int64_t begin = slice * tiles / plan->direct.slices;
-    const int64_t end = (slice + 1) * tiles / plan->direct.slices;
-    if (begin == end) return;   // the last group's tiles may be wider, and fewer than slices
+// Lets the call read the item's pixels from the worker's scratch, where they are put unless they are there: all of the
+// image, or those of the item's tiles. Where the first one lies.
+static const float *gather(
+    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, orepa_convolution_worker *worker,
+    const direct_item *item, orepa_direct_call *call)
+{
+    const int32_t width = plan->direct.width, tiles = item->group.tiles;
+    int32_t first = 0, count = width, key = item->image;
+    if (plan->direct.rows_first) {
+        const bool is_tail = item->group.row != &orepa_direct_rows[plan->direct.row];
+        first = orepa_direct_tile_start(width, tiles, (int32_t)item->begin);
+        count = orepa_direct_tile_start(width, tiles, (int32_t)item->end) - first;
+        key = (item->image * plan->direct.slices + item->slice) * 2 + is_tail;
+    }
+    if (worker->run != buffers->run || worker->tile_block != key) {
+        const orepa_map *from = &plan->shape.input;
+        orepa_gather_pixels(
+            from, buffers->input + item->image * from->image, plan->shape.stride, plan->shape.output.width, first,
+            count, worker->scratch);
+        worker->run = buffers->run;
+        worker->tile_block = key;
+    }
+    call->input_plane = orepa_gathered_plane(count);
+    call->step = 16;
+    return worker->scratch + first_plane(plan, item->group.set) * call->input_plane;
+}
+
+static void run_item(
+    const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers,
+    orepa_convolution_worker *worker, int64_t index)
+{
+    const orepa_convolution *shape = &plan->shape;
+    const orepa_map *from = &shape->input, *to = &shape->output, *add = &shape->residual;
+    const direct_item item = item_at(plan, index);
+    if (item.begin == item.end) return;   // the last group's tiles may be wider, and fewer than slices
+    const block_group group = item.group;
+    orepa_direct_call call = call_of(plan, buffers, &item);
+    const float *input = plan->direct.gathered
+        ? gather(plan, buffers, worker, &item, &call)
+        : buffers->input + item.image * from->image + first_plane(plan, group.set) * from->plane;
+    float *output = buffers->output + item.image * to->image;
+    _Alignas(64) float tile_output[OREPA_DIRECT_MOST_SUMS * 16];
+    const float *residual =
+        shape->has_residual ? buffers->residual + item.image * add->image + group.first * add->plane : NULL;
+
     // The tiles that pass over these weights until the next group's are needed: each prefetches its share of those.
-    const int64_t passes = plan->direct.rows_first ? end - begin : tiles;
+    const int64_t passes =
+        plan->direct.rows_first ? item.end - item.begin : (int64_t)group.tiles * plan->direct.height;
     const int64_t floats = (int64_t)group.blocks * 16 * plan->direct.products;
     const int64_t share = floats / passes;
-    call.ahead = call.weights + floats + (plan->direct.rows_first ? 0 : begin * share);
+    call.ahead = call.weights + floats + (plan->direct.rows_first ? 0 : item.begin * share);
     call.ahead_step = 2 * group.blocks * 64 / passes;
 
-    int32_t y = (int32_t)(begin / group.tiles), i = (int32_t)(begin % group.tiles);
+    int32_t y = (int32_t)(item.begin / group.tiles), i = (int32_t)(item.begin % group.tiles);
     const int32_t least = plan->direct.width / group.tiles, wider = plan->direct.width % group.tiles;
     int32_t x = orepa_direct_tile_start(plan->direct.width, group.tiles, i);
-    int32_t skipped = 0;
-    if (plan->direct.gathered) {
-        const bool rows_first = plan->direct.rows_first, is_tail = group.blocks < orepa_direct_rows[plan->direct.row].blocks;
-        const int32_t next = orepa_direct_tile_start(plan->direct.width, group.tiles, (int32_t)end);
-        skipped = rows_first ? x : 0;
-        const int32_t count = rows_first ? next - x : plan->direct.width;
-        gather(plan, buffers, worker, image, rows_first ? 2 * slice + is_tail : 0, skipped, count);
-        call.input_plane = orepa_gathered_plane(count);
-        input = worker->scratch + first_plane(plan, group.set) * call.input_plane;
-        call.step = 16;
-    }
-    for (int64_t tile = begin; tile < end; tile++, call.ahead += share) {
+    const int32_t first = plan->direct.rows_first ? x : 0;   // gathered pixel
+    for (int64_t tile = item.begin; tile < item.end; tile++, call.ahead += share) {
         const int32_t pixels = least + (i < wider);
-        call.input = plan->direct.gathered
-            ? input + (x - skipped) * 16
-            : input
-                + orepa_map_offset(
-                    from, y * shape->stride - shape->padding, x * shape->stride - shape->padding);
+        call.input = input
+            + (plan->direct.gathered
+                   ? (int64_t)(x - first) * 16
+                   : orepa_map_offset(from, y * shape->stride - shape->padding, x * shape->stride - shape->padding));
         if (residual) call.residual = residual + orepa_map_offset(add, y, x);
         if (plan->direct.scattered) {
             call.output = tile_output;
