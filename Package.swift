@@ -66,7 +66,8 @@ let package = Package(
             name: "OrepaSafetensorsTests", dependencies: ["OrepaSafetensors", "TestSupport"]),
         .testTarget(name: "OrepaNetworkTests", dependencies: ["OrepaNetwork", "TestSupport"]),
         .testTarget(
-            name: "OrepaPlanTests", dependencies: ["OrepaPlan", "CHostCalls", "TestSupport"]),
+            name: "OrepaPlanTests",
+            dependencies: ["OrepaPlan", "CLinuxThreads", "CHostCalls", "TestSupport"]),
         .testTarget(
             name: "OrepaImageTests", dependencies: ["OrepaImage", "CCrypto", "TestSupport"]),
         .testTarget(

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,6 +27,24 @@ void orepa_futex_wake(const uint32_t *word)
 }
 
 int32_t orepa_current_processor(void) { return sched_getcpu(); }
+
+bool orepa_leave_processor(int32_t processor)
+{
+    enum { WORDS = 1024, BITS = 8 * sizeof(unsigned long) };   // 65,536 processors
+    unsigned long allowed[WORDS], others[WORDS], any = 0;
+    const int error = errno;
+    bool left = false;
+    const long size = syscall(SYS_sched_getaffinity, 0, sizeof allowed, allowed);
+    if (processor >= 0 && size > processor / 8) {
+        memcpy(others, allowed, (size_t)size);
+        others[processor / BITS] &= ~(1ul << processor % BITS);
+        for (size_t i = 0; i < (size_t)size / sizeof *others; i++) any |= others[i];
+        left = any && syscall(SYS_sched_setaffinity, 0, size, others) == 0;
+        if (left) syscall(SYS_sched_setaffinity, 0, size, allowed);
+    }
+    errno = error;
+    return left;
+}
 
 // The control registers are read and written as the compiler expects of a function that it cannot see into: no
 // arithmetic moves across the call.

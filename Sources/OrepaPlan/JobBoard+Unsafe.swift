@@ -130,6 +130,11 @@ struct JobBoard: Sendable {
         orepa_current_processor() == job.pointee.processor.load(ordering: .relaxed)
     }
 
+    /// Moves the calling thread from the caller's processor to another one. False if it cannot.
+    func leaveProcessorOfCaller() -> Bool {
+        orepa_leave_processor(job.pointee.processor.load(ordering: .relaxed))
+    }
+
     var isStopped: Bool { stopped.value != 0 }
 
     /// Waits for items for a short while, awake.

@@ -1,10 +1,12 @@
 /// One thread of a pool, besides the callers'.
 ///
 /// A worker that the system takes off its processor in the middle of an item holds up the caller for a whole time
-/// slice of the process that it shares the processor with, so two threads would be slower than one; and one that the
-/// system put on the caller's own processor, since the others are busy, only takes the caller's time. Since who
+/// slice of the process that it shares the processor with, so two threads would be slower than one. Since who
 /// computes what changes no bit, such a worker stays out for a while, each time for longer. Before it takes part
 /// again it tries its processor out by spinning, which holds up nobody.
+///
+/// On the caller's own processor, where the system often wakes it, a worker only takes the caller's time: it moves to
+/// another one, and stays out if it may not.
 struct Worker {
     private let number: Int
     private let board: JobBoard
@@ -28,7 +30,7 @@ struct Worker {
     mutating func work() {
         while !board.isStopped {
             if board.spinUntilItems() {
-                if board.isOnProcessorOfCaller {
+                if board.isOnProcessorOfCaller, !board.leaveProcessorOfCaller() {
                     stayOut()
                     continue
                 }
@@ -64,9 +66,13 @@ struct Worker {
     private mutating func hasProcessorToItself() -> Bool {
         share = ProcessorShare(
             time: ThreadClock.now(), processorTime: ThreadClock.processorTime())
+        var hasMoved = false
         repeat {
             for _ in 0..<64 { SpinWait.pause() }
-            if board.isOnProcessorOfCaller { return false }
+            if board.isOnProcessorOfCaller {
+                guard !hasMoved, board.leaveProcessorOfCaller() else { return false }
+                hasMoved = true
+            }
             measureShare()
         } while share.observed < Worker.trial && !share.isContended && !board.isStopped
         return !share.isContended

@@ -1,8 +1,20 @@
+#define _GNU_SOURCE
 #include "CHostCalls.h"
 
+#include <sys/syscall.h>
 #include <unistd.h>
 
 pid_t orepa_host_fork(void) { return fork(); }
+
+long orepa_host_allowed_processors(uint8_t *mask, size_t size)
+{
+    return syscall(SYS_sched_getaffinity, 0, size, mask);
+}
+
+bool orepa_host_allow_processors(const uint8_t *mask, size_t size)
+{
+    return syscall(SYS_sched_setaffinity, 0, size, mask) == 0;
+}
 
 #if defined(__x86_64__)
 uint64_t orepa_host_arithmetic(void) { return __builtin_ia32_stmxcsr(); }

@@ -2,6 +2,7 @@
 #ifndef C_LINUX_THREADS_H
 #define C_LINUX_THREADS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 // Sleeps while `*word` is `expected`, at most `nanoseconds` (negative: no limit), until orepa_futex_wake, or
@@ -13,6 +14,10 @@ void orepa_futex_wake(const uint32_t *word);
 
 // Number of the processor that the calling thread is on.
 int32_t orepa_current_processor(void);
+
+// Moves the calling thread from this processor to another one that it may run on. It may come back any time: which
+// processors it may run on stays as it was. False, and nothing changed, if there is no other one or the system refuses.
+bool orepa_leave_processor(int32_t processor);
 
 // Sets the calling thread's arithmetic to what IEEE 754 and every new process begins with, and returns what it was:
 // rounding to nearest, denormal numbers as they are, no traps.

@@ -1,8 +1,10 @@
-// What a program that embeds the library may do and Swift cannot: fork, and change how its threads calculate.
+// What a program that embeds the library may do and Swift cannot: fork, change how its threads calculate and where
+// they may run.
 #ifndef C_HOST_CALLS_H
 #define C_HOST_CALLS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -15,5 +17,11 @@ void orepa_host_set_arithmetic(uint64_t control);
 
 // A control word with denormal numbers read and written as zeros and with rounding up.
 uint64_t orepa_host_unusual_arithmetic(void);
+
+// The processors that the calling thread may run on, a bit for each: bytes written, or negative.
+long orepa_host_allowed_processors(uint8_t *mask, size_t size);
+
+// Whether the system lets the calling thread run on these alone.
+bool orepa_host_allow_processors(const uint8_t *mask, size_t size);
 
 #endif
