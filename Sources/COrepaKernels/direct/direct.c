@@ -123,8 +123,8 @@ static int64_t slice_start(const orepa_convolution_plan *plan, int64_t tiles, in
     return slice * tiles / plan->direct.slices;
 }
 
-// The most pixels that are gathered at once: those of an item, or of an image if items of one group of output blocks
-// follow one another.
+// The most pixels of an image that are gathered at once: those of an item, or all if items of one group of output blocks
+// follow one another; then of all images.
 static int32_t gathered_pixels(const orepa_convolution_plan *plan)
 {
     const int32_t width = plan->direct.width, counts[] = {plan->direct.tiles, plan->direct.tail_tiles};
@@ -166,7 +166,8 @@ static bool prepare(orepa_convolution_plan *plan)
     plan->items = plan->pack_items * shape->images * plan->direct.slices;
     plan->packed_floats = (size_t)plan->direct.sets * blocks * 16 * (plan->direct.products + 1);
     if (plan->direct.gathered)
-        plan->worker_floats = (size_t)(orepa_map_blocks(&shape->input) * orepa_gathered_plane(gathered_pixels(plan)));
+        plan->worker_floats = (size_t)(orepa_map_blocks(&shape->input) * orepa_gathered_plane(gathered_pixels(plan)))
+            * (size_t)(plan->direct.rows_first ? 1 : shape->images);
     return true;
 }
 
@@ -334,31 +335,35 @@ static orepa_direct_call call_of(
     };
 }
 
-// Lets the call read the item's pixels from the worker's scratch, where they are put unless they are there: all of the
-// image, or those of the item's tiles. Where the first one lies.
+// Lets the call read pixels from the worker's scratch, where they are put unless they are there: those of the item's
+// tiles, or of all images. Where the item's first ones lie.
 static const float *gather(
     const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, orepa_convolution_worker *worker,
     const direct_item *item, orepa_direct_call *call)
 {
+    const orepa_map *from = &plan->shape.input;
     const int32_t width = plan->direct.width, tiles = item->group.tiles;
-    int32_t first = 0, count = width, key = item->image;
+    int32_t image = 0, images = plan->shape.images, first = 0, count = width, key = 0;
     if (plan->direct.rows_first) {
         const bool is_tail = item->group.row != &orepa_direct_rows[plan->direct.row];
+        image = item->image;
+        images = 1;
         first = orepa_direct_tile_start(width, tiles, (int32_t)item->begin);
         count = orepa_direct_tile_start(width, tiles, (int32_t)item->end) - first;
-        key = (item->image * plan->direct.slices + item->slice) * 2 + is_tail;
+        key = (image * plan->direct.slices + item->slice) * 2 + is_tail;
     }
+    const int64_t plane = orepa_gathered_plane(count), size = orepa_map_blocks(from) * plane;
     if (worker->run != buffers->run || worker->tile_block != key) {
-        const orepa_map *from = &plan->shape.input;
-        orepa_gather_pixels(
-            from, buffers->input + item->image * from->image, plan->shape.stride, plan->shape.output.width, first,
-            count, worker->scratch);
+        for (int32_t i = 0; i < images; i++)
+            orepa_gather_pixels(
+                from, buffers->input + (image + i) * from->image, plan->shape.stride, plan->shape.output.width, first,
+                count, worker->scratch + i * size);
         worker->run = buffers->run;
         worker->tile_block = key;
     }
-    call->input_plane = orepa_gathered_plane(count);
+    call->input_plane = plane;
     call->step = 16;
-    return worker->scratch + first_plane(plan, item->group.set) * call->input_plane;
+    return worker->scratch + (item->image - image) * size + first_plane(plan, item->group.set) * plane;
 }
 
 static void run_item(
