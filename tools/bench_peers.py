@@ -9,7 +9,7 @@ Each runtime lives in a process of its own, loaded once for a network and a numb
 take turns (A B C ... A B C ...), so that a drift of the machine meets all of them; whoever is not
 at its turn is stopped with SIGSTOP and cannot spin. Where a runtime has several settings for
 Float32, each is tried when it is loaded and the fastest stays; the settings are printed. A turn
-starts with calls that do not count, 5 or one of a batch, and gives one median; a row shows the
+starts with calls that do not count, 5 or 1 of a large batch, and gives one median; a row shows the
 median of the turns' medians.
 
 The logits of every Float32 runtime are held against `orepa-infer run --numerics strict` (or a
@@ -577,9 +577,10 @@ class OrepaWorker:
         self, peer: Peer, job: dict, program: Path, numerics: str, isa: str | None
     ) -> None:
         self.environment = orepa_environment(isa)
+        batch = job["shape"][0]
         self.command = [
-            program, "benchmark", job["model"], "--batch", job["shape"][0], "--threads",
-            job["threads"], "--numerics", numerics, "--warmup", warmup_calls(job["shape"][0]), "--format", "json",
+            program, "benchmark", job["model"], "--batch", batch, "--threads", job["threads"],
+            "--numerics", numerics, "--warmup", warmup_calls(batch), "--format", "json",
         ]  # fmt: skip
         pictures = benchmark_input(math.prod(job["shape"])).reshape(job["shape"])
         try:

@@ -28,19 +28,26 @@ void orepa_futex_wake(const uint32_t *word)
 
 int32_t orepa_current_processor(void) { return sched_getcpu(); }
 
+// What a thread asks for outlasts later changes of its cpuset, so where it had asked for nothing it ends by asking for
+// every processor there may be, and only else for those that it could run on.
 bool orepa_leave_processor(int32_t processor)
 {
     enum { WORDS = 1024, BITS = 8 * sizeof(unsigned long) };   // 65,536 processors
-    unsigned long allowed[WORDS], others[WORDS], any = 0;
+    unsigned long allowed[WORDS], mask[WORDS], any = 0;
     const int error = errno;
     bool left = false;
     const long size = syscall(SYS_sched_getaffinity, 0, sizeof allowed, allowed);
     if (processor >= 0 && size > processor / 8) {
-        memcpy(others, allowed, (size_t)size);
-        others[processor / BITS] &= ~(1ul << processor % BITS);
-        for (size_t i = 0; i < (size_t)size / sizeof *others; i++) any |= others[i];
-        left = any && syscall(SYS_sched_setaffinity, 0, size, others) == 0;
-        if (left) syscall(SYS_sched_setaffinity, 0, size, allowed);
+        memcpy(mask, allowed, (size_t)size);
+        mask[processor / BITS] &= ~(1ul << processor % BITS);
+        for (size_t i = 0; i < (size_t)size / sizeof *mask; i++) any |= mask[i];
+        left = any && syscall(SYS_sched_setaffinity, 0, size, mask) == 0;
+    }
+    if (left) {
+        memset(mask, 0xff, sizeof mask);
+        syscall(SYS_sched_setaffinity, 0, sizeof mask, mask);
+        syscall(SYS_sched_getaffinity, 0, sizeof mask, mask);
+        if (memcmp(mask, allowed, (size_t)size) != 0) syscall(SYS_sched_setaffinity, 0, size, allowed);
     }
     errno = error;
     return left;

@@ -387,6 +387,12 @@ static void check_edges(uint64_t base)
             seed(base, 1000 + part++, 15);
             check_convolution(&shape, orepa_direct, false);
         }
+    const orepa_convolution in_groups = {
+        .input = orepa_map_blocked(256, 10, 14, 0), .output = orepa_map_blocked(288, 5, 7, 1),
+        .residual = orepa_map_blocked(288, 5, 7, 0), .images = 2, .kernel = 1, .stride = 2, .groups = 2,
+        .has_residual = true};
+    seed(base, 1000 + part++, 15);
+    check_convolution(&in_groups, orepa_direct, false);
     // Grouped rows longer than an item, and more rows than one takes.
     const int32_t sizes[][2] = {{3, 600}, {45, 30}};
     for (int i = 0; i < 2; i++)

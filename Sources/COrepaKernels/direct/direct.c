@@ -7,12 +7,13 @@
 // A set is the output blocks that see the same input blocks: all of them without groups, those of a group if
 // groups are whole blocks, or else each output block alone.
 //
-// Items: a few rows of a group of output blocks. Where there are more weights than input they come group by group,
-// whose weights stay in cache; else by rows, so that a thread mostly reads what it wrote in the layer before.
+// Items: a few rows of a group of output blocks of an image. The images come one after the other; so threads, which
+// begin at both ends, mostly read what they wrote in the layer before. In an image items come group by group, whose
+// weights stay in cache, where there are more weights than input; else by rows.
 //
 // A 1x1 convolution sees an image as one long row, of better register tiles than short rows make. Where the input's rows
-// do not follow one another in memory, because of a border or a stride, each worker gathers the pixels, once for all
-// output blocks; where the output's do not, tiles are scattered.
+// do not follow one another in memory, because of a border or a stride, each worker gathers the pixels that it needs;
+// where the output's do not, tiles are scattered.
 #include "../convolution.h"
 #include "../kernels.h"
 #include "choice.h"
@@ -75,10 +76,10 @@ static void find_sets(orepa_convolution_plan *plan)
 }
 
 // What the kernels see as output: the map, or one long row where that is better; and the kernels. Weights are packed for
-// kernels of as many blocks as those of the map, whichever is taken.
+// kernels of as many blocks as without gathering and scattering.
 static bool choose_kernels(orepa_convolution_plan *plan)
 {
-    enum { BLOCKS_WORTH_GATHERING = 8 };
+    enum { BLOCKS_WORTH_GATHERING = 8 };   // a gathered line takes about as long as a sixteenth of a block's products
     const orepa_convolution *shape = &plan->shape;
     const int32_t width = shape->output.width, height = shape->output.height, blocks = plan->direct.blocks;
     const int64_t step = (int64_t)shape->stride * shape->input.block, pixels = (int64_t)width * height;
@@ -123,8 +124,8 @@ static int64_t slice_start(const orepa_convolution_plan *plan, int64_t tiles, in
     return slice * tiles / plan->direct.slices;
 }
 
-// The most pixels of an image that are gathered at once: those of an item, or all if items of one group of output blocks
-// follow one another; then of all images.
+// The most pixels that are gathered at once: those of an item, or of an image if items of one group of output blocks
+// follow one another.
 static int32_t gathered_pixels(const orepa_convolution_plan *plan)
 {
     const int32_t width = plan->direct.width, counts[] = {plan->direct.tiles, plan->direct.tail_tiles};
@@ -166,8 +167,7 @@ static bool prepare(orepa_convolution_plan *plan)
     plan->items = plan->pack_items * shape->images * plan->direct.slices;
     plan->packed_floats = (size_t)plan->direct.sets * blocks * 16 * (plan->direct.products + 1);
     if (plan->direct.gathered)
-        plan->worker_floats = (size_t)(orepa_map_blocks(&shape->input) * orepa_gathered_plane(gathered_pixels(plan)))
-            * (size_t)(plan->direct.rows_first ? 1 : shape->images);
+        plan->worker_floats = (size_t)(orepa_map_blocks(&shape->input) * orepa_gathered_plane(gathered_pixels(plan)));
     return true;
 }
 
@@ -296,12 +296,12 @@ typedef struct {
 
 static direct_item item_at(const orepa_convolution_plan *plan, int64_t index)
 {
-    const int64_t parts = (int64_t)plan->shape.images * plan->direct.slices, groups = plan->items / parts;
-    const int64_t part = plan->direct.rows_first ? index / groups : index % parts;
+    const int64_t in_image = plan->items / plan->shape.images, groups = in_image / plan->direct.slices;
+    const int64_t rest = index % in_image;
     direct_item item = {
-        .image = (int32_t)(part / plan->direct.slices),
-        .slice = (int32_t)(part % plan->direct.slices),
-        .group = group_at(plan, plan->direct.rows_first ? index % groups : index / parts),
+        .image = (int32_t)(index / in_image),
+        .slice = (int32_t)(plan->direct.rows_first ? rest / groups : rest % plan->direct.slices),
+        .group = group_at(plan, plan->direct.rows_first ? rest % groups : rest / plan->direct.slices),
     };
     const int64_t tiles = (int64_t)item.group.tiles * plan->direct.height;
     item.begin = slice_start(plan, tiles, item.slice);
@@ -336,34 +336,30 @@ static orepa_direct_call call_of(
 }
 
 // Lets the call read pixels from the worker's scratch, where they are put unless they are there: those of the item's
-// tiles, or of all images. Where the item's first ones lie.
+// tiles, or of its image. Returns where the first of them lies in the item's first input block.
 static const float *gather(
     const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, orepa_convolution_worker *worker,
     const direct_item *item, orepa_direct_call *call)
 {
-    const orepa_map *from = &plan->shape.input;
     const int32_t width = plan->direct.width, tiles = item->group.tiles;
-    int32_t image = 0, images = plan->shape.images, first = 0, count = width, key = 0;
+    int32_t first = 0, count = width, key = item->image;
     if (plan->direct.rows_first) {
         const bool is_tail = item->group.row != &orepa_direct_rows[plan->direct.row];
-        image = item->image;
-        images = 1;
         first = orepa_direct_tile_start(width, tiles, (int32_t)item->begin);
         count = orepa_direct_tile_start(width, tiles, (int32_t)item->end) - first;
-        key = (image * plan->direct.slices + item->slice) * 2 + is_tail;
+        key = (item->image * plan->direct.slices + item->slice) * 2 + is_tail;
     }
-    const int64_t plane = orepa_gathered_plane(count), size = orepa_map_blocks(from) * plane;
-    if (worker->run != buffers->run || worker->tile_block != key) {
-        for (int32_t i = 0; i < images; i++)
-            orepa_gather_pixels(
-                from, buffers->input + (image + i) * from->image, plan->shape.stride, plan->shape.output.width, first,
-                count, worker->scratch + i * size);
+    if (worker->run != buffers->run || worker->part != key) {
+        const orepa_map *from = &plan->shape.input;
+        orepa_gather_pixels(
+            from, buffers->input + item->image * from->image, plan->shape.stride, plan->shape.output.width, first,
+            count, worker->scratch);
         worker->run = buffers->run;
-        worker->tile_block = key;
+        worker->part = key;
     }
-    call->input_plane = plane;
+    call->input_plane = orepa_gathered_plane(count);
     call->step = 16;
-    return worker->scratch + (item->image - image) * size + first_plane(plan, item->group.set) * plane;
+    return worker->scratch + first_plane(plan, item->group.set) * call->input_plane;
 }
 
 static void run_item(

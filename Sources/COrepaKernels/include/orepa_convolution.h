@@ -67,7 +67,7 @@ typedef struct {
         int32_t sets, blocks;      // sets of output blocks that see the same input blocks
         int32_t planes;            // input blocks of a set
         int32_t products;          // of an output
-        int32_t height, width;     // of the output, as one long row where rows follow one another
+        int32_t height, width;     // of the output, as the kernels see it: it may be one long row
         int32_t tiles, tail_tiles; // of a row
         int32_t slices;            // items of one group of blocks of one image
         bool rows_first;           // items of all groups for some rows follow one another
@@ -128,7 +128,7 @@ typedef struct {
 typedef struct {
     float *scratch;          // worker_floats, aligned to 64 bytes
     uint64_t run;
-    int32_t tile_block;
+    int32_t part;            // of the input, in the algorithm's own numbering
     int32_t unused[11];
 } orepa_convolution_worker;
 

@@ -262,10 +262,10 @@ static void run(
         const int32_t index = (int32_t)(item / group_count(plan));
         const int32_t first = (int32_t)(item % group_count(plan)) * plan->winograd.group;
         const tile_block block = block_at(plan, index);
-        if (worker->run != buffers->run || worker->tile_block != index) {
+        if (worker->run != buffers->run || worker->part != index) {
             transform(plan, &block, buffers->input, v);
             worker->run = buffers->run;
-            worker->tile_block = index;
+            worker->part = index;
         }
         float *m = v + position_floats(block.all, input_blocks(plan));
         const int32_t group = orepa_min(plan->winograd.group, plan->winograd.blocks - first);
@@ -366,6 +366,14 @@ static int32_t most_tiles(const orepa_convolution_plan *plan)
     return plan->isa != orepa_isa_avx512 && plan->shape.threads == 1 ? TILES_OF_NARROW_KERNELS : TILES;
 }
 
+// How many images may make a block: so that each thread has some of its own. Kernels of many pixels gain more from
+// reading the weights once.
+static int32_t most_images(const orepa_convolution_plan *plan)
+{
+    const int32_t images = plan->shape.images;
+    return plan->isa == orepa_isa_avx512 ? images : orepa_divide_up(images, orepa_max(1, plan->shape.threads));
+}
+
 static bool prepare(orepa_convolution_plan *plan)
 {
     const orepa_convolution *shape = &plan->shape;
@@ -391,7 +399,7 @@ static bool prepare(orepa_convolution_plan *plan)
     enum { TILES_OF_IMAGES = 64 };
     plan->winograd.rows_per_block = rows_of_tiles(plan, most_tiles(plan));
     plan->winograd.images_per_block = plan->winograd.rows_per_block == rows
-        ? orepa_min(shape->images, orepa_max(1, TILES_OF_IMAGES / (rows * columns)))
+        ? orepa_min(most_images(plan), orepa_max(1, TILES_OF_IMAGES / (rows * columns)))
         : 1;
     plan->winograd.tile_blocks = orepa_divide_up(rows, plan->winograd.rows_per_block)
         * orepa_divide_up(shape->images, plan->winograd.images_per_block);
