@@ -56,11 +56,17 @@ from pathlib import Path
 from statistics import median
 from xml.sax.saxutils import escape
 
-import numpy as np
+try:
+    import numpy as np
 
-import export_onnx
-from export_onnx import benchmark_input, largest_difference
-from published_models import PROGRAM, deployed_models
+    import export_onnx
+    from export_onnx import benchmark_input, largest_difference
+    from published_models import PROGRAM, deployed_models
+except ModuleNotFoundError as missing_package:
+    sys.exit(
+        f"bench_peers.py: the package {missing_package.name} is missing;"
+        " pip install -r tools/bench-requirements.txt"
+    )
 
 WARMUP_CALLS = 5
 LOAD_TIMEOUT = 600.0

@@ -39,7 +39,7 @@ class Neighbour:
 
 
 def benchmark(program: str, model: str, threads: int, duration: float) -> dict:
-    output = subprocess.run(
+    done = subprocess.run(
         [
             program,
             "benchmark",
@@ -51,11 +51,13 @@ def benchmark(program: str, model: str, threads: int, duration: float) -> dict:
             "--format",
             "json",
         ],
-        check=True,
+        check=False,
         capture_output=True,
         text=True,
-    ).stdout
-    return json.loads(output)
+    )
+    if done.returncode != 0:
+        sys.exit(f"measure_busy_neighbour.py: {done.stderr.strip()}")
+    return json.loads(done.stdout)
 
 
 def print_report(model: str, runs: dict[tuple[str, int], list[dict]]) -> None:

@@ -79,7 +79,7 @@ static void find_sets(orepa_convolution_plan *plan)
 // kernels of as many blocks as without gathering and scattering.
 static bool choose_kernels(orepa_convolution_plan *plan)
 {
-    enum { BLOCKS_WORTH_GATHERING = 8 };   // a gathered line takes about as long as a sixteenth of a block's products
+    enum { BLOCKS_WORTH_GATHERING = 8 };   // a line of 16 channels is then used for 128 sums of 16 lanes
     const orepa_convolution *shape = &plan->shape;
     const int32_t width = shape->output.width, height = shape->output.height, blocks = plan->direct.blocks;
     const int64_t step = (int64_t)shape->stride * shape->input.block, pixels = (int64_t)width * height;
