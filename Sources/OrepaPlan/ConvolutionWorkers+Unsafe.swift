@@ -18,8 +18,11 @@ final class ConvolutionWorkers {
     /// Elements of the memory taken.
     var allocatedCount: Int { memory.count }
 
+    /// For the threads of `pool`, with scratch of `scratchCount` floats each.
+    ///
     /// - Throws: ``PlanError/outOfMemory(byteCount:)`` when the system refuses the scratch.
-    init(threadCount: Int, scratchCount: Int) throws(PlanError) {
+    init(_ pool: WorkerPool, scratchCount: Int) throws(PlanError) {
+        let threadCount = pool.threadCount
         memory = try AlignedMemory(
             count: ConvolutionWorkers.count(threadCount: threadCount, scratchCount: scratchCount))
         let scratch = memory.base + threadCount * ConvolutionWorkers.floats
@@ -27,6 +30,7 @@ final class ConvolutionWorkers {
             to: orepa_convolution_worker.self, capacity: threadCount)
         for index in 0..<threadCount {
             first[index].scratch = scratch + index * scratchCount.roundedUp(to: 16)
+            first[index].descends = pool.takesItemsFromTheBack(worker: index) ? 1 : 0
         }
     }
 

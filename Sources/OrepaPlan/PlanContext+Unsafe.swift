@@ -42,7 +42,7 @@ public final class PlanContext {
         memory = try AlignedMemory(
             count: blueprints[0].arenaCount + plan.blueprint.packingCount(plan.memory))
         workers = try ConvolutionWorkers(
-            threadCount: pool.threadCount, scratchCount: blueprints.map(\.scratchCount).max()!)
+            pool, scratchCount: blueprints.map(\.scratchCount).max()!)
     }
 
     /// Bytes of memory that the context has allocated.

@@ -37,8 +37,7 @@ extension Convolution {
         kernel.pack(into: packed.base, weight: weight, bias: bias, pool: pool)
         let source = try AlignedMemory(count: Int(inputMap.image))
         let target = try AlignedMemory(count: Int(outputMap.image))
-        let workers = try ConvolutionWorkers(
-            threadCount: pool.threadCount, scratchCount: kernel.scratchCount)
+        let workers = try ConvolutionWorkers(pool, scratchCount: kernel.scratchCount)
         input.withUnsafeBufferPointer { orepa_map_read(&inputMap, $0.baseAddress!, source.base) }
         kernel.run(
             weights: packed.base, input: source.base, residual: nil, output: target.base,

@@ -83,6 +83,9 @@ public final class WorkerPool: @unchecked Sendable {
         isTaken.store(false, ordering: .releasing)
     }
 
+    /// Whether a worker begins with the last items of a call and goes on to earlier ones.
+    func takesItemsFromTheBack(worker: Int) -> Bool { parallelFor == nil && worker > 0 }
+
     /// Wakes sleeping workers for a call that is about to come, so that they are there when it does.
     public func prepare() {
         guard home.load(ordering: .acquiring) == 2 * ForkCount.current, threads.count > 0 else {

@@ -40,21 +40,27 @@ void __wrap_orepa_winograd_choose_splits(
         __real_orepa_winograd_choose_splits(stride, height, width, rows, columns);
 }
 
-// Threads that claim items one by one, as a plan's do; they spin between calls.
+// Threads that claim items one by one as a plan's do: the caller from the front, the others from the back. They spin
+// between calls.
 typedef struct {
     runnable *job;
     orepa_convolution_worker *workers;
     int32_t threads;
-    _Atomic int64_t next;
+    _Atomic uint64_t left;   // the unclaimed items' begin << 32 | end
     atomic_int call, done;
 } team;
 
 static void claim(team *t, int32_t worker)
 {
-    const int64_t items = t->job->plan.items;
-    for (int64_t item; (item = atomic_fetch_add(&t->next, 1)) < items;)
+    uint64_t left = atomic_load(&t->left);
+    while (left >> 32 != (left & UINT32_MAX)) {
+        const uint64_t rest = worker == 0 ? left + (UINT64_C(1) << 32) : left - 1;
+        if (!atomic_compare_exchange_weak(&t->left, &left, rest)) continue;
+        const int64_t item = (int64_t)(worker == 0 ? left >> 32 : rest & UINT32_MAX);
         orepa_convolution_run(
             &t->job->plan, &t->job->buffers, &t->workers[worker], item, item + 1);
+        left = atomic_load(&t->left);
+    }
 }
 
 static team crew;
@@ -74,7 +80,7 @@ static void run_together(runnable *job)
 {
     crew.job = job;
     job->buffers.run++;
-    atomic_store(&crew.next, 0);
+    atomic_store(&crew.left, (uint64_t)job->plan.items);
     atomic_store(&crew.done, 0);
     atomic_fetch_add(&crew.call, 1);
     claim(&crew, 0);
@@ -214,7 +220,7 @@ static void time_layer(const orepa_convolution *shape, orepa_isa isa)
         .output = huge_floats((size_t)shape->output.image),
     }};
     for (int32_t i = 0; i < crew.threads; i++)
-        crew.workers[i] = (orepa_convolution_worker){.scratch = huge_floats(worker)};
+        crew.workers[i] = (orepa_convolution_worker){.scratch = huge_floats(worker), .descends = i > 0};
 
     double least = 1e9;
     for (int32_t turn = 0; turn < TURNS; turn++) {

@@ -174,6 +174,7 @@ static void run_shuffled(runnable *job)
     for (int64_t i = 0; i < count; i++) {
         if (i == 0 || random_int(0, 2) == 0) {
             job->worker.run = random_int(0, 1) ? 0 : job->buffers.run - 1;
+            job->worker.descends = random_int(0, 1);
             memset(job->worker.scratch, 0xff, job->plan.worker_floats * sizeof(float));
         }
         orepa_convolution_run(&job->plan, &job->buffers, &job->worker, order[i], order[i] + 1);

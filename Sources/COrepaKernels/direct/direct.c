@@ -380,12 +380,15 @@ static void run_item(
     const float *residual =
         shape->has_residual ? buffers->residual + item.image * add->image + group.first * add->plane : NULL;
 
-    // The tiles that pass over these weights until the next group's are needed: each prefetches its share of those.
+    // The tiles that pass over these weights until the worker's next group's are needed: each prefetches its share of
+    // those.
     const int64_t passes =
         plan->direct.rows_first ? item.end - item.begin : (int64_t)group.tiles * plan->direct.height;
     const int64_t floats = (int64_t)group.blocks * 16 * plan->direct.products;
     const int64_t share = floats / passes;
-    call.ahead = call.weights + floats + (plan->direct.rows_first ? 0 : item.begin * share);
+    const int64_t whole = (int64_t)orepa_direct_rows[plan->direct.row].blocks * 16 * plan->direct.products;
+    call.ahead = call.weights + (worker->descends ? -whole : floats)
+        + (plan->direct.rows_first ? 0 : item.begin * share);
     call.ahead_step = 2 * group.blocks * 64 / passes;
 
     int32_t y = (int32_t)(item.begin / group.tiles), i = (int32_t)(item.begin % group.tiles);

@@ -124,12 +124,13 @@ typedef struct {
 } orepa_convolution_buffers;
 
 // One thread's scratch, and what the last item left there, which spares the next one some work. All zero but
-// for the scratch before the first run. A cache line, so that threads do not disturb one another.
+// for the scratch and `descends` before the first run. A cache line, so that threads do not disturb one another.
 typedef struct {
     float *scratch;          // worker_floats, aligned to 64 bytes
     uint64_t run;
     int32_t part;            // of the input, in the algorithm's own numbering
-    int32_t unused[11];
+    int32_t descends;        // whether its items come in descending order; decides what is prefetched
+    int32_t unused[10];
 } orepa_convolution_worker;
 
 // Runs items [begin, end). Does not allocate, lock or fail.

@@ -151,9 +151,17 @@ static void transform(
 // they are fetched, the others slower, so it is several positions; a part of an L2 cache of 512 KB.
 enum { AHEAD = 64 << 10 };
 
+// The first output block of the group that a worker probably computes after the one that begins at `first`.
+static int32_t next_group(const orepa_convolution_plan *plan, bool descends, int32_t first)
+{
+    const int32_t group = plan->winograd.group, blocks = plan->winograd.blocks;
+    if (descends) return first > 0 ? first - group : (orepa_divide_up(blocks, group) - 1) * group;
+    return first + group < blocks ? first + group : 0;
+}
+
 static void multiply(
     const orepa_convolution_plan *plan, const tile_block *block, const float *v, const float *packed,
-    float *m, int32_t first, int32_t group)
+    float *m, int32_t first, int32_t group, int32_t next)
 {
     const orepa_map *from = &plan->shape.input;
     const int32_t planes = input_blocks(plan), depth = from->channels - (planes - 1) * 16;
@@ -161,6 +169,8 @@ static void multiply(
         group == plan->winograd.group ? plan->winograd.kernel : plan->winograd.tail_kernel;
     const float *weights = packed + orepa_winograd_weights_start(plan, first);
     const char *ahead = (const char *)weights + AHEAD;
+    const char *const end = (const char *)(packed + orepa_winograd_weights_start(plan, first + group));
+    const char *const after = (const char *)(packed + orepa_winograd_weights_start(plan, next));
     const int64_t ahead_pass = (int64_t)plan->winograd.ahead_step * from->channels / 2;
     for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++) {
         if (plan->winograd.number[q] < 0) continue;
@@ -192,7 +202,7 @@ static void multiply(
             call.output = output + b * call.output_plane;
             for (int32_t tile = 0; tile < tiles; tile++, ahead += ahead_pass) {
                 const int32_t pixels = least + (tile < wider);
-                call.ahead = (const float *)ahead;
+                call.ahead = (const float *)(ahead < end ? ahead : after + (ahead - end));
                 kernel->run(&call, pixels);
                 call.input += pixels * 16;
                 call.output += pixels * 16;
@@ -269,7 +279,8 @@ static void run(
         }
         float *m = v + position_floats(block.all, input_blocks(plan));
         const int32_t group = orepa_min(plan->winograd.group, plan->winograd.blocks - first);
-        multiply(plan, &block, v, buffers->packed, m, first, group);
+        const int32_t next = next_group(plan, worker->descends, first);
+        multiply(plan, &block, v, buffers->packed, m, first, group, next);
         transform_back(plan, &block, buffers, m, first, group);
     }
 }
