@@ -170,7 +170,7 @@ static void bench_direct_kernels(orepa_isa isa, const char *filter)
         double best = 1e9, peak = 0;
         for (int round = 0; round < 20; round++) {
             const double start = seconds();
-            for (int n = 0; n < 200; n++) row->run(&call, row->pixels);
+            for (int n = 0; n < 200; n++) row->run(&call, row->pixels, 1);
             const double taken = (seconds() - start) / 200, now = peak_gflops(isa);
             if (taken < best) best = taken;
             if (now > peak) peak = now;

@@ -2,8 +2,9 @@
 #include "kernels.h"
 #include "test.h"
 
-static void check_row(const orepa_direct_row *row, int32_t pixels)
+static void check_row(const orepa_direct_row *row, int32_t width)
 {
+    const int32_t tiles = random_int(1, 3), pixels = tiles * width;
     const int32_t step = row->step ? row->step : random_int(1, 40);
     const int32_t lanes = row->blocks * 16;
     const bool partial = random_int(0, 1);
@@ -32,7 +33,7 @@ static void check_row(const orepa_direct_row *row, int32_t pixels)
     call.input = input, call.weights = weights, call.output = output;
     call.bias = random_int(0, 3) ? bias : NULL;
     call.residual = random_int(0, 1) ? residual : NULL;
-    row->run(&call, pixels);
+    row->run(&call, width, tiles);
 
     for (int32_t lane = 0; lane < lanes; lane++)
         for (int32_t i = 0; i < pixels; i++) {
@@ -64,6 +65,6 @@ void test_direct_kernels(void)
     for (int32_t i = 0; i < orepa_direct_row_count; i++) {
         const orepa_direct_row *row = &orepa_direct_rows[i];
         if (row->isa > orepa_isa_best()) continue;
-        for (int32_t pixels = 1; pixels <= row->pixels; pixels++) check_row(row, pixels);
+        for (int32_t width = 1; width <= row->pixels; width++) check_row(row, width);
     }
 }

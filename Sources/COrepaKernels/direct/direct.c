@@ -395,8 +395,12 @@ static void run_item(
     const int32_t least = plan->direct.width / group.tiles, wider = plan->direct.width % group.tiles;
     int32_t x = orepa_direct_tile_start(plan->direct.width, group.tiles, i);
     const int32_t first = plan->direct.rows_first ? x : 0;   // gathered pixel
-    for (int64_t tile = item.begin; tile < item.end; tile++, call.ahead += share) {
-        const int32_t pixels = least + (i < wider);
+    call.ahead_tile = share;
+    for (int64_t tile = item.begin; tile < item.end;) {
+        // Tiles of a row that are as wide as one another.
+        const int32_t pixels = least + (i < wider), alike = (i < wider ? wider : group.tiles) - i;
+        const int64_t left = item.end - tile;
+        const int32_t tiles = plan->direct.scattered ? 1 : (int32_t)(alike < left ? alike : left);
         call.input = input
             + (plan->direct.gathered
                    ? (int64_t)(x - first) * 16
@@ -405,16 +409,19 @@ static void run_item(
         if (plan->direct.scattered) {
             call.output = tile_output;
             call.output_plane = pixels * 16;
-            group.row->run(&call, pixels);
+            group.row->run(&call, pixels, tiles);
             orepa_scatter_pixels(to, output, group.first, group.blocks, x, pixels, tile_output);
         } else {
             if (i == 0)
                 orepa_map_clear_border(to, output, group.first, group.first + group.blocks, y, y + 1);
             call.output = output + group.first * to->plane + orepa_map_offset(to, y, x);
-            group.row->run(&call, pixels);
+            group.row->run(&call, pixels, tiles);
         }
-        x += pixels;
-        if (++i == group.tiles) y++, i = x = 0;
+        tile += tiles;
+        call.ahead += tiles * share;
+        x += tiles * pixels;
+        i += tiles;
+        if (i == group.tiles) y++, i = x = 0;
     }
 }
 

@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// A tile of one output row: `pixels` neighbouring outputs of `blocks` blocks of 16 output channels.
+// Tiles of one output row, one after the other: each is `pixels` neighbouring outputs of `blocks` blocks of 16 output
+// channels.
 //
 //   output[j * output_plane + i * 16 + o] = activation(residual + bias[j * 16 + o]
 //       + sum of weights[..., j * 16 + o] * input[p * input_plane + y * input_row + s * 16 + i * step + k])
@@ -19,13 +20,14 @@
 // memory. A block with fewer channels has one segment for each kernel column, of that many floats.
 // In a planar input a plane is a channel, and one segment runs over the kernel's columns.
 typedef struct {
-    const float *input;       // first float under the kernel's first tap, for pixel 0
+    const float *input;       // first float under the kernel's first tap, for the first tile's pixel 0
     const float *weights;     // [all products][blocks][16], in the sum's order; aligned to 64 bytes
     const float *bias;        // [blocks][16], aligned to 64 bytes; NULL: zero
     const float *residual;    // like output; NULL: none. May be the output itself
     float *output;            // aligned to 64 bytes
     const float *ahead;       // may be prefetched meanwhile, ahead_step bytes for two products; any address
     int64_t ahead_step;
+    int64_t ahead_tile;       // floats from what one tile prefetches to what the next one does
     int64_t input_row, input_plane, output_plane, residual_plane;
     int64_t step;             // floats from one output's input to the next one's
     int32_t planes, rows, run, last_segments, last_run;
@@ -35,8 +37,8 @@ typedef struct {
 // The most sums of 16 lanes that a kernel holds in registers.
 enum { OREPA_DIRECT_MOST_SUMS = 28 };
 
-// Computes the tile of 1 <= pixels <= the row's `pixels`. Reads nothing beyond the loop equation (but
+// Computes `tiles` tiles of 1 <= pixels <= the row's `pixels`. Reads nothing beyond the loop equation (but
 // prefetches past the weights and input).
-typedef void orepa_direct_kernel(const orepa_direct_call *call, int32_t pixels);
+typedef void orepa_direct_kernel(const orepa_direct_call *call, int32_t pixels, int32_t tiles);
 
 #endif

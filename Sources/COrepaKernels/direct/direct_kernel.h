@@ -1,4 +1,4 @@
-// One output row's tile of a direct convolution: `pixels` neighbouring outputs by `blocks` vectors of 16
+// Tiles of an output row of a direct convolution: `pixels` neighbouring outputs by `blocks` vectors of 16
 // output channels, all of them in registers while the whole sum is taken. Included by each instruction
 // set's file, which instantiates it for its register tiles; the sum's order is written here, once.
 //
@@ -33,8 +33,14 @@ OREPA_INLINE void direct_channel(
     }
 }
 
+// Where a tile reads and writes.
+typedef struct {
+    const float *input, *residual, *ahead;
+    float *output;
+} direct_place;
+
 OREPA_INLINE void direct_tile(
-    const orepa_direct_call *call, const int pixels, const int blocks, const ptrdiff_t step)
+    const orepa_direct_call *call, const direct_place place, const int pixels, const int blocks, const ptrdiff_t step)
 {
     v16 sum[OREPA_DIRECT_MOST_SUMS];
     OREPA_UNROLL for (int j = 0; j < blocks; j++) {
@@ -42,16 +48,16 @@ OREPA_INLINE void direct_tile(
         OREPA_UNROLL for (int i = 0; i < pixels; i++) sum[i * blocks + j] = bias;
     }
     const float *w = call->weights;
-    const char *ahead = (const char *)call->ahead;
+    const char *ahead = (const char *)place.ahead;
     for (int32_t plane = 0; plane < call->planes; plane++) {
         const int full = plane < call->planes - 1;
         const int32_t segments = full ? 1 : call->last_segments;
         const int32_t run = full ? call->run : call->last_run;
-        const float *row = call->input + plane * call->input_plane;
+        const float *row = place.input + plane * call->input_plane;
         for (int32_t y = 0; y < call->rows; y++, row += call->input_row) {
             const float *next = y + 1 < call->rows
                 ? row + call->input_row
-                : call->input + (plane + 1) * call->input_plane;
+                : place.input + (plane + 1) * call->input_plane;
             if (run >= 16) OREPA_UNROLL for (int i = 0; i < pixels; i++)
                 __builtin_prefetch(next + i * step, 0, 3);
             for (int32_t segment = 0; segment < segments; segment++) {
@@ -74,9 +80,9 @@ OREPA_INLINE void direct_tile(
         }
     }
     OREPA_UNROLL for (int j = 0; j < blocks; j++) {
-        float *y = call->output + j * call->output_plane;
-        if (call->residual) {
-            const float *r = call->residual + j * call->residual_plane;
+        float *y = place.output + j * call->output_plane;
+        if (place.residual) {
+            const float *r = place.residual + j * call->residual_plane;
             OREPA_UNROLL for (int i = 0; i < pixels; i++) sum[i * blocks + j] += v16_load(r + i * 16);
         }
         if (call->relu)
@@ -86,9 +92,23 @@ OREPA_INLINE void direct_tile(
     }
 }
 
-// direct_tile for every count of pixels that a register tile takes.
+OREPA_INLINE void direct_tiles(
+    const orepa_direct_call *call, const int32_t tiles, const int pixels, const int blocks, const ptrdiff_t step)
+{
+    direct_place place = {
+        .input = call->input, .residual = call->residual, .ahead = call->ahead, .output = call->output};
+    for (int32_t tile = 0; tile < tiles; tile++) {
+        direct_tile(call, place, pixels, blocks, step);
+        place.input += pixels * step;
+        place.output += pixels * 16;
+        if (place.residual) place.residual += pixels * 16;
+        place.ahead += call->ahead_tile;
+    }
+}
+
+// direct_tiles for every count of pixels that a register tile takes.
 #define DIRECT_CASE(count, blocks, step) \
-    case count: direct_tile(call, count, blocks, step); return;
+    case count: direct_tiles(call, tiles, count, blocks, step); return;
 #define DIRECT_CASES_6(...) \
     DIRECT_CASE(1, __VA_ARGS__) DIRECT_CASE(2, __VA_ARGS__) DIRECT_CASE(3, __VA_ARGS__) \
     DIRECT_CASE(4, __VA_ARGS__) DIRECT_CASE(5, __VA_ARGS__) DIRECT_CASE(6, __VA_ARGS__)
@@ -108,7 +128,7 @@ OREPA_INLINE void direct_tile(
     DIRECT_CASE(27, __VA_ARGS__) DIRECT_CASE(28, __VA_ARGS__)
 
 #define DIRECT_KERNEL(name, isa, pixel_count, blocks, step) \
-    void orepa_f32_direct_##name##__##isa(const orepa_direct_call *call, int32_t pixels) \
+    void orepa_f32_direct_##name##__##isa(const orepa_direct_call *call, int32_t pixels, int32_t tiles) \
     { \
         switch (pixels) { DIRECT_CASES_##pixel_count(blocks, step) } \
     }

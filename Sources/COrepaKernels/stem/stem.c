@@ -152,7 +152,7 @@ static void tile(
     for (int32_t q = 0; q < OREPA_STEM_POINTS; q++) {
         call.planes = planes_at(plan, q);
         call.ahead = call.weights;
-        kernel->run(&call, pixels);
+        kernel->run(&call, pixels, 1);
         call.input += 2 * plan->shape.input.channels * row;
         call.weights += (int64_t)call.planes * OREPA_STEM_KERNEL * kernel->blocks * 16;
         call.output += point;

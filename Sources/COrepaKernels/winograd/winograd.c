@@ -147,9 +147,9 @@ static void transform(
             transform_row(plan, block, input, v, image, row);
 }
 
-// How far before their use weights are prefetched, in bytes. Positions with few entries use theirs up faster than
+// How far before their use weights are prefetched, in floats. Positions with few entries use theirs up faster than
 // they are fetched, the others slower, so it is several positions; a part of an L2 cache of 512 KB.
-enum { AHEAD = 64 << 10 };
+enum { AHEAD = 16 << 10 };
 
 // The first output block of the group that a worker probably computes after the one that begins at `first`.
 static int32_t next_group(const orepa_convolution_plan *plan, bool descends, int32_t first)
@@ -168,10 +168,10 @@ static void multiply(
     const int16_t *kernels =
         group == plan->winograd.group ? plan->winograd.kernel : plan->winograd.tail_kernel;
     const float *weights = packed + orepa_winograd_weights_start(plan, first);
-    const char *ahead = (const char *)weights + AHEAD;
-    const char *const end = (const char *)(packed + orepa_winograd_weights_start(plan, first + group));
-    const char *const after = (const char *)(packed + orepa_winograd_weights_start(plan, next));
-    const int64_t ahead_pass = (int64_t)plan->winograd.ahead_step * from->channels / 2;
+    const float *ahead = weights + AHEAD;
+    const float *const end = packed + orepa_winograd_weights_start(plan, first + group);
+    const float *const after = packed + orepa_winograd_weights_start(plan, next);
+    const int64_t ahead_tile = (int64_t)plan->winograd.ahead_step * from->channels / 2 / (int64_t)sizeof(float);
     for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++) {
         if (plan->winograd.number[q] < 0) continue;
         const int32_t width = block->entries[q];
@@ -188,6 +188,7 @@ static void multiply(
             .output_plane = (int64_t)width * 16,
             .step = 16,
             .ahead_step = plan->winograd.ahead_step,
+            .ahead_tile = ahead_tile,
             .planes = planes,
             .rows = 1,
             .run = 16,
@@ -200,13 +201,13 @@ static void multiply(
         for (int32_t b = 0; b < group; b += kernel->blocks, call.weights += products) {
             call.input = input;
             call.output = output + b * call.output_plane;
-            for (int32_t tile = 0; tile < tiles; tile++, ahead += ahead_pass) {
-                const int32_t pixels = least + (tile < wider);
-                call.ahead = (const float *)(ahead < end ? ahead : after + (ahead - end));
-                kernel->run(&call, pixels);
-                call.input += pixels * 16;
-                call.output += pixels * 16;
-            }
+            call.ahead = ahead < end ? ahead : after + (ahead - end);
+            if (wider) kernel->run(&call, least + 1, wider);
+            call.input += wider * (least + 1) * 16;
+            call.output += wider * (least + 1) * 16;
+            call.ahead += wider * ahead_tile;
+            kernel->run(&call, least, tiles - wider);
+            ahead += tiles * ahead_tile;
         }
         weights = call.weights;
     }
