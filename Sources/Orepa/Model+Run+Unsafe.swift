@@ -44,7 +44,8 @@ extension Model {
         }
     }
 
-    /// Runs the network on any number of pictures, up to four of them together.
+    /// Runs the network on any number of pictures, four at a time, or as many as there are threads. With two or more of
+    /// them each thread runs pictures of its own.
     ///
     /// One picture that cannot be prepared does not fail the others. They are prepared on the model's threads.
     ///

@@ -158,10 +158,10 @@ public final class Model: Sendable {
     /// Bytes of memory that the model takes, and each call of `batch` pictures that overlaps with others. Nothing more is
     /// allocated for running; decoding pictures takes memory for them for a while, and what is given back is the caller's.
     public func memoryRequirement(batch: Int = 1) -> MemoryRequirement {
-        let batch = Model.contextBatch(count: batch)
+        let batch = contextBatch(count: batch)
         let use = plan.memoryUse(threadCount: pool.threadCount, batch: batch)
-        let tensor = ModelContext.tensorCount(
-            batch: batch, elementCount: preparation.elementCount)
+        let together = plan.picturesTogether(threadCount: pool.threadCount, batch: batch)
+        let tensor = together * preparation.elementCount
         return MemoryRequirement(
             weights: use.packedWeights,
             context: use.featureMaps + use.scratch + tensor * MemoryLayout<Float>.size)
@@ -174,8 +174,8 @@ public final class Model: Sendable {
     }
 
     /// The batch that a context is made for that is to run `count` pictures.
-    static func contextBatch(count: Int) -> Int {
-        count > 1 ? PlanContext.mostPicturesTogether : 1
+    private func contextBatch(count: Int) -> Int {
+        count > 1 ? max(4, pool.threadCount) : 1
     }
 
     /// Calls `body` with a context that no other call has.
@@ -189,7 +189,7 @@ public final class Model: Sendable {
         } else {
             do throws(PlanError) {
                 context = try ModelContext(
-                    plan, batch: Model.contextBatch(count: count),
+                    plan, batch: contextBatch(count: count),
                     elementCount: preparation.elementCount, pool: pool)
             } catch { throw OrepaError(error, path: path) }
         }

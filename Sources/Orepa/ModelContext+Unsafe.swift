@@ -6,11 +6,6 @@ final class ModelContext {
     /// Prepared pictures, `[picturesTogether, 3, H, W]`.
     private let tensor: AlignedMemory
 
-    /// Elements of the prepared pictures' memory.
-    static func tensorCount(batch: Int, elementCount: Int) -> Int {
-        min(batch, PlanContext.mostPicturesTogether) * elementCount
-    }
-
     /// - Parameters:
     ///   - batch: How many pictures a call will bring.
     ///   - elementCount: Values of a prepared picture.
@@ -20,8 +15,7 @@ final class ModelContext {
     ) throws(PlanError) {
         network = try PlanContext(plan, batch: batch, pool: pool)
         // Pages that no call touches, since it brings tensors of its own, cost nothing.
-        tensor = try AlignedMemory(
-            count: ModelContext.tensorCount(batch: batch, elementCount: elementCount))
+        tensor = try AlignedMemory(count: network.picturesTogether * elementCount)
     }
 
     /// Where pictures are prepared; valid for as long as the context is.

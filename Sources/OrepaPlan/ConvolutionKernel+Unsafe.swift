@@ -109,7 +109,7 @@ final class ConvolutionKernel: @unchecked Sendable {
         let packed: UnsafeMutablePointer<Float>
     }
 
-    /// Packs weights for ``run(weights:input:residual:output:workers:pool:)``, of any number of pictures.
+    /// Packs weights for ``run(weights:input:residual:output:workers:number:threads:)``, of any number of pictures.
     ///
     /// - Parameters:
     ///   - packed: ``packedCount`` floats, aligned to 64 bytes.
@@ -142,18 +142,20 @@ final class ConvolutionKernel: @unchecked Sendable {
     /// - Parameters:
     ///   - weights: Packed by ``pack(into:weight:bias:pool:)``.
     ///   - workers: As many as the pool has threads, with ``scratchCount`` floats each.
+    ///   - number: One that no earlier run of these workers had.
     func run(
         weights: UnsafePointer<Float>,
         input: UnsafePointer<Float>, residual: UnsafePointer<Float>?,
-        output: UnsafeMutablePointer<Float>, workers: ConvolutionWorkers, pool: WorkerPool
+        output: UnsafeMutablePointer<Float>, workers: ConvolutionWorkers, number: UInt64,
+        threads: StepThreads
     ) {
         let call = RunCall(
             plan: plan,
             buffers: orepa_convolution_buffers(
                 packed: weights, input: input, residual: residual, output: output,
-                run: workers.nextRun()),
+                run: number),
             workers: workers.first)
-        pool.run(Int(plan.pointee.items), call) { pointer, item, worker in
+        threads.run(Int(plan.pointee.items), call) { pointer, item, worker in
             let call = pointer.assumingMemoryBound(to: RunCall.self)
             withUnsafePointer(to: call.pointee.buffers) { buffers in
                 orepa_convolution_run(

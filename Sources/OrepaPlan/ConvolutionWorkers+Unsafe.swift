@@ -34,9 +34,9 @@ final class ConvolutionWorkers {
         }
     }
 
-    /// A number that no earlier run had, for the next one.
-    func nextRun() -> UInt64 {
-        runCount += 1
-        return runCount
+    /// The first of `count` numbers in a row that no earlier run had, for the next runs.
+    func nextRuns(_ count: Int) -> UInt64 {
+        defer { runCount += UInt64(count) }
+        return runCount + 1
     }
 }

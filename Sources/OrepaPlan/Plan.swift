@@ -105,16 +105,23 @@ public struct Plan: Sendable {
     /// What it takes with one context for `batch` pictures on a pool of `threadCount` threads.
     public func memoryUse(threadCount: Int, batch: Int = 1) -> PlanMemoryUse {
         // A network that takes one picture takes any number.
-        let together = PlanContext.picturesTogether(batch: batch)
-        let blueprint =
-            (try? blueprint(pictureCount: together, threadCount: threadCount)) ?? blueprint
-        return blueprint.memoryUse(memory, threadCount: threadCount)
+        guard let layout = try? BatchLayout(self, batch: batch, threadCount: threadCount) else {
+            return blueprint.memoryUse(memory, threadCount: threadCount)
+        }
+        return blueprint.memoryUse(
+            memory, threadCount: threadCount, arenaCount: layout.arenaCount,
+            scratchCount: layout.scratchCount)
     }
 
     /// Bytes that a ``PlanContext`` for `batch` pictures on a pool of `threadCount` threads allocates.
     public func contextByteCount(threadCount: Int, batch: Int = 1) -> Int {
         let use = memoryUse(threadCount: threadCount, batch: batch)
         return use.featureMaps + use.scratch
+    }
+
+    /// How many pictures a ``PlanContext`` for `batch` of them runs at a time.
+    package func picturesTogether(threadCount: Int, batch: Int) -> Int {
+        BatchLayout.picturesTogether(memory, batch: batch, threadCount: threadCount)
     }
 
     /// The same algorithms, cut for another number of pictures and threads. They read the same packed weights.

@@ -91,6 +91,14 @@ public struct PlanBlueprint: Sendable {
     /// What a plan of this blueprint takes with one context on a pool of `threadCount` threads; with
     /// ``PlanMemory/mapped`` if the file has the packed weights.
     public func memoryUse(_ memory: PlanMemory, threadCount: Int) -> PlanMemoryUse {
+        memoryUse(
+            memory, threadCount: threadCount, arenaCount: arenaCount, scratchCount: scratchCount)
+    }
+
+    /// The same with other feature maps, and scratch of each thread, than the blueprint's.
+    func memoryUse(
+        _ memory: PlanMemory, threadCount: Int, arenaCount: Int, scratchCount: Int
+    ) -> PlanMemoryUse {
         let size = MemoryLayout<Float>.size
         let scratchCount = ConvolutionWorkers.count(
             threadCount: threadCount, scratchCount: scratchCount)

@@ -1,48 +1,37 @@
 import COrepaKernels
 import OrepaNetwork
+import Synchronization
 
 /// The memory in which a ``Plan`` runs, one call at a time. Allocated once: a call allocates nothing.
 public final class PlanContext {
     /// What it runs.
     public let plan: Plan
-    /// The most pictures that run together: the batch it was made for, but at most
-    /// ``PlanContext/mostPicturesTogether``.
+    /// How many pictures run at a time where a call brings as many: what is good to bring at once.
     public let picturesTogether: Int
     private let pool: WorkerPool
-    /// For descending numbers of pictures, down to one.
-    private let blueprints: [PlanBlueprint]
+    private let layout: BatchLayout
     /// The feature maps, then weights that are packed for one step.
     private let memory: AlignedMemory
     private let workers: ConvolutionWorkers
-
-    /// With more the feature maps of the early layers leave the caches.
-    public static let mostPicturesTogether = 4
-
-    static func picturesTogether(batch: Int) -> Int { min(max(batch, 1), mostPicturesTogether) }
+    /// Why threads that ran their own pictures stopped early: 0, or a ``Stop``.
+    private let stop = Atomic<UInt8>(0)
 
     /// Allocates ``Plan/contextByteCount(threadCount:batch:)`` bytes. Contexts may share a pool: where calls overlap,
     /// one has the workers for a step and the others run theirs on their own threads.
     ///
-    /// - Parameter batch: How many pictures a call will bring. Up to ``mostPicturesTogether`` run together, which
-    ///   takes less time, since weights are read once for all of them, and more memory. It changes no bit of the
-    ///   logits.
+    /// - Parameter batch: How many pictures a call will bring. With as many as the pool has threads, or twice as many,
+    ///   each thread runs pictures of its own. With fewer, and with ``PlanMemory/small``, threads share each layer of up
+    ///   to four pictures. That takes less time, since weights are read once for some pictures, and more memory. It
+    ///   changes no bit of the logits.
     /// - Throws: ``PlanError/outOfMemory(byteCount:)`` when the system refuses them.
     public init(_ plan: Plan, batch: Int = 1, pool: WorkerPool) throws(PlanError) {
         self.plan = plan
-        picturesTogether = PlanContext.picturesTogether(batch: batch)
         self.pool = pool
-        var blueprints: [PlanBlueprint] = []
-        var pictureCount = picturesTogether
-        while pictureCount > 0 {
-            blueprints.append(
-                try plan.blueprint(pictureCount: pictureCount, threadCount: pool.threadCount))
-            pictureCount /= 2
-        }
-        self.blueprints = blueprints
+        picturesTogether = plan.picturesTogether(threadCount: pool.threadCount, batch: batch)
+        layout = try BatchLayout(plan, batch: batch, threadCount: pool.threadCount)
         memory = try AlignedMemory(
-            count: blueprints[0].arenaCount + plan.blueprint.packingCount(plan.memory))
-        workers = try ConvolutionWorkers(
-            pool, scratchCount: blueprints.map(\.scratchCount).max()!)
+            count: layout.arenaCount + plan.blueprint.packingCount(plan.memory))
+        workers = try ConvolutionWorkers(pool, scratchCount: layout.scratchCount)
     }
 
     /// Bytes of memory that the context has allocated.
@@ -50,7 +39,7 @@ public final class PlanContext {
         (memory.count + workers.allocatedCount) * MemoryLayout<Float>.size
     }
 
-    /// Runs the network on `count` pictures, up to ``picturesTogether`` of them together.
+    /// Runs the network on `count` pictures.
     ///
     /// - Parameters:
     ///   - input: `[count, C, H, W]`, Float32, row-major, normalised.
@@ -59,7 +48,7 @@ public final class PlanContext {
     public func run(
         _ input: UnsafeBufferPointer<Float>, count: Int, logits: UnsafeMutableBufferPointer<Float>
     ) {
-        run(input, count: count, logits: logits, maps: []) { () throws(Never) in }
+        _ = run(input, count: count, logits: logits, maps: [], limits: nil)
     }
 
     /// As ``run(_:count:logits:)``, with feature maps beside the logits, and ended early where a limit says so.
@@ -73,49 +62,10 @@ public final class PlanContext {
         _ input: UnsafeBufferPointer<Float>, count: Int, logits: UnsafeMutableBufferPointer<Float>,
         maps: [FeatureMapOutput] = [], limits: CallLimits
     ) throws(PlanError) {
-        try run(input, count: count, logits: logits, maps: maps) { () throws(PlanError) in
-            if !limits.isNone { try limits.check() }
+        let limits = limits.isNone ? nil : limits
+        if let stop = run(input, count: count, logits: logits, maps: maps, limits: limits) {
+            throw stop.error
         }
-    }
-
-    private func run<Failure: Error>(
-        _ input: UnsafeBufferPointer<Float>, count: Int, logits: UnsafeMutableBufferPointer<Float>,
-        maps: [FeatureMapOutput], beforeStep: () throws(Failure) -> Void
-    ) throws(Failure) {
-        precondition(input.count == count * pictureElementCount, "input must be [count, C, H, W]")
-        precondition(logits.count == count * classCount, "logits must be [count, classes]")
-        for map in maps {
-            precondition(
-                map.buffer.count == count * elementCount(ofStep: map.step),
-                "feature maps must be [count, C, H, W]")
-        }
-        guard count > 0 else { return }
-        pool.prepare()
-        var index = 0
-        while index < count {
-            let blueprint = blueprints.first { $0.pictureCount <= count - index }!
-            read(input.baseAddress! + index * pictureElementCount, blueprint)
-            for step in blueprint.steps.indices {
-                try beforeStep()
-                run(step, blueprint)
-                for map in maps where map.step == step {
-                    let size = elementCount(ofStep: step)
-                    write(
-                        blueprint.steps[step].output, map.buffer.baseAddress! + index * size,
-                        size: size, blueprint)
-                }
-            }
-            write(
-                blueprint.logits, logits.baseAddress! + index * classCount, size: classCount,
-                blueprint)
-            index += blueprint.pictureCount
-        }
-    }
-
-    /// Elements of the feature map that the step at `index` makes of one picture.
-    private func elementCount(ofStep index: Int) -> Int {
-        let map = plan.steps[index].output.map
-        return Int(map.channels) * Int(map.height) * Int(map.width)
     }
 
     /// `input [count, C, H, W]` to logits `[count, classes]`, both row-major.
@@ -131,61 +81,216 @@ public final class PlanContext {
         }
     }
 
-    /// Runs `count` pictures, `input [count, C, H, W]`, as the other calls do, and calls `stepEnded` each time a step
-    /// has ended, with its index in ``Plan/stepDescriptions``; with nil when pictures have been laid out for the
-    /// first one. For measuring where the time goes.
+    /// Runs `count` pictures, `input [count, C, H, W]`, one after the other, each layer on all threads, and calls
+    /// `stepEnded` each time a step has ended, with its index in ``Plan/stepDescriptions``; with nil when a picture has
+    /// been laid out for the first one. For measuring where the time goes.
     public func run(
         _ input: UnsafeBufferPointer<Float>, count: Int, stepEnded: (_ index: Int?) -> Void
     ) {
         precondition(input.count == count * pictureElementCount, "input must be [count, C, H, W]")
-        var index = 0
-        while index < count {
-            let blueprint = blueprints.first { $0.pictureCount <= count - index }!
-            read(input.baseAddress! + index * pictureElementCount, blueprint)
+        let blueprint = layout.shared.last ?? layout.separate.last!
+        for index in 0..<count {
+            read(input.baseAddress! + index * pictureElementCount, blueprint, memory.base)
             stepEnded(nil)
             for step in blueprint.steps.indices {
-                run(step, blueprint)
+                runShared(step, blueprint)
                 stepEnded(step)
             }
-            index += blueprint.pictureCount
         }
     }
+
+    // MARK: How a call is run
+
+    /// What ended a call early.
+    private enum Stop: UInt8 {
+        case cancelled = 1
+        case deadlineExceeded
+
+        init?(_ limits: CallLimits) {
+            do { try limits.check() } catch {
+                self = if case .cancelled = error { .cancelled } else { .deadlineExceeded }
+                return
+            }
+            return nil
+        }
+
+        var error: PlanError {
+            switch self {
+            case .cancelled: .cancelled
+            case .deadlineExceeded: .deadlineExceeded
+            }
+        }
+    }
+
+    /// What a call reads and writes, from some picture on.
+    private struct Buffers {
+        var input: UnsafePointer<Float>
+        var logits: UnsafeMutablePointer<Float>
+        /// Index of the picture, for the maps.
+        var index: Int
+        let maps: UnsafeBufferPointer<FeatureMapOutput>
+    }
+
+    private func run(
+        _ input: UnsafeBufferPointer<Float>, count: Int, logits: UnsafeMutableBufferPointer<Float>,
+        maps: [FeatureMapOutput], limits: CallLimits?
+    ) -> Stop? {
+        precondition(input.count == count * pictureElementCount, "input must be [count, C, H, W]")
+        precondition(logits.count == count * classCount, "logits must be [count, classes]")
+        for map in maps {
+            precondition(
+                map.buffer.count == count * elementCount(ofStep: map.step),
+                "feature maps must be [count, C, H, W]")
+        }
+        guard count > 0 else { return nil }
+        pool.prepare()
+        return maps.withUnsafeBufferPointer { maps in
+            var buffers = Buffers(
+                input: input.baseAddress!, logits: logits.baseAddress!, index: 0, maps: maps)
+            while buffers.index < count {
+                let part = layout.part(of: count - buffers.index)
+                let stop =
+                    switch part {
+                    case .shared(let blueprint): runShared(blueprint, buffers, limits)
+                    case .separate(let blueprint, let runs):
+                        runSeparately(blueprint, runs: runs, buffers, limits)
+                    }
+                if let stop { return stop }
+                move(&buffers, by: part.pictureCount)
+            }
+            return nil
+        }
+    }
+
+    private func move(_ buffers: inout Buffers, by count: Int) {
+        buffers.input += count * pictureElementCount
+        buffers.logits += count * classCount
+        buffers.index += count
+    }
+
+    // MARK: Threads that share each layer
+
+    private func runShared(
+        _ blueprint: PlanBlueprint, _ buffers: Buffers, _ limits: CallLimits?
+    ) -> Stop? {
+        read(buffers.input, blueprint, memory.base)
+        for step in blueprint.steps.indices {
+            if let limits, let stop = Stop(limits) { return stop }
+            runShared(step, blueprint)
+            write(mapsOf: step, buffers, blueprint, memory.base)
+        }
+        write(blueprint.logits, buffers.logits, size: classCount, blueprint, memory.base)
+        return nil
+    }
+
+    private func runShared(_ step: Int, _ blueprint: PlanBlueprint) {
+        let weights = plan.weights.ready(
+            step, packingInto: memory.base + layout.arenaCount, pool: pool)
+        blueprint.steps[step].run(
+            arena: memory.base, weights: weights, workers: workers, run: workers.nextRuns(1),
+            isa: plan.instructionSet.isa, threads: .all(pool))
+    }
+
+    // MARK: Threads with pictures of their own
+
+    /// Some threads' runs of a blueprint as they share it.
+    private struct SeparateCall {
+        let context: Unmanaged<PlanContext>
+        let blueprint: PlanBlueprint
+        let buffers: Buffers
+        let limits: CallLimits?
+        /// The number of the first step of the first run.
+        let firstRun: UInt64
+    }
+
+    private func runSeparately(
+        _ blueprint: PlanBlueprint, runs: Int, _ buffers: Buffers, _ limits: CallLimits?
+    ) -> Stop? {
+        stop.store(0, ordering: .relaxed)
+        let call = SeparateCall(
+            context: .passUnretained(self), blueprint: blueprint, buffers: buffers, limits: limits,
+            firstRun: workers.nextRuns(runs * blueprint.steps.count))
+        pool.run(runs, call) { call, item, worker in
+            let call = call.assumingMemoryBound(to: SeparateCall.self)
+            call.pointee.context._withUnsafeGuaranteedRef {
+                $0.runSeparately(call, item: item, worker: worker)
+            }
+        }
+        return Stop(rawValue: stop.load(ordering: .relaxed))
+    }
+
+    private func runSeparately(_ call: UnsafePointer<SeparateCall>, item: Int, worker: Int) {
+        let blueprint = call.pointee.blueprint
+        var buffers = call.pointee.buffers
+        move(&buffers, by: item * blueprint.pictureCount)
+        let arena = memory.base + worker * layout.threadArenaCount
+        let firstRun = call.pointee.firstRun + UInt64(item * blueprint.steps.count)
+        read(buffers.input, blueprint, arena)
+        for step in blueprint.steps.indices {
+            if stop.load(ordering: .relaxed) != 0 { return }
+            if let limits = call.pointee.limits, let reason = Stop(limits) {
+                return stop.store(reason.rawValue, ordering: .relaxed)
+            }
+            let weights = plan.weights.ready(step)
+            blueprint.steps[step].run(
+                arena: arena, weights: weights, workers: workers, run: firstRun + UInt64(step),
+                isa: plan.instructionSet.isa, threads: .one(worker: worker, pool: pool))
+            write(mapsOf: step, buffers, blueprint, arena)
+        }
+        write(blueprint.logits, buffers.logits, size: classCount, blueprint, arena)
+    }
+
+    // MARK: Inputs and outputs
 
     private var pictureElementCount: Int {
         plan.graph.inputChannels * plan.height * plan.width
     }
     private var classCount: Int { plan.graph.classCount }
 
-    private func read(_ input: UnsafePointer<Float>, _ blueprint: PlanBlueprint) {
+    /// Elements of the feature map that the step at `index` makes of one picture.
+    private func elementCount(ofStep index: Int) -> Int {
+        let map = plan.steps[index].output.map
+        return Int(map.channels) * Int(map.height) * Int(map.width)
+    }
+
+    private func read(
+        _ input: UnsafePointer<Float>, _ blueprint: PlanBlueprint,
+        _ arena: UnsafeMutablePointer<Float>
+    ) {
         let map = blueprint.input.map
         for picture in 0..<blueprint.pictureCount {
             withUnsafePointer(to: map) {
                 orepa_map_read(
                     $0, input + picture * pictureElementCount,
-                    memory.base + blueprint.input.offset + picture * Int(map.image))
+                    arena + blueprint.input.offset + picture * Int(map.image))
             }
         }
-    }
-
-    private func run(_ step: Int, _ blueprint: PlanBlueprint) {
-        let weights = plan.weights.ready(
-            step, packingInto: memory.base + blueprints[0].arenaCount, pool: pool)
-        blueprint.steps[step].run(
-            arena: memory.base, weights: weights, workers: workers, isa: plan.instructionSet.isa,
-            pool: pool)
     }
 
     /// Copies `value` of each picture to `target`, `size` elements a picture.
     private func write(
         _ value: Plan.Value, _ target: UnsafeMutablePointer<Float>, size: Int,
-        _ blueprint: PlanBlueprint
+        _ blueprint: PlanBlueprint, _ arena: UnsafeMutablePointer<Float>
     ) {
         for picture in 0..<blueprint.pictureCount {
             withUnsafePointer(to: value.map) {
                 orepa_map_write(
-                    $0, memory.base + value.offset + picture * Int(value.map.image),
+                    $0, arena + value.offset + picture * Int(value.map.image),
                     target + picture * size)
             }
+        }
+    }
+
+    /// Copies what the step `step` has made to the maps that want it.
+    private func write(
+        mapsOf step: Int, _ buffers: Buffers, _ blueprint: PlanBlueprint,
+        _ arena: UnsafeMutablePointer<Float>
+    ) {
+        for map in buffers.maps where map.step == step {
+            let size = elementCount(ofStep: step)
+            write(
+                blueprint.steps[step].output, map.buffer.baseAddress! + buffers.index * size,
+                size: size, blueprint, arena)
         }
     }
 }

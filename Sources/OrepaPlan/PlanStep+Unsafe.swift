@@ -14,9 +14,10 @@ extension Plan.Step {
     ///   - arena: The memory that the offsets of the step's values are in.
     ///   - weights: Packed; not read by a step that has none.
     ///   - workers: With the scratch that the step needs.
+    ///   - run: A number that no earlier run of these workers had.
     func run(
         arena: UnsafeMutablePointer<Float>, weights: UnsafePointer<Float>,
-        workers: ConvolutionWorkers, isa: orepa_isa, pool: WorkerPool
+        workers: ConvolutionWorkers, run: UInt64, isa: orepa_isa, threads: StepThreads
     ) {
         let input = UnsafePointer(arena + self.input.offset)
         let output = arena + self.output.offset
@@ -25,11 +26,11 @@ extension Plan.Step {
             kernel.run(
                 weights: weights, input: input,
                 residual: residual.map { UnsafePointer(arena + $0.offset) },
-                output: output, workers: workers, pool: pool)
+                output: output, workers: workers, number: run, threads: threads)
         case .maxPool(let shape):
             let items = withUnsafePointer(to: shape) { orepa_max_pool_items($0) }
             let call = Call(shape: shape, isa: isa, input: input, second: input, output: output)
-            pool.run(Int(items), call) { call, item, _ in
+            threads.run(Int(items), call) { call, item, _ in
                 let call = call.assumingMemoryBound(to: Call<orepa_max_pool>.self).pointee
                 withUnsafePointer(to: call.shape) {
                     orepa_max_pool_run(
@@ -41,7 +42,7 @@ extension Plan.Step {
             let call = Call(
                 shape: shape, isa: isa, input: input,
                 second: UnsafePointer(arena + second.offset), output: output)
-            pool.run(Int(items), call) { call, item, _ in
+            threads.run(Int(items), call) { call, item, _ in
                 let call = call.assumingMemoryBound(to: Call<orepa_addition>.self).pointee
                 withUnsafePointer(to: call.shape) {
                     orepa_addition_run(
@@ -52,7 +53,7 @@ extension Plan.Step {
         case .globalAveragePool(let shape):
             let items = withUnsafePointer(to: shape) { orepa_average_pool_items($0) }
             let call = Call(shape: shape, isa: isa, input: input, second: input, output: output)
-            pool.run(Int(items), call) { call, item, _ in
+            threads.run(Int(items), call) { call, item, _ in
                 let call = call.assumingMemoryBound(to: Call<orepa_average_pool>.self).pointee
                 withUnsafePointer(to: call.shape) {
                     orepa_average_pool_run(

@@ -100,6 +100,14 @@ struct PlanWeights: Sendable {
         return Array(UnsafeBufferPointer(start: memory.base, count: memory.count))
     }
 
+    /// The kept packed weights of the step `index`. Of a step without weights some address that is not to be read.
+    ///
+    /// - Precondition: weights are kept.
+    func ready(_ index: Int) -> UnsafePointer<Float> {
+        if case .kept(let offset) = places[index] { return base! + offset }
+        return base!
+    }
+
     /// The packed weights of the step `index`: those that are kept, or else they are packed into `memory` now. Of a
     /// step without weights some address that is not to be read.
     func ready(

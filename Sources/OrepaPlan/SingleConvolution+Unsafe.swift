@@ -41,7 +41,7 @@ extension Convolution {
         input.withUnsafeBufferPointer { orepa_map_read(&inputMap, $0.baseAddress!, source.base) }
         kernel.run(
             weights: packed.base, input: source.base, residual: nil, output: target.base,
-            workers: workers, pool: pool)
+            workers: workers, number: workers.nextRuns(1), threads: .all(pool))
         let values = [Float](unsafeUninitializedCapacity: output.elementCount) {
             buffer, initialized in
             orepa_map_write(&outputMap, target.base, buffer.baseAddress!)

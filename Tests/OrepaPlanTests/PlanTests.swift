@@ -125,7 +125,12 @@ import Testing
             }
             for batch in [2, 3, 4, 100] {
                 let context = try PlanContext(plan, batch: batch, pool: pool)
-                #expect(context.picturesTogether == min(batch, 4))
+                // Each thread its own, one or two, if there are enough.
+                let isSeparate = memory != .small && batch >= threads
+                #expect(
+                    context.picturesTogether
+                        == (isSeparate ? threads * min(batch / threads, 2) : min(batch, 4)))
+                try PlanTests.expectSameMaps(context, single, pictures, count: count)
                 // Twice, so that what one run leaves behind meets the next.
                 for _ in 0..<2 {
                     #expect(
@@ -134,6 +139,48 @@ import Testing
                 }
             }
         }
+    }
+
+    /// Of a step in the middle, for each picture as alone; and nothing when the call is cancelled before it begins.
+    private static func expectSameMaps(
+        _ context: PlanContext, _ single: PlanContext, _ pictures: [Float], count: Int
+    ) throws {
+        let plan = context.plan
+        let (step, _, shape) = plan.featureMaps[plan.featureMaps.count / 2]
+        func maps(
+            _ context: PlanContext, _ pictures: ArraySlice<Float>, count: Int,
+            limits: CallLimits = CallLimits()
+        ) throws -> [Float] {
+            var values = [Float](repeating: .nan, count: count * shape.elementCount)
+            var logits = [Float](repeating: .nan, count: count * plan.graph.classCount)
+            try pictures.withUnsafeBufferPointer { pictures in
+                try values.withUnsafeMutableBufferPointer { values in
+                    try logits.withUnsafeMutableBufferPointer {
+                        try context.run(
+                            pictures, count: count, logits: $0,
+                            maps: [FeatureMapOutput(step: step, buffer: values)], limits: limits)
+                    }
+                }
+            }
+            return values
+        }
+        let size = pictures.count / count
+        let expected = try (0..<count).flatMap {
+            try maps(single, pictures[$0 * size..<($0 + 1) * size], count: 1)
+        }
+        let cancellation = Cancellation()
+        cancellation.cancel()
+        #expect(throws: PlanError.cancelled) {
+            try maps(
+                context, pictures[...], count: count, limits: CallLimits(cancellation: cancellation)
+            )
+        }
+        #expect(throws: PlanError.deadlineExceeded) {
+            try maps(context, pictures[...], count: count, limits: CallLimits(deadline: .now))
+        }
+        #expect(
+            try maps(context, pictures[...], count: count).map(\.bitPattern)
+                == expected.map(\.bitPattern))
     }
 
     @Test func fastNumericsStayWithinTheirTolerance() throws {

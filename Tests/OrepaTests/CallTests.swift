@@ -124,6 +124,26 @@ import Testing
         #expect(loops.load(ordering: .relaxed) == 3)
     }
 
+    /// Each thread with pictures of its own: the first one cancels the call, the others end before their next layer.
+    @Test func aBatchEndsBetweenLayers() throws {
+        let cancellation = Cancellation()
+        let cancels = Atomic<Bool>(false)
+        var options = Model.Options()
+        options.threads = .parallelFor(
+            ParallelFor(threadCount: 2) { count, turn in
+                if cancels.load(ordering: .relaxed) { cancellation.cancel() }
+                for index in 0..<count { turn(index) }
+            })
+        let model = try Model(path: CallTests.modelPath, options: options)
+        let pictures = try (0..<7).map { Picture.file(try sampleImages()[$0 % 2]) }
+        let limits = CallLimits(cancellation: cancellation)
+        let answers = try model.run(pictures, limits: limits)
+        cancels.store(true, ordering: .relaxed)
+        let error = #expect(throws: OrepaError.self) { try model.run(pictures, limits: limits) }
+        #expect(error?.code == .cancelled)
+        #expect(try model.run(pictures) == answers)
+    }
+
     @Test func aCancelledTaskEndsItsCall() async throws {
         let model = try Model(path: CallTests.modelPath)
         let path = try sampleImages()[0]

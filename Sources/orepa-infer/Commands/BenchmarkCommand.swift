@@ -13,7 +13,8 @@ struct BenchmarkCommand: ParsableCommand {
             whole batch; the interval is the median's, at 95 % confidence. load_ms is from opening the file to \
             ready to run, first_ms the first call.
 
-            --profile measures the processor's multiply-adds and its memory first, for 0.2 s and in 128 MB.
+            --profile measures the processor's multiply-adds and its memory first, for 0.2 s and in 128 MB. It runs \
+            the pictures of a batch one after the other, each layer on all threads.
 
             EXAMPLES
               orepa-infer benchmark resnet.safetensors
