@@ -10,8 +10,9 @@ public struct ParallelFor: Sendable {
     /// - Parameters:
     ///   - threadCount: How many threads will usually take part, the calling one included.
     ///   - loop: Calls `turn` once with each index in `0..<count`, on whatever threads it likes, one after the other
-    ///     too, and returns when all have returned. It is called a few times for each layer, from the thread that
-    ///     called the model, and by several threads at a time where calls overlap. With Dispatch:
+    ///     too, and returns when all have returned. It is called a few times for each layer, or once for a
+    ///     few pictures of a batch, which each thread then runs alone, from the thread that called the model, and by
+    ///     several threads at a time where calls overlap. With Dispatch:
     ///     `ParallelFor(threadCount: 4) { DispatchQueue.concurrentPerform(iterations: $0, execute: $1) }`.
     public init(
         threadCount: Int,

@@ -10,8 +10,8 @@ import Synchronization
 ///
 /// Workers wait for the next call for some 50 microseconds, then sleep. One that has to share its processor with
 /// another process stays out for a while (``ProcessorShare``). There is no lock: a caller that finds the workers
-/// busy with another caller's items does its own alone. In a process made by `fork` the first call starts new
-/// workers.
+/// busy with another caller's items does its own alone until they are free. In a process made by `fork` the first call
+/// starts new workers.
 public final class WorkerPool: @unchecked Sendable {
     /// Threads that work on a call, the caller included; fewer when the system refuses some.
     public let threadCount: Int
@@ -68,19 +68,21 @@ public final class WorkerPool: @unchecked Sendable {
         if let parallelFor, itemCount > 1, threadCount > 1 {
             return parallelFor.run(itemCount, threadCount: threadCount, call, body)
         }
-        guard itemCount > 1, takeWorkers() else {
-            for item in 0..<itemCount { body(call, item, 0) }
-            return
-        }
         var begin = 0
         while begin < itemCount {
+            guard itemCount - begin > 1, takeWorkers() else {
+                // Alone, until another caller has given the workers back.
+                body(call, begin, 0)
+                begin += 1
+                continue
+            }
             let end = min(begin + Ticket.mostItems, itemCount)
             board.publish(body, call, items: begin..<end)
             let completed = board.runItems(worker: 0)
             board.waitForWorkers(toComplete: UInt32(end - begin) - completed)
             begin = end
+            isTaken.store(false, ordering: .releasing)
         }
-        isTaken.store(false, ordering: .releasing)
     }
 
     /// Whether a worker begins with the last items of a call and goes on to earlier ones.
@@ -99,7 +101,7 @@ public final class WorkerPool: @unchecked Sendable {
         guard threadCount > 1, parallelFor == nil else { return false }
         if home.load(ordering: .acquiring) != 2 * ForkCount.current, !moveHome() { return false }
         guard threads.count > 0 else { return false }
-        return isTaken.compareExchange(
+        return !isTaken.load(ordering: .relaxed) && isTaken.compareExchange(
             expected: false, desired: true, successOrdering: .acquiring, failureOrdering: .relaxed
         ).exchanged
     }

@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 import OrepaPlan
 import Synchronization
 import Testing
@@ -55,6 +55,54 @@ import Testing
         }
         #expect(counters.calls.load(ordering: .relaxed) == 4 * 200 * 5 * 3)
         #expect(counters.sum.load(ordering: .relaxed) == 4 * 200 * 5 * 3)
+    }
+
+    /// A call that begins while another one has the workers has their help as soon as that one is done.
+    @Test func aCallIsHelpedOnceWorkersAreFree() {
+        final class Stages: Sendable {
+            let firstHasWorkers = Atomic<Bool>(false)
+            let firstMayEnd = Atomic<Bool>(false)
+            let firstEnded = Atomic<Bool>(false)
+            let helped = Atomic<Bool>(false)
+
+            /// False when that takes too long.
+            @discardableResult
+            static func wait(for stage: borrowing Atomic<Bool>) -> Bool {
+                let end = ContinuousClock.now + .seconds(20)
+                while !stage.load(ordering: .acquiring) {
+                    guard ContinuousClock.now < end else { return false }
+                    usleep(200)
+                }
+                return true
+            }
+        }
+        let pool = WorkerPool(threadCount: 2)
+        let stages = Stages()
+        let first = Thread {
+            pool.run(2, Unmanaged.passUnretained(stages)) { call, _, _ in
+                let stages = call.assumingMemoryBound(to: Unmanaged<Stages>.self).pointee
+                    .takeUnretainedValue()
+                stages.firstHasWorkers.store(true, ordering: .releasing)
+                Stages.wait(for: stages.firstMayEnd)
+            }
+            stages.firstEnded.store(true, ordering: .releasing)
+        }
+        first.start()
+        Stages.wait(for: stages.firstHasWorkers)
+        pool.run(1000, Unmanaged.passUnretained(stages)) { call, item, worker in
+            let stages = call.assumingMemoryBound(to: Unmanaged<Stages>.self).pointee
+                .takeUnretainedValue()
+            if worker != 0 { return stages.helped.store(true, ordering: .releasing) }
+            switch item {
+            case 0:
+                stages.firstMayEnd.store(true, ordering: .releasing)
+                Stages.wait(for: stages.firstEnded)
+            case 1: Stages.wait(for: stages.helped)
+            default: break
+            }
+        }
+        let wasHelped = stages.helped.load(ordering: .acquiring)
+        #expect(wasHelped)
     }
 
     /// No two items of a call at a time have the same worker number, also with more threads than processors and

@@ -168,8 +168,8 @@ typedef void (*orepa_loop_body)(void *body_context, size_t item);
 /* Calls body(body_context, item) once for each item in 0 ... item_count - 1, in any order, on any threads, also one
  * after the other, and returns when all these calls have returned. `item_count` is at most
  * orepa_model_options.thread_count; `context` is orepa_model_options.parallel_for_context. Called a few times for each
- * layer by the thread that runs the model, so by several threads at a time if several do. `body` and `body_context`
- * are valid until the function returns. */
+ * layer, or once for a few pictures of a batch, by the thread that runs the model, so by several threads at a time if
+ * several do. `body` and `body_context` are valid until the function returns. */
 typedef void (*orepa_parallel_for)(
     void *context, size_t item_count, orepa_loop_body body, void *body_context);
 
