@@ -101,7 +101,8 @@ public final class WorkerPool: @unchecked Sendable {
         guard threadCount > 1, parallelFor == nil else { return false }
         if home.load(ordering: .acquiring) != 2 * ForkCount.current, !moveHome() { return false }
         guard threads.count > 0 else { return false }
-        return !isTaken.load(ordering: .relaxed) && isTaken.compareExchange(
+        if isTaken.load(ordering: .relaxed) { return false }
+        return isTaken.compareExchange(
             expected: false, desired: true, successOrdering: .acquiring, failureOrdering: .relaxed
         ).exchanged
     }

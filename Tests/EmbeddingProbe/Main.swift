@@ -20,30 +20,38 @@ struct EmbeddingProbe {
         let model = try ModelFile(path: CommandLine.arguments[1])
         let crop = model.description.preprocessing.crop
         let pool = WorkerPool(threadCount: 2)
+        // Of three pictures each of the two threads runs one, and they share the third.
+        let batch = 3
         let contexts = try [PlanMemory.fast, .small].map {
-            try PlanContext(try Plan(model, memory: $0, pool: pool), pool: pool)
+            try PlanContext(try Plan(model, memory: $0, pool: pool), batch: batch, pool: pool)
         }
-        let input = [Float](repeating: 0.25, count: 3 * crop * crop)
-        var logits = [Float](repeating: 0, count: model.network.graph.classCount)
-        func run(times: Int, _ context: PlanContext) {
+        let classCount = model.network.graph.classCount
+        let input = [Float](repeating: 0.25, count: batch * 3 * crop * crop)
+        var logits = [Float](repeating: 0, count: batch * classCount)
+        func run(times: Int, _ context: PlanContext, count: Int) {
             input.withUnsafeBufferPointer { input in
                 logits.withUnsafeMutableBufferPointer { logits in
-                    for _ in 0..<times { context.run(input, count: 1, logits: logits) }
+                    let input = UnsafeBufferPointer(rebasing: input[..<(count * 3 * crop * crop)])
+                    let logits = UnsafeMutableBufferPointer(
+                        rebasing: logits[..<(count * classCount)])
+                    for _ in 0..<times { context.run(input, count: count, logits: logits) }
                 }
             }
         }
         for context in contexts {
-            run(times: 100, context)
-            let allocations = orepa_allocation_count()
-            run(times: 50, context)
-            let count = orepa_allocation_count() - allocations
-            print("allocations_\(context.plan.memory) \(count)")
+            for count in [1, batch] {
+                run(times: 100, context, count: count)
+                let before = orepa_allocation_count()
+                run(times: 50, context, count: count)
+                let allocations = orepa_allocation_count() - before
+                print("allocations_\(context.plan.memory)_\(count) \(allocations)")
+            }
         }
         usleep(20_000)
         let seconds = processorSeconds()
         sleep(5)
         print("idle_processor_seconds \(processorSeconds() - seconds)")
-        print("logits \(logits.count)")
+        print("logits \(classCount)")
         withExtendedLifetime(contexts) {}
     }
 
