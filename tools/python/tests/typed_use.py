@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import mmap
 from pathlib import Path
 from typing import assert_type
 
@@ -20,6 +22,11 @@ def use(pixels: npt.NDArray[np.uint8], tensor: Floats, paths: list[Path]) -> Non
         assert_type(predictions[0].label, str | None)
         assert_type(model.classify(pixels, order="bgr"), list[orepa.Prediction])
         assert_type(model.classify(b"bytes"), list[orepa.Prediction])
+        assert_type(model.classify(io.BytesIO(b"bytes")), list[orepa.Prediction])
+        with open("d.jpg", "rb") as file:
+            assert_type(model.run(file), orepa.Answer)
+            assert_type(model.run(mmap.mmap(file.fileno(), 0)), orepa.Answer)
+            assert_type(model.run([file, b"bytes"]), list[orepa.Answer])
         assert_type(model.classify_batch(paths), list[list[orepa.Prediction]])
         assert_type(
             model.classify_batch(paths, errors="return"),
@@ -51,3 +58,4 @@ def wrong(model: orepa.Model) -> None:
     model.classify(3)  # type: ignore[arg-type]
     model.classify("a.jpg", order="RGB")  # type: ignore[arg-type]
     orepa.Model("a", numerics="exact")  # type: ignore[arg-type]
+    model.classify(io.StringIO("text"))  # type: ignore[arg-type]

@@ -47,6 +47,7 @@ class Cancellation:
 
     def __init__(self) -> None:
         self._cancelled = False
+        self._joined: list[Handle] = []
         self._handle = Handle(api().cancellation_free)
         check(api().cancellation_new(ctypes.byref(self._handle.pointer)))
 
@@ -54,6 +55,18 @@ class Cancellation:
         """Makes calls that run or start with this raise Cancelled, once and for all."""
         self._cancelled = True
         api().cancellation_cancel(self._handle.pointer)
+        for handle in list(self._joined):
+            api().cancellation_cancel(handle.pointer)
+
+    def _join(self, handle: Handle) -> None:
+        """Lets `handle`, of one call, be cancelled with this."""
+        self._joined.append(handle)
+        if self._cancelled:
+            api().cancellation_cancel(handle.pointer)
+
+    def _leave(self, handle: Handle) -> None:
+        if handle in self._joined:
+            self._joined.remove(handle)
 
     @property
     def cancelled(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import ctypes
 import logging
 import math
@@ -12,12 +13,20 @@ from typing import Any, Literal, NamedTuple, Self, TypeAlias, overload
 import numpy as np
 import numpy.typing as npt
 
-from . import _abi
+from . import _abi, _interrupts
 from ._answers import Answer, Prediction
 from ._controls import MOST_THREADS, Cancellation, Pool, checked_integer
 from ._errors import Error, InvalidArgument, OutOfMemory, make_error
 from ._library import Handle, api, check
-from ._pictures import Order, Picture, PictureList, contiguous
+from ._pictures import (
+    Order,
+    Picture,
+    PictureList,
+    SupportsBuffer,
+    byte_view,
+    bytes_of,
+    contiguous,
+)
 
 Numerics = Literal["fast", "strict"]
 Memory = Literal["fast", "small", "mapped"]
@@ -32,7 +41,7 @@ _MEMORY: dict[str, int] = {
 }
 
 
-_SINGLE_SEQUENCES = (str, bytes, bytearray, memoryview)
+_SINGLE_SEQUENCES = (str, bytes, bytearray, memoryview, array.array)
 """Types of pictures that are sequences."""
 
 
@@ -58,7 +67,8 @@ class Model:
     """A deployed model, ready to run. Immutable; any number of threads may use it at a time, and
     the interpreter's lock is released while it runs.
 
-    `model` is the path of a model file, or its bytes, which are copied.
+    `model` is the path of a model file, or its bytes, which are copied: also those that another
+    object lends, such as mmap. A path that is bytes becomes one by os.fsdecode(path).
 
     `numerics`: "fast", or "strict", direct sums only, closer to Float64 and slower.
     `memory`: "fast" keeps weights packed as the kernels read them; "small" packs them anew for each
@@ -73,6 +83,10 @@ class Model:
     unless they come out to the bit.
     `exif_orientation`: turns pictures the way their EXIF orientation asks for.
     `log`: called with a level of `logging` and a message, on any thread.
+    `interruptible`: whether Ctrl-C ends calls, and the loading of the model, when they are made in
+    the main thread: within 100 ms KeyboardInterrupt is raised. So do SIGTERM and SIGHUP whose
+    handlers raise an exception. A thread of the package listens for them meanwhile; without it, as
+    for other signals, handlers run when the call is done.
     `maximum_pixels`, `maximum_image_memory`, `maximum_jpeg_scans`: what a picture may cost, in
     pixels, bytes and scans; None: 178,956,970, 2^30 and 100.
 
@@ -82,7 +96,7 @@ class Model:
 
     def __init__(
         self,
-        model: str | os.PathLike[str] | bytes | bytearray | memoryview,
+        model: str | os.PathLike[str] | os.PathLike[bytes] | SupportsBuffer,
         *,
         numerics: Numerics = "fast",
         memory: Memory = "fast",
@@ -91,6 +105,7 @@ class Model:
         check_probe: bool = True,
         exif_orientation: bool = False,
         log: Log | None = None,
+        interruptible: bool = True,
         maximum_pixels: int | None = None,
         maximum_image_memory: int | None = None,
         maximum_jpeg_scans: int | None = None,
@@ -116,24 +131,25 @@ class Model:
         callback = None if log is None else _log_function(log)
         if callback is not None:
             options.log = callback
+        self._interruptible = bool(interruptible)
         handle = Handle(api().model_free, keep=callback)
         place = ctypes.byref(handle.pointer)
         self._path: str | None = None
-        if isinstance(model, (bytes, bytearray, memoryview)):
-            contents = _contiguous_bytes(model)
-            check(
-                api().model_load_bytes(
-                    contents.ctypes.data, contents.size, None, ctypes.byref(options), place
-                )
-            )
-        elif isinstance(model, (str, os.PathLike)):
+        if isinstance(model, (str, os.PathLike)):
             path = os.fsencode(model)
             if b"\0" in path:
                 raise InvalidArgument(f"path: expected no zero byte, found {path!r}")
-            check(api().model_load(path, ctypes.byref(options), place))
+            self._load(lambda: check(api().model_load(path, ctypes.byref(options), place)))
             self._path = os.path.abspath(os.fsdecode(model))
         else:
-            raise TypeError(f"model: expected a path or bytes, found {type(model).__name__}")
+            contents = _contents(model)
+            self._load(
+                lambda: check(
+                    api().model_load_bytes(
+                        contents.ctypes.data, contents.size, None, ctypes.byref(options), place
+                    )
+                )
+            )
         self._options: dict[str, Any] = {
             "numerics": numerics,
             "memory": memory,
@@ -142,10 +158,17 @@ class Model:
             "check_probe": check_probe,
             "exif_orientation": exif_orientation,
             "log": log,
+            "interruptible": interruptible,
             **limits,
         }
         self._describe(handle)
         self._handle = handle
+
+    def _load(self, work: Callable[[], None]) -> None:
+        if self._interruptible:
+            _interrupts.load(work)
+        else:
+            work()
 
     def _describe(self, handle: Handle) -> None:
         info = _abi.ModelInfo()
@@ -392,22 +415,22 @@ class Model:
         # A copy: another thread may change the list.
         pictures = list(pictures)
         names = _stage_names(stages)
-        options = _run_options(timeout, cancellation)
+        options = _run_options(timeout)
         options.features = bool(features)
         if names:
             options.stages = (ctypes.c_char_p * len(names))(*[name.encode() for name in names])
             options.stage_count = len(names)
         prepared = PictureList(pictures, order, self._input_shape)
         answers = Handle(api().answers_free)
-        check(
-            api().run(
-                handle.pointer,
-                prepared.array,
-                len(pictures),
-                ctypes.byref(options),
-                ctypes.byref(answers.pointer),
-            )
+        run = api().run
+        arguments = (
+            handle.pointer,
+            prepared.array,
+            len(pictures),
+            ctypes.byref(options),
+            ctypes.byref(answers.pointer),
         )
+        check(self._status(lambda: run(*arguments), options, cancellation))
         results: list[Answer | Error] = []
         for index in range(len(pictures)):
             status = api().answers_status(answers.pointer, index)
@@ -456,19 +479,36 @@ class Model:
             raise InvalidArgument("out: expected a contiguous writable array, found another")
         if np.may_share_memory(values, logits):
             raise InvalidArgument("out: expected memory of its own, found that of the tensor")
-        options = _run_options(timeout, cancellation)
-        check(
-            api().run_tensor(
-                handle.pointer,
-                values.ctypes.data,
-                values.size,
-                count,
-                logits.ctypes.data,
-                logits.size,
-                ctypes.byref(options),
-            )
+        options = _run_options(timeout)
+        run = api().run_tensor
+        arguments = (
+            handle.pointer,
+            values.ctypes.data,
+            values.size,
+            count,
+            logits.ctypes.data,
+            logits.size,
+            ctypes.byref(options),
         )
+        check(self._status(lambda: run(*arguments), options, cancellation))
         return logits
+
+    def _status(
+        self,
+        call: Callable[[], int],
+        options: _abi.RunOptions,
+        cancellation: Cancellation | None,
+    ) -> int:
+        """What `call` returns, which ends when it is cancelled."""
+        if cancellation is not None:
+            if not isinstance(cancellation, Cancellation):
+                raise TypeError(
+                    f"cancellation: expected a Cancellation, found {type(cancellation).__name__}"
+                )
+            options.cancellation = cancellation._handle.pointer
+        if not self._interruptible:
+            return call()
+        return _interrupts.run(call, options, cancellation)
 
     # Its life
 
@@ -560,15 +600,12 @@ def _log_function(log: Log) -> Any:
     return _abi.LogFunction(call)
 
 
-def _contiguous_bytes(data: bytes | bytearray | memoryview) -> npt.NDArray[np.uint8]:
-    if isinstance(data, memoryview):
-        if not data.c_contiguous:
-            raise InvalidArgument("model: expected contiguous bytes, found strided ones")
-        if data.nbytes != 0:
-            data = data.cast("B")
-    if len(data) == 0:
-        return np.zeros(0, np.uint8)
-    return np.frombuffer(data, dtype=np.uint8)
+def _contents(model: object) -> npt.NDArray[np.uint8]:
+    """The bytes of a model's file, borrowed."""
+    view = byte_view(model)
+    if view is None:
+        raise TypeError(f"model: expected a path or bytes, found {type(model).__name__}")
+    return bytes_of(view, "model")
 
 
 def _stage_names(stages: Sequence[str]) -> tuple[str, ...]:
@@ -583,7 +620,7 @@ def _stage_names(stages: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def _run_options(timeout: float | None, cancellation: Cancellation | None) -> _abi.RunOptions:
+def _run_options(timeout: float | None) -> _abi.RunOptions:
     options = _abi.RunOptions()
     if timeout is not None:
         seconds = float(timeout)
@@ -592,10 +629,4 @@ def _run_options(timeout: float | None, cancellation: Cancellation | None) -> _a
         # 0 stands for no limit in the library, and what does not fit for more than a lifetime here.
         if seconds < 2**63 / 1e9:
             options.timeout_nanoseconds = min(max(1, int(seconds * 1e9)), 2**63 - 1)
-    if cancellation is not None:
-        if not isinstance(cancellation, Cancellation):
-            raise TypeError(
-                f"cancellation: expected a Cancellation, found {type(cancellation).__name__}"
-            )
-        options.cancellation = cancellation._handle.pointer
     return options

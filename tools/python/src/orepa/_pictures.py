@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _abi
-from ._errors import Error, InvalidArgument, InvalidImage, OutOfMemory, make_error
+from ._errors import Error, InvalidArgument, InvalidImage, NotReadable, OutOfMemory, make_error
 
 Order = Literal["rgb", "bgr", "rgba", "bgra", "grey"]
 
@@ -36,6 +36,9 @@ for a picture that it decodes."""
 _LARGEST_FILE = 2**30
 """Larger files are no pictures that the library would decode."""
 
+_BYTES_AT_A_TIME = 2**24
+"""What is asked of an open file, most of which have less."""
+
 
 class SupportsArray(Protocol):
     """Anything that numpy makes an array of without a copy, such as Pillow's images."""
@@ -44,19 +47,33 @@ class SupportsArray(Protocol):
     def __array_interface__(self) -> dict[str, Any]: ...
 
 
+class SupportsBuffer(Protocol):
+    """Anything that lends its bytes: bytes, bytearray, memoryview, mmap, array.array("B")."""
+
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+
+class SupportsRead(Protocol):
+    """A file that is open for reading in binary mode, or anything that reads as one does: BytesIO,
+    an uploaded file, the answer of a server."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
 Picture: TypeAlias = (
     str
     | os.PathLike[str]
     | os.PathLike[bytes]
-    | bytes
-    | bytearray
-    | memoryview
+    | SupportsBuffer
+    | SupportsRead
     | npt.NDArray[Any]
     | SupportsArray
 )
-"""A picture: the path of a JPEG or PNG file; its bytes; 8-bit pixels as a numpy array uint8
-[height, width, 3], [height, width, 4] or [height, width]; an image of Pillow; or the network's own
-normalised input as a numpy array float32 [3, height, width]."""
+"""A picture: the path of a JPEG or PNG file; its bytes; an open binary file, which is read from its
+beginning and left at the position where it was, as far as it can seek, and else from where it is to
+its end; 8-bit pixels as a numpy array uint8 [height, width, 3], [height, width, 4] or
+[height, width]; an image of Pillow; or the network's own normalised input as a numpy array float32
+[3, height, width]."""
 
 
 class PictureList:
@@ -95,8 +112,10 @@ class PictureList:
     ) -> None:
         if isinstance(picture, (str, os.PathLike)):
             self._set_path(entry, os.fsencode(picture))
-        elif isinstance(picture, (bytes, bytearray, memoryview)):
-            self._set_encoded(entry, picture)
+        elif (view := byte_view(picture)) is not None:
+            self._set_encoded(entry, view)
+        elif (read := getattr(picture, "read", None)) is not None and callable(read):
+            self._set_encoded(entry, _read_all(picture))
         else:
             array = _as_array(picture)
             if array.dtype == np.uint8:
@@ -126,16 +145,11 @@ class PictureList:
         entry.path = path
         self._keep.append(path)
 
-    def _set_encoded(self, entry: _abi.Picture, data: bytes | bytearray | memoryview) -> None:
+    def _set_encoded(self, entry: _abi.Picture, data: bytes | memoryview) -> None:
         entry.kind = _abi.PICTURE_ENCODED
-        if isinstance(data, memoryview):
-            if not data.c_contiguous:
-                raise InvalidArgument("picture: expected contiguous bytes, found strided ones")
-            if data.nbytes != 0:
-                data = data.cast("B")
-        if len(data) == 0:
-            return
-        self._borrow(entry, np.frombuffer(data, dtype=np.uint8))
+        contents = bytes_of(memoryview(data), "picture")
+        if contents.size > 0:
+            self._borrow(entry, contents)
 
     def _borrow(self, entry: _abi.Picture, array: npt.NDArray[Any]) -> None:
         entry.data = array.ctypes.data
@@ -196,6 +210,30 @@ class PictureList:
         self._borrow(entry, contiguous(array))
 
 
+def byte_view(thing: object) -> memoryview | None:
+    """The bytes that something lends, if it is bytes-like: arrays of numbers of several bytes are
+    not, unless they come as a memoryview; nor are numpy's."""
+    if isinstance(thing, (bytes, bytearray, memoryview)):
+        return memoryview(thing)
+    # Asked of the type: of an image of Pillow the attribute is made by decoding it.
+    if hasattr(type(thing), "__array_interface__") or hasattr(type(thing), "__array__"):
+        return None
+    try:
+        view = memoryview(thing)  # type: ignore[arg-type]
+    except TypeError:
+        return None
+    return view if view.format in ("B", "b", "c") else None
+
+
+def bytes_of(view: memoryview, name: str) -> npt.NDArray[np.uint8]:
+    """The bytes of a memoryview, borrowed."""
+    if not view.c_contiguous:
+        raise InvalidArgument(f"{name}: expected contiguous bytes, found strided ones")
+    if view.nbytes == 0:
+        return np.zeros(0, np.uint8)
+    return np.frombuffer(view.cast("B"), dtype=np.uint8)
+
+
 def contiguous(array: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """The array, or a copy if its values are not one after the other at aligned addresses."""
     return np.require(array, dtype=np.float32, requirements=["C", "A"])
@@ -224,6 +262,63 @@ def _read(path: bytes) -> bytes:
         return file.read()
 
 
+def _read_all(file: Any) -> bytes:
+    """What an open file holds: all of it if it can seek, as Pillow reads it, and else what is left.
+    A file that can seek is then where it was."""
+    try:
+        position = file.tell() if _can_seek(file) else None
+        if position is None:
+            return _read_rest(file)
+        file.seek(0)
+        try:
+            return _read_rest(file)
+        finally:
+            file.seek(position)
+    except Error:
+        raise
+    except OSError as error:
+        raise NotReadable(f"picture: {_name_of(file)}: {error}") from error
+    except ValueError as error:
+        # A file that was closed.
+        raise InvalidArgument(f"picture: {_name_of(file)}: {error}") from error
+
+
+def _can_seek(file: Any) -> bool:
+    seekable = getattr(file, "seekable", None)
+    if seekable is not None:
+        return bool(seekable())
+    return hasattr(file, "seek") and hasattr(file, "tell")
+
+
+def _read_rest(file: Any) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        part = file.read(_BYTES_AT_A_TIME)
+        if part is None:
+            raise NotReadable(
+                f"picture: {_name_of(file)}: expected bytes, found a stream that does not wait"
+            )
+        if not isinstance(part, (bytes, bytearray, memoryview)):
+            raise TypeError(
+                f"picture: expected a file that is open in binary mode, found one that reads "
+                f"{type(part).__name__}"
+            )
+        if len(part) == 0:
+            return b"".join(parts)
+        parts.append(bytes(part))
+        size += len(part)
+        if size > _LARGEST_FILE:
+            raise NotReadable(
+                f"picture: {_name_of(file)}: expected at most {_LARGEST_FILE} bytes, found more"
+            )
+
+
+def _name_of(file: Any) -> str:
+    name = getattr(file, "name", None)
+    return repr(name) if isinstance(name, (str, bytes)) else type(file).__name__
+
+
 def _as_array(picture: Any) -> npt.NDArray[Any]:
     if isinstance(picture, np.ndarray):
         return np.asarray(picture)
@@ -242,6 +337,6 @@ def _as_array(picture: Any) -> npt.NDArray[Any]:
     if hasattr(picture, "__array_interface__") or hasattr(picture, "__array__"):
         return np.asarray(picture)
     raise TypeError(
-        "picture: expected a path, bytes, an image of Pillow or a numpy array, "
+        "picture: expected a path, bytes, an open file, an image of Pillow or a numpy array, "
         f"found {type(picture).__name__}"
     )

@@ -1,0 +1,151 @@
+"""Pictures and models that are open files, or bytes that others lend."""
+
+from __future__ import annotations
+
+import array
+import io
+import mmap
+import os
+import tempfile
+import threading
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import orepa
+
+
+@pytest.fixture(scope="module")
+def expected(model: orepa.Model, samples: list[Path]) -> list[orepa.Prediction]:
+    return model.classify(samples[0])
+
+
+def test_open_files(
+    model: orepa.Model, samples: list[Path], expected: list[orepa.Prediction], tmp_path: Path
+) -> None:
+    contents = samples[0].read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(samples[0], "boot.jpg")
+    with (
+        open(samples[0], "rb") as buffered,
+        open(samples[0], "rb", buffering=0) as raw,
+        open(samples[0], "r+b") as both,
+        tempfile.SpooledTemporaryFile() as spooled,
+        zipfile.ZipFile(tmp_path / "a.zip") as archive,
+        archive.open("boot.jpg") as member,
+    ):
+        spooled.write(contents)
+        written = io.BytesIO()
+        written.write(contents)
+        files = [io.BytesIO(contents), written, buffered, raw, both, spooled, member]
+        positions = [file.tell() for file in files]
+        assert positions[1] == len(contents)
+        # Twice: a call leaves a file as it was.
+        for _ in range(2):
+            for file in files:
+                assert model.classify(file) == expected
+            assert model.classify_batch(files) == [expected] * len(files)
+            assert [answer.top() for answer in model.run(files)] == [expected] * len(files)
+            assert [file.tell() for file in files] == positions
+        # From the beginning, wherever it is, as Pillow reads it.
+        buffered.seek(100)
+        assert model.classify(buffered) == model.run(buffered).top() == expected
+        assert buffered.tell() == 100
+
+
+def test_streams(model: orepa.Model, samples: list[Path], expected: list[orepa.Prediction]) -> None:
+    contents = samples[0].read_bytes()
+
+    class Stream:
+        """As a server's answer is: it cannot seek, and gives a few bytes at a time."""
+
+        def __init__(self, data: bytes) -> None:
+            self.rest = data
+
+        def read(self, size: int = -1) -> bytes:
+            part, self.rest = self.rest[:100], self.rest[100:]
+            return part
+
+    assert model.classify(Stream(contents)) == expected
+    # What is left of it.
+    for front in (b"", b"head"):
+        reader, writer = os.pipe()
+        with open(reader, "rb") as source, open(writer, "wb") as sink:
+
+            def write(data: bytes = front + contents, sink: io.BufferedWriter = sink) -> None:
+                sink.write(data)
+                sink.close()
+
+            thread = threading.Thread(target=write)
+            thread.start()
+            assert source.read(len(front)) == front
+            assert model.classify(source) == expected
+            thread.join()
+
+
+def test_bytes_that_others_lend(
+    model: orepa.Model, model_path: Path, samples: list[Path], expected: list[orepa.Prediction]
+) -> None:
+    contents = samples[0].read_bytes()
+    with open(samples[0], "rb") as file, open(model_path, "rb") as weights:
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        pictures = [
+            mapped,
+            array.array("B", contents),
+            memoryview(contents),
+            memoryview(b"  " + contents)[2:],
+            bytearray(contents),
+            io.BytesIO(contents).getbuffer(),
+        ]
+        for picture in pictures:
+            assert model.classify(picture) == model.run(picture).top() == expected
+        assert model.classify_batch(pictures) == [expected] * len(pictures)
+        mapped_model = mmap.mmap(weights.fileno(), 0, access=mmap.ACCESS_READ)
+        for thing in (mapped_model, array.array("B", bytes(mapped_model))):
+            assert orepa.Model(thing).classify(samples[0]) == expected
+    for thing in (array.array("H", [1, 2]), array.array("d", [1])):
+        with pytest.raises(TypeError):
+            model.classify(thing)
+        with pytest.raises(TypeError):
+            orepa.Model(thing)
+
+
+class Broken(io.RawIOBase):
+    """A file whose disk fails."""
+
+    name = "disk/photo.jpg"
+
+    def readinto(self, buffer: object) -> int:
+        raise OSError(5, "Input/output error")
+
+    def readable(self) -> bool:
+        return True
+
+
+def test_files_that_are_refused(
+    model: orepa.Model, samples: list[Path], expected: list[orepa.Prediction]
+) -> None:
+    closed = io.BytesIO(b"")
+    closed.close()
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    with open(reader, "rb", buffering=0) as waiting, open(writer, "wb"):
+        kinds = {
+            orepa.InvalidArgument: closed,
+            orepa.InvalidImage: io.BytesIO(b"no picture"),
+            orepa.NotReadable: Broken(),
+        }
+        files = [samples[0], *kinds.values(), waiting, io.BytesIO(), samples[0]]
+        results = model.classify_batch(files, errors="return")
+        assert results[0] == results[-1] == expected
+        found = [type(result) for result in results[1:-1]]
+        assert found == [*kinds, orepa.NotReadable, orepa.InvalidImage]
+        assert [result.picture_index for result in results[1:-1]] == [1, 2, 3, 4, 5]
+        assert "BytesIO: I/O operation on closed file" in str(results[1])
+        assert "'disk/photo.jpg': [Errno 5] Input/output error" in str(results[3])
+        assert "found a stream that does not wait" in str(results[4])
+    with pytest.raises(TypeError, match="open in binary mode, found one that reads str"):
+        model.classify(io.StringIO("text"))
+    with open(samples[0], encoding="latin-1") as text, pytest.raises(TypeError, match="binary"):
+        model.classify(text)
