@@ -56,17 +56,14 @@ from pathlib import Path
 from statistics import median
 from xml.sax.saxutils import escape
 
-try:
+from required_packages import required_packages
+
+with required_packages(__name__, "tools/bench-requirements.txt"):
     import numpy as np
 
     import export_onnx
     from export_onnx import benchmark_input, largest_difference
     from published_models import PROGRAM, deployed_models
-except ModuleNotFoundError as missing_package:
-    sys.exit(
-        f"bench_peers.py: the package {missing_package.name} is missing;"
-        " pip install -r tools/bench-requirements.txt"
-    )
 
 WARMUP_CALLS = 5
 LOAD_TIMEOUT = 600.0
@@ -133,9 +130,7 @@ class Job:
     pictures: np.ndarray
 
 
-def one_each(
-    job: Job, one: Callable[[np.ndarray], np.ndarray]
-) -> Callable[[], np.ndarray]:
+def one_each(job: Job, one: Callable[[np.ndarray], np.ndarray]) -> Callable[[], np.ndarray]:
     """A call that gives each thread a picture `[1, C, H, W]` at a time.
 
     Worth a try only where `one` releases Python's lock.

@@ -26,13 +26,16 @@ import sys
 import types
 from pathlib import Path
 
-import h5py
-import numpy as np
-import torch
-from safetensors.torch import load_file, save_file
-from torch import Tensor
+from required_packages import required_packages
 
-from orepa_blocks import find_state_dict
+with required_packages(__name__, "tools/requirements.txt"):
+    import h5py
+    import numpy as np
+    import torch
+    from safetensors.torch import load_file, save_file
+    from torch import Tensor
+
+    from orepa_blocks import find_state_dict
 
 # Inert values only: nothing here opens, imports or runs anything when it is rebuilt.
 SAFE_GLOBALS = [

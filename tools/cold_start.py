@@ -9,8 +9,11 @@ side to 256 pixels, the middle 224x224, ImageNet's mean and deviation. Prints th
 import sys
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
+from required_packages import required_packages
+
+with required_packages(__name__, "tools/bench-requirements.txt"):
+    import numpy as np
+    from PIL import Image
 
 MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)

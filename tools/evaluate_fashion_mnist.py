@@ -20,11 +20,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
-import torch
+from required_packages import required_packages
 
-import fashion_mnist
-from orepa_blocks import build_from_state_dict, find_state_dict
+with required_packages(__name__, "tools/requirements.txt"):
+    import numpy as np
+    import torch
+
+    import fashion_mnist
+    from orepa_blocks import build_from_state_dict, find_state_dict
 
 MODEL = Path(__file__).resolve().parent.parent / "models" / "fashion-mnist-repvgg"
 

@@ -23,17 +23,12 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-try:
+from required_packages import required_packages
+
+with required_packages(__name__, "tools/bench-requirements.txt"):
     import numpy as np
     from safetensors import SafetensorError, safe_open
     from safetensors.numpy import load_file, save_file
-except ModuleNotFoundError as missing_package:
-    if __name__ != "__main__":
-        raise
-    sys.exit(
-        f"export_onnx.py: the package {missing_package.name} is missing;"
-        " pip install -r tools/bench-requirements.txt"
-    )
 
 KNOWN_VERSION = 1
 TOLERANCE = 1e-5

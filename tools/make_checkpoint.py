@@ -19,20 +19,15 @@ import sys
 from collections import OrderedDict
 from pathlib import Path
 
-try:
+from required_packages import required_packages
+
+with required_packages(__name__, "tools/requirements.txt"):
     import torch
     import torch.nn.functional as F
     from safetensors.torch import save_file
     from torch import Tensor, nn
 
     from orepa_blocks import ARCHITECTURES, BLOCK_TYPES, build
-except ModuleNotFoundError as missing_package:
-    if __name__ != "__main__":
-        raise
-    sys.exit(
-        f"make_checkpoint.py: the package {missing_package.name} is missing;"
-        " pip install -r tools/requirements.txt"
-    )
 
 
 def random_images(generator: torch.Generator, count: int = 6, size: int = 224) -> Tensor:

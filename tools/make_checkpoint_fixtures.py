@@ -14,9 +14,12 @@ import warnings
 import zipfile
 import zlib
 
-import numpy
-import safetensors.torch
-import torch
+from required_packages import required_packages
+
+with required_packages(__name__, "tools/requirements.txt"):
+    import numpy
+    import safetensors.torch
+    import torch
 
 warnings.filterwarnings("ignore")
 fixtures = pathlib.Path(__file__).resolve().parent.parent / "Tests" / "Fixtures"

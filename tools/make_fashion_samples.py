@@ -11,13 +11,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import numpy as np
-import torch
-from PIL import Image
+from required_packages import required_packages
 
-import fashion_mnist
-from evaluate_fashion_mnist import MODEL
-from orepa_blocks import build_from_state_dict, find_state_dict
+with required_packages(__name__, "tools/requirements.txt"):
+    import numpy as np
+    import torch
+    from PIL import Image
+
+    import fashion_mnist
+    from evaluate_fashion_mnist import MODEL
+    from orepa_blocks import build_from_state_dict, find_state_dict
 
 
 def main() -> None:

@@ -16,8 +16,11 @@ import tempfile
 import zlib
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, ImageOps
+from required_packages import required_packages
+
+with required_packages(__name__, "tools/requirements.txt"):
+    import numpy as np
+    from PIL import Image, ImageOps
 
 FOLDER = Path(__file__).parent.parent / "Tests/Fixtures/images"
 

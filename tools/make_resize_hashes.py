@@ -25,9 +25,12 @@ import random
 import sys
 from pathlib import Path
 
-import numpy as np
-import PIL
-from PIL import Image
+from required_packages import required_packages
+
+with required_packages(__name__, "tools/requirements.txt"):
+    import numpy as np
+    import PIL
+    from PIL import Image
 
 CASES = 500
 

@@ -17,7 +17,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
+from required_packages import required_packages
+
+with required_packages(__name__, "tools/requirements.txt"):
+    import numpy as np
 
 SMALLEST_NORMAL = 2.0**-126
 

@@ -35,14 +35,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-try:
+from required_packages import required_packages
+
+# And the wheel that tools/build-wheel makes.
+with required_packages(__name__, "tools/ray-requirements.txt"):
     import orepa
     import ray_classify
-except ModuleNotFoundError as missing:
-    sys.exit(
-        f"measure_ray.py: expected the package {missing.name}, found none; "
-        "pip install -r tools/ray-requirements.txt, and the wheel that tools/build-wheel makes"
-    )
 
 WAYS = ("ray", "threads", "calls")
 BATCH_SIZE = 16

@@ -1,20 +1,28 @@
 #!/usr/bin/env python3
 """Classify many pictures offline, on one machine or on a cluster, with Ray Data.
 
-Inputs are picture files, folders (all .jpg, .jpeg and .png files in them, recursively) and globs;
-or, with --image-column, parquet files, folders of them and globs, with the bytes of a picture in
-each row. OUTPUT is a folder. The list of pictures is split into numbered shards, and each becomes
-one file there, part-00000.parquet and so on, in the order of the list, with the columns
+Inputs are picture files, folders and globs; or, with --image-column, parquet files, folders of them
+and globs, with the bytes of a picture in each row. Of a folder's files, recursively, those are
+taken that are named .jpg, .jpeg or .png, or begin as a picture does, whatever their name; hidden
+files and folders, such as ._a.jpg, are passed over, and their number is told. OUTPUT is a folder.
+The list of pictures is split into numbered shards, and each becomes one file there,
+part-00000.parquet and so on, in the order of the list, with the columns
 
   path               of the picture; with --image-column: id, or file and row
   indices            list<int32>, the most probable classes, the most probable first
   labels             list<string>, their names
   probabilities      list<float>
   error              what is wrong with the picture, or null; then the others are null
+  path_bytes         binary, the path as it is: a name need not be UTF-8, and path has \\xNN for
+                     bytes that are none; with --image-column: file_bytes, unless there is an id
+  size, modified_ns  of the picture's file when it was read: bytes, and nanoseconds since 1970;
+                     null if there was none; not with --image-column
 
 A bad picture is recorded and harms no other. A job that was interrupted goes on when it is started
-again with the same arguments: shards that are there are kept, and the result is the same. All nodes
-need the inputs, the model and OUTPUT under the same paths, and the orepa package.
+again with the same arguments: shards that are there are kept, and the result is the same. Pictures
+whose file has another size or time than in its row are classified again, and the new rows take the
+place of the old ones; a parquet file that has another size or time is read again as a whole. All
+nodes need the inputs, the model and OUTPUT under the same paths, and the orepa package.
 
 Examples:
   tools/ray_classify.py photos/ answers --model resnet.safetensors
@@ -40,11 +48,14 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import signal
+import stat
 import sys
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -72,9 +83,8 @@ except ModuleNotFoundError as missing:
     )
     sys.exit(os.EX_UNAVAILABLE)
 
-FORMAT = 1
+FORMAT = 2
 """Of the manifest and the parts."""
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png")
 MANIFEST = "_manifest.json"
 """Written last: where it is, the list of inputs is whole. Readers of a folder of parquet files pass
 over names that begin with an underscore."""
@@ -140,6 +150,7 @@ class Summary:
     shards: int
     shards_before: int
     images_done: int
+    images_changed: int
     begin: float
     end: float
     """The start of the first shard and the end of the last one, which leaves out starting workers:
@@ -153,7 +164,20 @@ class Summary:
 # Inputs
 
 
-def expand(inputs: list[str], suffixes: tuple[str, ...], output: Path) -> list[str]:
+@dataclass
+class PassedOver:
+    """What is hidden, and so no input unless it is named itself."""
+
+    files: int = 0
+    folders: int = 0
+
+    def __str__(self) -> str:
+        counts = [(self.files, "file"), (self.folders, "folder")]
+        texts = [f"{count} hidden {kind}{'s' * (count > 1)}" for count, kind in counts if count]
+        return " and ".join(texts)
+
+
+def expand(inputs: list[str], kind: InputKind, output: Path, passed: PassedOver) -> list[str]:
     """The files that the inputs name, absolute, each once: of folders and globs in the order of
     their names, whatever order the file system has."""
     found: dict[str, None] = {}
@@ -161,18 +185,31 @@ def expand(inputs: list[str], suffixes: tuple[str, ...], output: Path) -> list[s
         paths = [name]
         if not os.path.exists(name) and glob.has_magic(name):
             paths = sorted(glob.glob(name, recursive=True))
+            for hidden in set(glob.glob(name, recursive=True, include_hidden=True)) - set(paths):
+                count_hidden(hidden, passed)
         count = len(found)
         for path in paths:
             if not os.path.exists(path):
                 raise Failure(os.EX_NOINPUT, f"{name}: expected files, found nothing")
             if os.path.isdir(path):
-                found.update(dict.fromkeys(files_in(path, suffixes, output)))
+                found.update(dict.fromkeys(files_in(path, kind, output, passed)))
             elif not is_within(path, output):
                 found[os.path.abspath(path)] = None
         if len(found) == count and not any(os.path.isfile(path) for path in paths):
-            kinds = ", ".join(suffixes)
-            raise Failure(os.EX_NOINPUT, f"{name}: expected files ({kinds}), found none")
+            raise Failure(os.EX_NOINPUT, f"{name}: expected {kind.name}, found none")
     return list(found)
+
+
+def count_hidden(path: str, passed: PassedOver) -> None:
+    """Counts a path that only a search with hidden names has found: not what is in a folder that is
+    hidden, nor what is no file."""
+    folder, name = os.path.split(path)
+    if not name.startswith(".") or any(part.startswith(".") for part in folder.split(os.sep)):
+        return
+    if os.path.isdir(path):
+        passed.folders += 1
+    else:
+        passed.files += 1
 
 
 def is_within(path: str, output: Path) -> bool:
@@ -180,19 +217,79 @@ def is_within(path: str, output: Path) -> bool:
     return Path(path).resolve().is_relative_to(output.resolve())
 
 
-def files_in(folder: str, suffixes: tuple[str, ...], output: Path) -> Iterator[str]:
+def files_in(folder: str, kind: InputKind, output: Path, passed: PassedOver) -> Iterator[str]:
     def refuse(error: OSError) -> None:
         # Passed over, its pictures would be missing without a word.
         raise Failure(os.EX_NOINPUT, f"{error.filename}: cannot read: {error.strerror}")
 
     for root, folders, names in os.walk(os.path.abspath(folder), onerror=refuse):
-        folders.sort()
         if is_within(root, output):
             folders.clear()
             continue
+        visible = sorted(name for name in folders if not name.startswith("."))
+        passed.folders += len(folders) - len(visible)
+        folders[:] = visible
         for name in sorted(names):
-            if name.lower().endswith(suffixes):
-                yield os.path.join(root, name)
+            path = os.path.join(root, name)
+            if name.startswith("."):
+                passed.files += 1
+            elif kind.takes(path):
+                yield path
+
+
+@dataclass(frozen=True)
+class InputKind:
+    """What is taken of a folder's files."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    by_content: bool
+
+    def takes(self, path: str) -> bool:
+        return path.lower().endswith(self.suffixes) or (self.by_content and begins_a_picture(path))
+
+
+PICTURES = InputKind("files that are pictures", (".jpg", ".jpeg", ".png"), True)
+PARQUET = InputKind("files (.parquet)", (".parquet",), False)
+
+
+def begins_a_picture(path: str) -> bool:
+    """Whether a file begins as those of a known format do: also of formats that the library refuses
+    by name, which is then told in the picture's row."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb", buffering=0) as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return False
+            head = file.read(64) or b""
+    except OSError:
+        # What is wrong with it, its row is to say, if it may be a picture.
+        return os.path.isfile(path) and os.path.splitext(path)[1].lower() in ("", ".jfif")
+    return PICTURE_SIGNATURES.match(head) is not None
+
+
+PICTURE_SIGNATURES = re.compile(
+    b"|".join(
+        [
+            rb"\xFF\xD8\xFF",  # JPEG
+            rb"\x89PNG",
+            rb"RIFF.{4}WEBP",
+            rb"GIF8[79]a",
+            rb"II[\x2A\x2B]\0|MM\0[\x2A\x2B]",  # TIFF
+            rb"\xFF\x0A|.{3}\x0CJXL \r\n",  # JPEG XL
+            rb".{3}\x0CjP  \r\n|\xFF\x4F\xFF\x51",  # JPEG 2000
+            rb".{4}ftyp(?:.{4}){0,12}(?:hei[cmsx]|hev[cmsx]|mif1|msf1|avi[fs])",  # HEIC, AVIF
+            rb"BM.{12}[\x0C\x10\x28\x34\x38\x40\x6C\x7C]\0\0\0",  # BMP
+            rb"\0\0\x01\0",  # ICO
+            rb"8BPS",
+            rb"P[1-6][ \t\r\n][0-9#]",  # Netpbm
+            rb"qoif",
+            rb"\x76\x2F\x31\x01",  # OpenEXR
+        ]
+    ),
+    re.DOTALL,
+)
+"""How files of formats begin that the library knows, by the first 64 bytes."""
 
 
 def shards_of_files(paths: list[str], size: int) -> Iterator[pa.Table]:
@@ -209,7 +306,7 @@ def shards_of_parquet(
     be read by itself, and one that is larger is a shard of its own."""
     for path in paths:
         try:
-            file = pq.ParquetFile(path)
+            file = parquet_file(path)
         except (OSError, pa.ArrowException) as error:
             raise Failure(
                 os.EX_DATAERR, f"{path}: expected a parquet file, found: {error}"
@@ -239,6 +336,15 @@ def shard_of_groups(path: str, groups: list[tuple[int, int, int]]) -> pa.Table:
             "rows": pa.array(rows, pa.int64()),
         }
     )
+
+
+def parquet_file(path: str | Path) -> pq.ParquetFile:
+    """Opens a parquet file, whose name need not be UTF-8, as pyarrow's are."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return pq.ParquetFile(pa.PythonFile(open(path, "rb"), mode="r"))  # noqa: SIM115
+    return pq.ParquetFile(path)
 
 
 def check_columns(path: str, schema: pa.Schema, image_column: str, id_column: str | None) -> None:
@@ -307,18 +413,50 @@ def replaced(path: Path) -> Iterator[Path]:
         os.close(folder)
 
 
-def finished_part(output: Path, job: Job, shard: int) -> tuple[int, int] | None:
-    """How many pictures and errors the part of a shard holds, if it is there and of this job."""
+@dataclass(frozen=True)
+class Part:
+    """What a part holds."""
+
+    images: int
+    errors: int
+    changed: list[int]
+    """The rows of pictures whose file is not as it was when they were classified."""
+
+
+def finished_part(output: Path, job: Job, shard: int) -> Part | None:
+    """The part of a shard, if it is there and of this job."""
     try:
-        metadata = pq.read_metadata(output / part_name(shard))
+        with parquet_file(output / part_name(shard)) as file:
+            keys = file.metadata.metadata or {}
+            if keys.get(b"orepa.job") != job.identity.encode():
+                return None
+            if keys.get(b"orepa.shard") != str(shard).encode():
+                return None
+            images = file.metadata.num_rows
+            return Part(images, int(keys[b"orepa.errors"]), changed_rows(job, file, keys))
     except (OSError, pa.ArrowException):
         return None
-    keys = metadata.metadata or {}
-    if keys.get(b"orepa.job") != job.identity.encode():
-        return None
-    if keys.get(b"orepa.shard") != str(shard).encode():
-        return None
-    return metadata.num_rows, int(keys[b"orepa.errors"])
+
+
+State = tuple[int | None, int | None]
+"""A file's size and the time of its last change, in nanoseconds since 1970; None: there is none."""
+
+
+def state_of(path: bytes) -> State:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None, None
+    return status.st_size, status.st_mtime_ns
+
+
+def changed_rows(job: Job, part: pq.ParquetFile, keys: dict[bytes, bytes]) -> list[int]:
+    if job.image_column is not None:
+        same = keys[b"orepa.state"] == repr(state_of(keys[b"orepa.file"])).encode()
+        return [] if same else list(range(part.metadata.num_rows))
+    columns = part.read(["path_bytes", "size", "modified_ns"]).to_pydict()
+    rows = zip(columns["path_bytes"], columns["size"], columns["modified_ns"], strict=True)
+    return [row for row, (path, *state) in enumerate(rows) if state_of(path) != tuple(state)]
 
 
 @contextlib.contextmanager
@@ -388,10 +526,12 @@ def write_input_list(output: Path, shards: list[pa.Table]) -> None:
     schema = shards[0].schema if shards else pa.schema([])
     with (
         replaced(output / INPUT_LIST) as unfinished,
-        pq.ParquetWriter(unfinished, schema) as writer,
+        open(unfinished, "wb") as file,
+        pq.ParquetWriter(file, schema) as writer,
     ):
         for shard in shards:
-            writer.write_table(shard, row_group_size=shard.num_rows)
+            if shard.num_rows > 0:
+                writer.write_table(shard, row_group_size=shard.num_rows)
 
 
 def differences(job: Job, found: Any) -> str:
@@ -408,6 +548,53 @@ def differences(job: Job, found: Any) -> str:
                 name = key.replace("_", " ")
             texts.append(f"{name} {found.get(key)!r}, now {expected[key]!r}")
     return "its manifest is of another job: " + "; ".join(texts)
+
+
+def part_schema(job: Job, id_type: pa.DataType | None = None) -> pa.Schema:
+    """The columns of all parts; `id_type` is that of the job's id column."""
+    answer = [
+        ("indices", pa.list_(pa.int32())),
+        ("labels", pa.list_(pa.string())),
+        ("probabilities", pa.list_(pa.float32())),
+        ("error", pa.string()),
+    ]
+    if job.image_column is None:
+        more = [("path_bytes", pa.binary()), ("size", pa.int64()), ("modified_ns", pa.int64())]
+        return pa.schema([("path", pa.string()), *answer, *more])
+    if job.id_column is None:
+        place = [("file", pa.string()), ("row", pa.int64())]
+        return pa.schema([*place, *answer, ("file_bytes", pa.binary())])
+    return pa.schema([("id", id_type), *answer])
+
+
+def save_part(
+    output: Path,
+    job: Job,
+    shard: int,
+    table: pa.Table,
+    errors: int,
+    keys: dict[str, Any],
+) -> None:
+    metadata = {
+        "orepa.job": job.identity,
+        "orepa.shard": str(shard),
+        "orepa.errors": str(errors),
+        **keys,
+    }
+    with replaced(output / part_name(shard)) as unfinished, open(unfinished, "wb") as file:
+        pq.write_table(table.replace_schema_metadata(metadata), file)
+
+
+def save_empty_part(output: Path, job: Job, file: bytes) -> None:
+    """What there is of inputs without rows: the columns."""
+    id_type = None
+    if job.id_column is not None:
+        path = os.fsdecode(file)
+        with parquet_file(path) as source:
+            id_type = column_type(path, source.schema_arrow, job.id_column)
+    table = part_schema(job, id_type).empty_table()
+    keys = {"orepa.file": file, "orepa.state": repr(state_of(file))}
+    save_part(output, job, 0, table, 0, keys)
 
 
 # Workers
@@ -428,56 +615,86 @@ class ShardClassifier:
             numerics=self.job.numerics,  # type: ignore[arg-type]
             exif_orientation=self.job.exif_orientation,
         )
-        self.inputs = pq.ParquetFile(self.output / INPUT_LIST)
+        self.inputs = parquet_file(self.output / INPUT_LIST)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         rows: dict[str, list[Any]] = {
-            key: [] for key in ("shard", "images", "errors", "begin", "end", "failure")
+            key: []
+            for key in ("shard", "images", "errors", "classified", "begin", "end", "failure")
         }
         for shard in batch["shard"].tolist():
             begin = time.time()
             failure = ""
-            images = errors = 0
+            images = errors = classified = 0
             try:
                 # A worker that died after its last step has left a part.
-                done = finished_part(self.output, self.job, shard)
-                if done is None:
+                there = finished_part(self.output, self.job, shard)
+                if there is None or there.changed:
                     with attempt(self.output, shard):
-                        done = self.write_part(shard)
-                images, errors = done
+                        images, errors, classified = self.write_part(shard, there)
+                else:
+                    images, errors = there.images, there.errors
             except Exception as error:
                 failure = f"{type(error).__name__}: {error}"
-            result = (shard, images, errors, begin, time.time(), failure)
+            result = (shard, images, errors, classified, begin, time.time(), failure)
             for key, value in zip(rows, result, strict=True):
                 rows[key].append(value)
         return rows
 
-    def write_part(self, shard: int) -> tuple[int, int]:
-        batches = list(self.answer_batches(self.inputs.read_row_group(shard)))
-        table = pa.Table.from_batches(batches)
-        errors = len(table) - table.column("error").null_count
-        metadata = {
-            "orepa.job": self.job.identity,
-            "orepa.shard": str(shard),
-            "orepa.errors": str(errors),
-        }
-        table = table.replace_schema_metadata(metadata)
-        with replaced(self.output / part_name(shard)) as unfinished:
-            pq.write_table(table, unfinished)
-        return len(table), errors
-
-    def answer_batches(self, shard: pa.Table) -> Iterator[pa.RecordBatch]:
+    def write_part(self, shard: int, there: Part | None = None) -> tuple[int, int, int]:
+        """Writes the part of a shard; of one that is there the rows of unchanged pictures are kept.
+        How many pictures and errors it has, and how many pictures were classified."""
+        entries = self.inputs.read_row_group(shard)
         if self.job.image_column is None:
-            paths = shard.column("path").to_pylist()
-            for start in range(0, len(paths), self.work.batch_size):
-                chunk = paths[start : start + self.work.batch_size]
-                # Names that are no UTF-8 are written with their bytes as \xNN.
-                names = [path.decode("utf-8", "backslashreplace") for path in chunk]
-                pictures = [os.fsdecode(path) for path in chunk]
-                yield self.answers({"path": pa.array(names, pa.string())}, pictures)
-            return
-        for group in shard.to_pylist():
-            yield from self.answer_row_group(group)
+            kept = None if there is None else self.kept_rows(shard, there)
+            table, classified = self.answer_files(entries.column("path").to_pylist(), kept)
+            keys = {}
+        else:
+            (file,) = set(entries.column("file").to_pylist())
+            # Looked at before it is read: what changes meanwhile is read again by the next run.
+            keys = {"orepa.file": file, "orepa.state": repr(state_of(file))}
+            batches = [batch for row in entries.to_pylist() for batch in self.answer_row_group(row)]
+            table = pa.Table.from_batches(batches)
+            classified = len(table)
+        errors = len(table) - table.column("error").null_count
+        save_part(self.output, self.job, shard, table, errors, keys)
+        return len(table), errors, classified
+
+    def kept_rows(self, shard: int, there: Part) -> pa.Table | None:
+        """The rows of unchanged pictures in the part that is there; None: it cannot be read."""
+        try:
+            with parquet_file(self.output / part_name(shard)) as file:
+                table = file.read()
+        except (OSError, pa.ArrowException):
+            return None
+        changed = set(there.changed)
+        return table.take([row for row in range(len(table)) if row not in changed])
+
+    def answer_files(self, paths: list[bytes], kept: pa.Table | None) -> tuple[pa.Table, int]:
+        """The rows of all pictures, in the order of the paths, and how many are not from `kept`."""
+        places: dict[bytes, int] = {}
+        if kept is not None:
+            places = {path: row for row, path in enumerate(kept.column("path_bytes").to_pylist())}
+        missing = [path for path in paths if path not in places]
+        batches = []
+        for start in range(0, len(missing), self.work.batch_size):
+            chunk = missing[start : start + self.work.batch_size]
+            states = [state_of(path) for path in chunk]
+            # Names that are no UTF-8 are written with their bytes as \xNN.
+            names = [path.decode("utf-8", "backslashreplace") for path in chunk]
+            keys = {
+                "path": pa.array(names, pa.string()),
+                "path_bytes": pa.array(chunk, pa.binary()),
+                "size": pa.array([size for size, _ in states], pa.int64()),
+                "modified_ns": pa.array([modified for _, modified in states], pa.int64()),
+            }
+            batches.append(self.answers(keys, [os.fsdecode(path) for path in chunk]))
+        table = pa.Table.from_batches(batches, part_schema(self.job))
+        if kept is not None:
+            places |= {path: len(kept) + row for row, path in enumerate(missing)}
+            table = pa.concat_tables([kept.cast(table.schema), table])
+            table = table.take([places[path] for path in paths])
+        return table, len(missing)
 
     def answer_row_group(self, group: dict[str, Any]) -> Iterator[pa.RecordBatch]:
         image_column, id_column = self.job.image_column, self.job.id_column
@@ -485,7 +702,7 @@ class ShardClassifier:
         file = os.fsdecode(group["file"])
         columns = [image_column] + ([] if id_column is None else [id_column])
         row = group["first_row"]
-        with pq.ParquetFile(file) as source:
+        with parquet_file(file) as source:
             batches = source.iter_batches(
                 self.work.batch_size, row_groups=[group["row_group"]], columns=columns
             )
@@ -499,6 +716,7 @@ class ShardClassifier:
                     keys = {
                         "file": pa.array([name] * len(batch), pa.string()),
                         "row": pa.array(range(row, row + len(batch)), pa.int64()),
+                        "file_bytes": pa.array([group["file"]] * len(batch), pa.binary()),
                     }
                 else:
                     keys = {"id": column_of(batch, id_column)}
@@ -517,15 +735,15 @@ class ShardClassifier:
             return pa.array(lists, pa.list_(kind))
 
         errors = [result if isinstance(result, str) else None for result in results]
-        return pa.RecordBatch.from_pydict(
-            {
-                **keys,
-                "indices": column("index", pa.int32()),
-                "labels": column("label", pa.string()),
-                "probabilities": column("probability", pa.float32()),
-                "error": pa.array(errors, pa.string()),
-            }
-        )
+        columns = {
+            **keys,
+            "indices": column("index", pa.int32()),
+            "labels": column("label", pa.string()),
+            "probabilities": column("probability", pa.float32()),
+            "error": pa.array(errors, pa.string()),
+        }
+        schema = part_schema(self.job, keys["id"].type if "id" in keys else None)
+        return pa.RecordBatch.from_pydict({name: columns[name] for name in schema.names}, schema)
 
     def classify(self, pictures: list[Any]) -> list[list[orepa.Prediction] | str]:
         """The predictions for each picture, or what is wrong with it."""
@@ -559,19 +777,22 @@ def file_sha256(path: str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def plan(arguments: argparse.Namespace) -> tuple[Job, list[pa.Table]]:
-    """The job that the arguments describe, and its shards."""
+def plan(arguments: argparse.Namespace) -> tuple[Job, list[pa.Table], PassedOver]:
+    """The job that the arguments describe, its shards, and what of its inputs is hidden."""
     model = check_model(arguments.model)
     output = Path(os.path.abspath(arguments.output))
     columns = arguments.image_column, arguments.id_column
+    passed = PassedOver()
     if arguments.image_column is None:
-        paths = expand(arguments.inputs, PICTURE_SUFFIXES, output)
+        paths = expand(arguments.inputs, PICTURES, output, passed)
         shards = list(shards_of_files(paths, arguments.shard_size))
         images = len(paths)
     else:
-        paths = expand(arguments.inputs, (".parquet",), output)
+        paths = expand(arguments.inputs, PARQUET, output, passed)
         shards = list(shards_of_parquet(paths, arguments.shard_size, *columns))
         images = sum(sum(shard.column("rows").to_pylist()) for shard in shards)
+        # Inputs without rows have a part too, which says what its columns are.
+        shards = shards or [shard_of_groups(paths[0], [(0, 0, 0)])]
     digest = hashlib.sha256()
     for shard in shards:
         digest.update(repr(shard.to_pydict()).encode())
@@ -590,7 +811,7 @@ def plan(arguments: argparse.Namespace) -> tuple[Job, list[pa.Table]]:
         shards=len(shards),
         list_sha256=digest.hexdigest(),
     )
-    return job, shards
+    return job, shards, passed
 
 
 def check_model(path: str) -> str:
@@ -687,7 +908,7 @@ class Progress:
             return
         self.shards += 1
         self.images += row["images"]
-        self.images_done += row["images"]
+        self.images_done += row["classified"]
         self.errors += row["errors"]
         self.begin = min(self.begin or row["begin"], row["begin"])
         self.end = max(self.end, row["end"])
@@ -732,7 +953,9 @@ def run_shards(work: Work, shards: list[int], actors: int, progress: Progress) -
 
 def run(arguments: argparse.Namespace) -> Summary:
     """Does what is missing of the job."""
-    job, shards = plan(arguments)
+    job, shards, passed = plan(arguments)
+    if str(passed):
+        print(f"ray_classify.py: passed over {passed}", file=sys.stderr)
     output = Path(os.path.abspath(arguments.output))
     with contextlib.ExitStack() as stack:
         try:
@@ -740,17 +963,23 @@ def run(arguments: argparse.Namespace) -> Summary:
             stack.enter_context(locked(output))
             remove_unfinished_files(output)
             prepare_output(output, job, shards, arguments.force)
+            if job.images == 0:
+                save_empty_part(output, job, shards[0].column("file")[0].as_py())
         except OSError as error:
             raise Failure(os.EX_CANTCREAT, f"{output}: {error.strerror}") from None
         return run_prepared(arguments, job, output)
 
 
 def run_prepared(arguments: argparse.Namespace, job: Job, output: Path) -> Summary:
-    done = {shard: finished_part(output, job, shard) for shard in range(job.shards)}
-    there = [counts for counts in done.values() if counts is not None]
-    missing = [shard for shard, counts in done.items() if counts is None]
+    # A file's size and time come from another machine, maybe: many are asked at a time.
+    with ThreadPoolExecutor(16) as executor:
+        parts = list(
+            executor.map(lambda shard: finished_part(output, job, shard), range(job.shards))
+        )
+    there = [part for part in parts if part is not None and not part.changed]
+    missing = [shard for shard, part in enumerate(parts) if part is None or part.changed]
     progress = Progress(
-        job, len(there), sum(counts[0] for counts in there), sum(counts[1] for counts in there)
+        job, len(there), sum(part.images for part in there), sum(part.errors for part in there)
     )
     if missing:
         classify_missing(arguments, job, output, missing, progress)
@@ -773,6 +1002,7 @@ def run_prepared(arguments: argparse.Namespace, job: Job, output: Path) -> Summa
         shards=job.shards,
         shards_before=len(there),
         images_done=progress.images_done,
+        images_changed=sum(len(part.changed) for part in parts if part is not None),
         begin=progress.begin,
         end=progress.end,
     )
@@ -876,6 +1106,8 @@ def main() -> int:
     text = f"{summary.images} images, {summary.errors} errors, {summary.shards} shards"
     if summary.shards_before:
         text += f", of which {summary.shards_before} were there"
+    if summary.images_changed:
+        text += f"; {summary.images_changed} images had changed"
     if summary.images_done:
         rate = summary.images_done / max(1e-9, summary.seconds)
         text += f"; {summary.images_done} images in {summary.seconds:.1f} s, {rate:.1f} images/s"

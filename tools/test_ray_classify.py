@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -130,6 +131,11 @@ def expected(files: list[tuple[str, Any]], top_k: int = 5) -> list[dict[str, Any
     rows = []
     for name, picture in files:
         row = {"path": name, "indices": None, "labels": None, "probabilities": None, "error": None}
+        if isinstance(picture, Path):
+            row |= {"path_bytes": os.fsencode(picture), "size": None, "modified_ns": None}
+            with contextlib.suppress(FileNotFoundError):
+                status = picture.stat()
+                row |= {"size": status.st_size, "modified_ns": status.st_mtime_ns}
         try:
             found = model.classify(picture, top_k)
             row["indices"] = [each.index for each in found]
@@ -326,7 +332,10 @@ def test_parquet(cluster: str, tmp_path: Path) -> None:
     # By file and row, and by glob.
     run(str(inputs / "*.parquet"), tmp_path / "rows", *arguments)
     found = answers(tmp_path / "rows")
-    places = [(Path(row.pop("file")).name, row.pop("row")) for row in found]
+    assert all(row["file_bytes"] == os.fsencode(row["file"]) for row in found)
+    places = [
+        (Path(row.pop("file")).name, row.pop("row")) for row in found if row.pop("file_bytes")
+    ]
     assert places == [("a.parquet", row) for row in range(19)] + [
         ("b.parquet", row) for row in range(11)
     ]
@@ -466,11 +475,166 @@ def test_parts_that_are_none_are_done_again(
 
 
 def test_no_rows_at_all(in_process: Callable[..., Any], tmp_path: Path) -> None:
-    pq.write_table(pa.table({"image": pa.array([], pa.binary())}), tmp_path / "a.parquet")
-    for _ in range(2):
-        summary = in_process(tmp_path / "a.parquet", tmp_path / "out", "--image-column", "image")
-        assert (summary.images, summary.shards) == (0, 0)
-    assert answers(tmp_path / "out") == []
+    columns = {"image": pa.array([], pa.binary()), "key": pa.array([], pa.int16())}
+    pq.write_table(pa.table(columns), tmp_path / "empty.parquet")
+    columns = {"image": [SAMPLES[0].read_bytes()], "key": pa.array([3], pa.int16())}
+    pq.write_table(pa.table(columns), tmp_path / "full.parquet")
+    # The same columns as where there are rows, also for who reads the folder as a table.
+    for name, more in (("ids", ["--id-column", "key"]), ("rows", [])):
+        for kind in ("empty", "full"):
+            source, output = tmp_path / f"{kind}.parquet", tmp_path / f"{kind}-{name}"
+            for _ in range(2):
+                summary = in_process(source, output, "--image-column", "image", *more)
+                assert (summary.images, summary.shards) == (kind == "full", 1)
+            assert len(answers(output)) == summary.images
+        schemas = [pq.read_table(tmp_path / f"{kind}-{name}").schema for kind in ("empty", "full")]
+        assert schemas[0] == schemas[1] and len(schemas[0]) >= 5
+        assert len(pq.read_table([*map(str, tmp_path.glob(f"*-{name}/part-*"))])) == 1
+
+
+def touch_later(path: Path) -> None:
+    """Gives a file another time."""
+    status = path.stat()
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+
+
+def test_changed_files_are_classified_again(
+    in_process: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, output = tmp_path / "folder", tmp_path / "answers"
+    folder.mkdir()
+    for sample in SAMPLES:
+        (folder / sample.name).write_bytes(sample.read_bytes())
+    (folder / "gone.jpg").symlink_to("../later.bin")
+    names = sorted(os.listdir(folder))
+    job = (folder, output, "--shard-size", 4)
+    asked: list[str] = []
+    classify = ray_classify.ShardClassifier.classify
+
+    def counting(self: Any, pictures: list[Any]) -> Any:
+        asked.extend(os.path.basename(picture) for picture in pictures)
+        return classify(self, pictures)
+
+    monkeypatch.setattr(ray_classify.ShardClassifier, "classify", counting)
+    assert in_process(*job).images_done == 11 and asked == names
+    assert_same(answers(output), expected(files_below(folder)))
+    times = {part: part.stat().st_mtime_ns for part in output.glob("part-*")}
+    # Another content of another size, of the same size at another time, the same content at another
+    # time, and a file where there was none.
+    (folder / names[1]).write_bytes(SAMPLES[5].read_bytes())
+    contents = bytearray((folder / names[2]).read_bytes())
+    contents[-300:] = bytes(300)
+    (folder / names[2]).write_bytes(contents)
+    touch_later(folder / names[2])
+    (tmp_path / "later.bin").write_bytes(SAMPLES[7].read_bytes())
+    asked.clear()
+    summary = in_process(folder, output, "--shard-size", 4)
+    again = [names[1], names[2], "gone.jpg"]
+    assert sorted(asked) == sorted(again)
+    assert (summary.images, summary.images_done, summary.images_changed) == (11, 3, 3)
+    assert_same(answers(output), expected(files_below(folder)))
+    touched = {part.name for part in times if part.stat().st_mtime_ns != times[part]}
+    assert touched == {f"part-{names.index(name) // 4:05d}.parquet" for name in again}
+    # What was made anew is what is made at once.
+    before = [part.read_bytes() for part in sorted(output.glob("part-*"))]
+    in_process(*job, "--force")
+    assert [part.read_bytes() for part in sorted(output.glob("part-*"))] == before
+    asked.clear()
+    assert in_process(*job).images_done == 0 and not asked
+
+
+def test_changed_parquet_files_are_read_again(
+    in_process: Callable[..., Any], tmp_path: Path
+) -> None:
+    output = tmp_path / "answers"
+    for name, samples in (("a", SAMPLES[:4]), ("b", SAMPLES[4:])):
+        table = pa.table({"image": [sample.read_bytes() for sample in samples]})
+        pq.write_table(table, tmp_path / f"{name}.parquet", row_group_size=2)
+    job = (tmp_path, output, "--image-column", "image", "--shard-size", 2)
+    in_process(*job)
+    before = answers(output)
+    table = pa.table({"image": [sample.read_bytes() for sample in reversed(SAMPLES[:4])]})
+    pq.write_table(table, tmp_path / "a.parquet", row_group_size=2)
+    touch_later(tmp_path / "a.parquet")
+    summary = in_process(*job)
+    assert (summary.images, summary.images_done, summary.images_changed) == (10, 4, 4)
+    found = [row["labels"] for row in answers(output)]
+    expected = [row["labels"] for row in before]
+    assert found == expected[3::-1] + expected[4:]
+    assert in_process(*job).images_done == 0
+
+
+def test_what_a_folder_gives(
+    in_process: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "folder"
+    content = SAMPLES[0].read_bytes()
+    taken = {
+        "a.jpg": content,
+        "b.jfif": content,
+        "c": content,
+        "d.bin": content,
+        "e.JPEG": b"no picture",
+        "f.dat": b"RIFF\0\0\0\0WEBPVP8 ",
+        "sub/g.png": content,
+        "sub/h": b"II*\0",
+    }
+    hidden = {"._a.jpg": content, ".DS_Store": b"x", ".cache/i.jpg": content, "sub/.j": content}
+    others = {"k.txt": b"BMs are text", "l": b"", "m.json": b"{}", "n.csv": b"P1,2"}
+    for name, data in {**taken, **hidden, **others}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    os.mkfifo(folder / "o")
+    in_process(folder, tmp_path / "answers")
+    rows = {
+        str(Path(row["path"]).relative_to(folder)): row for row in answers(tmp_path / "answers")
+    }
+    assert set(rows) == set(taken)
+    answered = {name for name, row in rows.items() if row["error"] is None}
+    assert answered == {name for name, data in taken.items() if data == content}
+    assert "WebP" in rows["f.dat"]["error"] and "TIFF" in rows["sub/h"]["error"]
+    message = "ray_classify.py: passed over 3 hidden files and 1 hidden folder\n"
+    assert capsys.readouterr().err == message
+    # Globs as well; what is named itself is taken.
+    (folder / "sub" / ".j").unlink()
+    in_process(str(folder / "*.jpg"), folder / "._a.jpg", tmp_path / "named")
+    assert [Path(row["path"]).name for row in answers(tmp_path / "named")] == ["a.jpg", "._a.jpg"]
+    assert capsys.readouterr().err == "ray_classify.py: passed over 1 hidden file\n"
+    in_process(str(folder / "sub" / "*"), tmp_path / "other")
+    assert capsys.readouterr().err == ""
+
+
+def test_names_of_any_bytes_can_be_joined_on(
+    in_process: Callable[..., Any], tmp_path: Path
+) -> None:
+    folder = os.fsencode(tmp_path / "folder")
+    os.mkdir(folder)
+    names = [b"caf\xe9.jpg", b"caf\\xe9.jpg", "café.jpg".encode(), b"\xff.jpg"]
+    for name, sample in zip(names, SAMPLES, strict=False):
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(sample.read_bytes())
+    in_process(os.fsdecode(folder), tmp_path / "answers")
+    rows = answers(tmp_path / "answers")
+    # Two of them look the same as text.
+    assert len({row["path"] for row in rows}) == 3
+    table = pa.table(
+        {
+            "path_bytes": pa.array([os.path.join(folder, name) for name in names], pa.binary()),
+            "class": [sample.stem for sample in SAMPLES[:4]],
+        }
+    )
+    joined = table.join(
+        pq.read_table(tmp_path / "answers", columns=["path_bytes", "size"]), "path_bytes"
+    ).to_pylist()
+    assert {row["class"]: row["size"] for row in joined} == {
+        sample.stem: sample.stat().st_size for sample in SAMPLES[:4]
+    }
+    source = os.path.join(folder, b"\xe9.parquet")
+    with open(source, "wb") as file:
+        pq.write_table(pa.table({"image": [SAMPLES[0].read_bytes()]}), file)
+    in_process(os.fsdecode(source), tmp_path / "rows", "--image-column", "image")
+    (row,) = answers(tmp_path / "rows")
+    assert row["file_bytes"] == source and row["error"] is None
 
 
 def test_folders_that_are_no_outputs(
@@ -525,10 +689,10 @@ def test_shards_that_fail(
     job = (pictures / "samples", output, "--shard-size", 4)
     written = ray_classify.ShardClassifier.write_part
 
-    def write_part(self: Any, shard: int) -> tuple[int, int]:
+    def write_part(self: Any, shard: int, there: Any) -> tuple[int, int, int]:
         if shard == 1:
             raise OSError("no space left")
-        return written(self, shard)
+        return written(self, shard, there)
 
     with monkeypatch.context() as patch:
         patch.setattr(ray_classify.ShardClassifier, "write_part", write_part)
@@ -562,8 +726,9 @@ class Terminal(io.StringIO):
 
 
 def test_progress_is_for_terminals(in_process: Callable[..., Any], tmp_path: Path) -> None:
-    job = ray_classify.plan(ray_classify.parse([str(SAMPLES[0]), "out", "--model", str(MODEL)]))[0]
-    row = {"shard": 0, "images": 1, "errors": 1, "begin": 5.0, "end": 7.0, "failure": ""}
+    job, *_ = ray_classify.plan(ray_classify.parse([str(SAMPLES[0]), "out", "--model", str(MODEL)]))
+    row = {"shard": 0, "images": 1, "errors": 1, "classified": 1, "begin": 5.0, "end": 7.0}
+    row["failure"] = ""
     for stream, expected in (
         (Terminal(), "\r1/1 shards, 1/1 images, 1 errors, 0.5 images/s \x1b[K\r\x1b[K"),
         (io.StringIO(), ""),

@@ -20,14 +20,17 @@ import time
 from collections import OrderedDict
 from pathlib import Path
 
-import numpy as np
-import torch
-import torch.nn.functional as F
-from PIL import Image
-from torch import Tensor, nn
+from required_packages import required_packages
 
-import fashion_mnist
-from orepa_blocks import find_state_dict, make_repvgg
+with required_packages(__name__, "tools/requirements.txt"):
+    import numpy as np
+    import torch
+    import torch.nn.functional as F
+    from PIL import Image
+    from torch import Tensor, nn
+
+    import fashion_mnist
+    from orepa_blocks import find_state_dict, make_repvgg
 
 DEPTHS = [2, 4, 2, 1]
 WIDTHS = [32, 64, 96, 112, 128]
