@@ -6,7 +6,10 @@ let package = Package(
     products: [
         .library(
             name: "Orepa",
-            targets: ["Orepa", "OrepaImage", "OrepaPlan", "OrepaNetwork", "OrepaSafetensors"]),
+            targets: [
+                "Orepa", "OrepaImage", "OrepaPlan", "OrepaNetwork", "OrepaSafetensors",
+                "OrepaSystem",
+            ]),
         .library(name: "OrepaC", type: .static, targets: ["OrepaC"]),
         .executable(name: "orepa-infer", targets: ["orepa-infer"]),
     ],
@@ -27,12 +30,16 @@ let package = Package(
         .target(name: "CEmbeddedData"),
 
         // Run time.
-        .target(name: "OrepaSafetensors"),
-        .target(name: "OrepaNetwork", dependencies: ["OrepaSafetensors"]),
+        .target(name: "OrepaSystem", dependencies: ["CLinuxThreads"]),
+        .target(name: "OrepaSafetensors", dependencies: ["OrepaSystem"]),
+        .target(name: "OrepaNetwork", dependencies: ["OrepaSafetensors", "OrepaSystem"]),
         .target(
-            name: "OrepaPlan", dependencies: ["OrepaNetwork", "COrepaKernels", "CLinuxThreads"]),
-        .target(name: "OrepaImage", dependencies: ["COrepaImage"]),
-        .target(name: "Orepa", dependencies: ["OrepaNetwork", "OrepaPlan", "OrepaImage"]),
+            name: "OrepaPlan",
+            dependencies: ["OrepaNetwork", "COrepaKernels", "CLinuxThreads", "OrepaSystem"]),
+        .target(name: "OrepaImage", dependencies: ["COrepaImage", "OrepaSystem"]),
+        .target(
+            name: "Orepa",
+            dependencies: ["OrepaNetwork", "OrepaPlan", "OrepaImage", "CLinuxThreads"]),
 
         // The C interface, which tools/build-library links into liborepa.so.
         .target(name: "COrepa", exclude: ["orepa.map"]),
@@ -57,7 +64,8 @@ let package = Package(
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .target(name: "CHostCalls", path: "Tests/CHostCalls"),
         .executableTarget(
-            name: "EmbeddingProbe", dependencies: ["Orepa", "CAllocationCounter", "CHostCalls"],
+            name: "EmbeddingProbe",
+            dependencies: ["Orepa", "OrepaC", "COrepa", "CAllocationCounter", "CHostCalls"],
             path: "Tests/EmbeddingProbe"),
         .executableTarget(
             name: "EmbeddingCost", dependencies: ["OrepaC", "COrepa", "OrepaPlan", "OrepaNetwork"],
@@ -72,7 +80,7 @@ let package = Package(
             name: "OrepaImageTests", dependencies: ["OrepaImage", "CCrypto", "TestSupport"]),
         .testTarget(
             name: "OrepaTests",
-            dependencies: ["Orepa", "EmbeddingProbe", "orepa-infer", "TestSupport"]),
+            dependencies: ["Orepa", "EmbeddingProbe", "orepa-infer", "CHostCalls", "TestSupport"]),
         .testTarget(
             name: "OrepaCheckpointTests", dependencies: ["OrepaCheckpoint", "TestSupport"]),
         .testTarget(name: "OrepaTrainingTests", dependencies: ["OrepaTraining", "TestSupport"]),

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -24,6 +25,33 @@ void orepa_futex_wake(const uint32_t *word)
     const int error = errno;
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
     errno = error;
+}
+
+void orepa_futex_wake_one(const uint32_t *word)
+{
+    const int error = errno;
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    errno = error;
+}
+
+static _Atomic uint32_t bell_count;
+static _Atomic uint32_t bell_waiters;
+
+uint32_t orepa_bell_count(void) { return bell_count; }
+
+// Who waits counts itself before the kernel compares the word, so that either the new count is seen there or the waiter
+// here.
+void orepa_bell_ring(void)
+{
+    bell_count++;
+    if (bell_waiters != 0) orepa_futex_wake((const uint32_t *)&bell_count);
+}
+
+void orepa_bell_wait(uint32_t heard, int64_t nanoseconds)
+{
+    bell_waiters++;
+    orepa_futex_wait((const uint32_t *)&bell_count, heard, nanoseconds);
+    bell_waiters--;
 }
 
 int32_t orepa_current_processor(void) { return sched_getcpu(); }
@@ -52,34 +80,3 @@ bool orepa_leave_processor(int32_t processor)
     errno = error;
     return left;
 }
-
-// The control registers are read and written as the compiler expects of a function that it cannot see into: no
-// arithmetic moves across the call.
-#if defined(__x86_64__)
-enum { STANDARD_MXCSR = 0x1f80 };
-
-uint64_t orepa_set_standard_arithmetic(void)
-{
-    const unsigned control = __builtin_ia32_stmxcsr();
-    if (control != STANDARD_MXCSR) __builtin_ia32_ldmxcsr(STANDARD_MXCSR);
-    return control;
-}
-
-void orepa_restore_arithmetic(uint64_t control)
-{
-    if (__builtin_ia32_stmxcsr() != control) __builtin_ia32_ldmxcsr((unsigned)control);
-}
-#elif defined(__aarch64__)
-uint64_t orepa_set_standard_arithmetic(void)
-{
-    uint64_t control;
-    __asm__ volatile("mrs %0, fpcr" : "=r"(control));
-    if (control != 0) __asm__ volatile("msr fpcr, %0" : : "r"((uint64_t)0));
-    return control;
-}
-
-void orepa_restore_arithmetic(uint64_t control) { __asm__ volatile("msr fpcr, %0" : : "r"(control)); }
-#else
-uint64_t orepa_set_standard_arithmetic(void) { return 0; }
-void orepa_restore_arithmetic(uint64_t control) { (void)control; }
-#endif

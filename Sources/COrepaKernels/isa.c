@@ -12,12 +12,14 @@ const char *orepa_isa_name(orepa_isa isa)
 
 bool orepa_isa_named(const char *name, orepa_isa *isa)
 {
-    for (int i = 0; i < OREPA_ISA_COUNT; i++) {
+    // A machine of another architecture has none of the others.
+    const int count = OREPA_X86_64 ? OREPA_ISA_COUNT : 1;
+    for (int i = 0; i < count; i++) {
         if (strcmp(name, orepa_isa_name((orepa_isa)i)) != 0) continue;
         *isa = (orepa_isa)i;
         return true;
     }
-    if (strcmp(name, "portable") != 0 && strcmp(name, "neon") != 0) return false;
+    if (strcmp(name, "portable") != 0) return false;
     *isa = orepa_isa_portable;
     return true;
 }

@@ -2,3 +2,4 @@
 @_exported import OrepaImage
 @_exported import OrepaNetwork
 @_exported import OrepaPlan
+@_exported import OrepaSystem

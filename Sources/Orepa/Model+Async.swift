@@ -1,9 +1,9 @@
-import Dispatch
 import OrepaPlan
 
-/// The same calls for `async` code. They run on threads of their own, as many at a time as there are processors, so none of
-/// the threads that Swift runs tasks on waits for them. A task that is cancelled ends its call between two layers. For a
-/// process made by `fork` there are only the calls without `async`.
+/// The same calls for `async` code. They run on threads of the library's own, as many at a time as there are processors, so
+/// none of the threads that Swift runs tasks on waits for them. A call that waits for its turn ends at once when its task is
+/// cancelled, its `Cancellation` is set or its deadline passes; one that runs ends between two layers. For a process made by
+/// `fork` there are only the calls without `async`.
 extension Model {
     /// As the call of the same name without `async`.
     public func run(
@@ -32,28 +32,19 @@ extension Model {
         }
     }
 
-    private static let queue = DispatchQueue(label: "orepa", attributes: .concurrent)
-
     /// Calls `body` on a thread that may wait, with limits that the task's cancellation is part of.
     private func aside<Value: Sendable>(
         _ limits: CallLimits, _ body: @escaping @Sendable (CallLimits) throws(OrepaError) -> Value
     ) async throws(OrepaError) -> Value {
-        var limits = limits
-        limits.taskCancellation = Cancellation()
-        let call = limits
-        // Who waits in vain has reached a limit, which the call then says, before it does anything.
-        let hasPlace = await CallGate.shared.enter(call)
-        defer { if hasPlace { CallGate.shared.leave() } }
-        let result: Result<Value, OrepaError> = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                Model.queue.async {
-                    continuation.resume(
-                        returning: Result { () throws(OrepaError) in try body(call) })
-                }
-            }
-        } onCancel: {
-            call.taskCancellation?.cancel()
-        }
-        return try result.get()
+        try await CallThreads.shared.run(limits, refused: tellThatThreadsWereRefused, body)
+    }
+
+    @Sendable private func tellThatThreadsWereRefused() {
+        log?(
+            LogMessage(
+                level: .warning,
+                text:
+                    "\(path): expected a thread for an async call, the system refused it; the call "
+                    + "runs on the task's"))
     }
 }

@@ -2,6 +2,7 @@ import OrepaImage
 import OrepaNetwork
 import OrepaPlan
 import OrepaSafetensors
+import OrepaSystem
 
 /// A deployed model, ready to run.
 ///
@@ -39,6 +40,11 @@ public final class Model: Sendable {
     ///
     /// - Throws: ``OrepaError`` of any code that has to do with files, models, arguments and memory.
     public convenience init(path: String, options: Options = Options()) throws(OrepaError) {
+        try self.init(path: RawPath(path), options: options)
+    }
+
+    /// The same for a path that need not be UTF-8.
+    public convenience init(path: RawPath, options: Options = Options()) throws(OrepaError) {
         let file: FileBytes
         do throws(FileError) {
             file =
@@ -58,7 +64,11 @@ public final class Model: Sendable {
     public convenience init(
         bytes: some Collection<UInt8>, name: String = "model", options: Options = Options()
     ) throws(OrepaError) {
-        try self.init(FileBytes(bytes, path: name), options: options)
+        let file: FileBytes
+        do throws(FileError) { file = try FileBytes(copying: bytes, path: name) } catch {
+            throw OrepaError(error)
+        }
+        try self.init(file, options: options)
     }
 
     convenience init(_ file: FileBytes, options: Options) throws(OrepaError) {
@@ -127,6 +137,22 @@ public final class Model: Sendable {
                     text:
                         "\(path): expected packed weights for \(plan.instructionSet) in a mapped file, found "
                         + "none that can be used in place; they were packed into memory"))
+        }
+        if pool.threadCount < pool.requestedThreadCount {
+            log(
+                LogMessage(
+                    level: .warning,
+                    text:
+                        "\(path): expected \(pool.requestedThreadCount) threads, the system refused "
+                        + "\(pool.requestedThreadCount - pool.threadCount) of them"))
+        }
+        if plan.instructionSet < .best {
+            log(
+                LogMessage(
+                    level: .warning,
+                    text:
+                        "\(path): expected kernels for \(InstructionSet.best), which this machine has, found "
+                        + "those for \(plan.instructionSet), since OREPA_ISA asks for them"))
         }
         log(
             LogMessage(

@@ -2,6 +2,7 @@ import OrepaImage
 import OrepaNetwork
 import OrepaPlan
 import OrepaSafetensors
+import OrepaSystem
 
 /// Why a model cannot be made or a call gives no answer.
 public struct OrepaError: Error, Sendable, Hashable {
@@ -49,6 +50,11 @@ extension OrepaError: CustomStringConvertible {
 }
 
 extension OrepaError {
+    /// Without figures: a text that is put together takes memory.
+    init(_ error: MemoryRefusal) {
+        self.init(.outOfMemory, "expected memory to work with, the system refused it")
+    }
+
     init(_ error: FileError) {
         switch error {
         case .notFound: self.init(.notFound, error.description)

@@ -1,4 +1,5 @@
 import OrepaNetwork
+import OrepaSystem
 
 /// What a call gives beside the logits.
 public struct Outputs: Sendable, Hashable {
@@ -56,6 +57,8 @@ public struct Answer: Sendable, Hashable {
     ///
     /// - Throws: ``OrepaError/Code/notFinite`` when a logit is NaN or infinite.
     public func top(_ count: Int = 5) throws(OrepaError) -> [Prediction] {
+        let arithmetic = StandardArithmetic()
+        defer { arithmetic.end() }
         guard scores.areFinite else {
             throw OrepaError(
                 .notFinite,

@@ -1,5 +1,6 @@
 import OrepaImage
 import OrepaSafetensors
+import OrepaSystem
 
 /// A picture as a caller has it.
 ///
@@ -7,7 +8,7 @@ import OrepaSafetensors
 /// has been awaited. No padding is demanded.
 public struct Picture: @unchecked Sendable {
     enum Content {
-        case file(String)
+        case file(RawPath)
         case fileBytes(FileBytes)
         case encoded([UInt8])
         case borrowedEncoded(UnsafeRawBufferPointer)
@@ -20,7 +21,10 @@ public struct Picture: @unchecked Sendable {
     let content: Content
 
     /// The JPEG or PNG file at `path`. Read, not mapped.
-    public static func file(_ path: String) -> Picture { Picture(content: .file(path)) }
+    public static func file(_ path: String) -> Picture { file(RawPath(path)) }
+
+    /// The same for a path that need not be UTF-8.
+    public static func file(_ path: RawPath) -> Picture { Picture(content: .file(path)) }
 
     /// The bytes of a JPEG or PNG file.
     public static func encoded(_ bytes: [UInt8]) -> Picture {
@@ -65,7 +69,7 @@ public struct Picture: @unchecked Sendable {
     /// What messages call it: a file by its path, others by their `place` in the call.
     func name(place: Int) -> String {
         switch content {
-        case .file(let path): path
+        case .file(let path): path.description
         case .fileBytes(let file): file.path
         default: "picture \(place)"
         }

@@ -1,3 +1,5 @@
+import OrepaSystem
+
 /// The logits of one picture.
 public struct Scores: Sendable, Hashable {
     /// `[classes]`, Float32.
@@ -8,11 +10,15 @@ public struct Scores: Sendable, Hashable {
     }
 
     /// True when no logit is NaN or infinite.
-    public var areFinite: Bool { logits.allSatisfy(\.isFinite) }
+    public var areFinite: Bool {
+        withStandardArithmetic { logits.allSatisfy(\.isFinite) }
+    }
 
     /// Softmax, `exp(logit - largest) / sum`, computed in Float64 and rounded once: the same bits everywhere.
     /// As in PyTorch all are NaN when a logit is NaN or positive infinity, or all are negative infinity.
     public var probabilities: [Float] {
+        let arithmetic = StandardArithmetic()
+        defer { arithmetic.end() }
         guard let largest = logits.max() else { return [] }
         let exponentials = logits.map { exponential(Double($0) - Double(largest)) }
         let sum = exponentials.reduce(0, +)
@@ -21,6 +27,8 @@ public struct Scores: Sendable, Hashable {
 
     /// The `count` largest logits, largest first; of equal ones the lower index first.
     public func top(_ count: Int, labels: [String]?) -> [Prediction] {
+        let arithmetic = StandardArithmetic()
+        defer { arithmetic.end() }
         let probabilities = probabilities
         let order = logits.indices.sorted { (logits[$0], $1) > (logits[$1], $0) }
         return order.prefix(max(count, 0)).map { index in

@@ -1,4 +1,5 @@
 import COrepa
+import OrepaSystem
 
 /// Strings as C has them, in one piece of memory that stays where it is.
 final class CStrings: @unchecked Sendable {
@@ -29,6 +30,12 @@ final class CStrings: @unchecked Sendable {
 
     /// Valid as long as the object.
     subscript(index: Int) -> UnsafePointer<CChar> { UnsafePointer(bytes + offsets[index]) }
+}
+
+/// The path at `pointer`, which need not be UTF-8.
+func path(_ pointer: UnsafePointer<CChar>?, _ argument: String) throws(Failure) -> RawPath {
+    guard let pointer else { throw .null(argument, expected: "a string") }
+    return RawPath(cString: pointer)
 }
 
 /// The string at `pointer`.

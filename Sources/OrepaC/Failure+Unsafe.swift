@@ -1,5 +1,6 @@
 import COrepa
 import Orepa
+import OrepaSystem
 
 /// Why a function of the table fails: what it returns, and what `last_error` gives then.
 struct Failure: Error {
@@ -35,7 +36,7 @@ func calling<Value>(_ body: () throws(OrepaError) -> Value) throws(Failure) -> V
 /// Runs the body of a function of the table: its failure becomes the status and the thread's last message.
 func status(_ body: () throws(Failure) -> Void) -> orepa_status {
     do throws(Failure) {
-        try body()
+        try withStandardArithmetic(body)
         orepa_set_last_error(nil, 0)
         return OREPA_OK
     } catch {

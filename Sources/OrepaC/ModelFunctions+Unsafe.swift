@@ -9,9 +9,10 @@ func modelLoad(
 ) -> orepa_status {
     status { () throws(Failure) in
         try ModelHandle.clear(model, "model")
-        let path = try string(path, "path")
+        let location = try OrepaC.path(path, "path")
         let options = try orepa_model_options.readOptional(options, "options").options()
-        let loaded = try calling { () throws(OrepaError) in try Model(path: path, options: options)
+        let loaded = try calling { () throws(OrepaError) in
+            try Model(path: location, options: options)
         }
         model!.pointee = ModelHandle(loaded).retainedPointer()
     }

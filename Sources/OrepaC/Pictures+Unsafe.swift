@@ -37,7 +37,7 @@ extension orepa_picture {
     fileprivate func picture(_ argument: String, for model: Model) throws(Failure) -> Picture {
         switch kind {
         case OREPA_PICTURE_FILE:
-            return .file(try string(path, "\(argument).path"))
+            return .file(try OrepaC.path(path, "\(argument).path"))
         case OREPA_PICTURE_ENCODED:
             return .encoded(borrowing: try buffer(data, data_size, "\(argument).data"))
         case OREPA_PICTURE_PIXELS:

@@ -1,3 +1,5 @@
+import OrepaSystem
+
 extension RGBImage {
     /// The image as a tensor `[3, height, width]` of Float32: each sample divided by 255, less `mean` of its channel,
     /// divided by `std` of its channel, rounded after each step as torchvision's `ToTensor` and `Normalize`.
@@ -16,6 +18,8 @@ extension RGBImage {
 
     /// The value of each channel and sample, `[3, 256]`.
     static func normalizationTable(mean: [Float], std: [Float]) throws(ImageError) -> [Float] {
+        let arithmetic = StandardArithmetic()
+        defer { arithmetic.end() }
         guard mean.count == 3, std.count == 3, mean.allSatisfy(\.isFinite),
             std.allSatisfy({ $0.isFinite && $0 != 0 })
         else { throw .invalidNormalization(mean: mean, std: std) }

@@ -1,3 +1,5 @@
+import OrepaSystem
+
 extension RGBImage {
     /// The image scaled to `width` x `height` pixels by Pillow's antialiased bilinear filter, to the bit.
     ///
@@ -57,6 +59,8 @@ extension RGBImage {
                 width: width <= height ? size : .max, height: width <= height ? .max : size,
                 limit: limits.maximumPixels)
         }
+        let arithmetic = StandardArithmetic()
+        defer { arithmetic.end() }
         // Python divides the two integers as Float64 and drops the fraction.
         let scaled = Int(exactly: (Double(product) / Double(shorter)).rounded(.down)) ?? .max
         return width <= height ? (size, scaled) : (scaled, size)

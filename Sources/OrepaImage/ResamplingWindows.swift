@@ -1,3 +1,5 @@
+import OrepaSystem
+
 /// The weights of one pass of an antialiased bilinear resize: which source samples a target sample is the weighted
 /// sum of.
 ///
@@ -30,6 +32,8 @@ struct ResamplingWindows {
 
     /// Memory that the windows of `targets` take at most, in bytes; `Int.max` if more than that.
     static func byteCount(sourceCount: Int, targetCount: Int, targets: Range<Int>) -> Int {
+        let arithmetic = StandardArithmetic()
+        defer { arithmetic.end() }
         let support = max(1, Double(sourceCount) / Double(targetCount))
         let windowBytes = (2 * Int(support.rounded(.up)) + 1) * MemoryLayout<Int32>.stride
         let (bytes, overflow) = targets.count.multipliedReportingOverflow(
@@ -40,6 +44,8 @@ struct ResamplingWindows {
     /// The windows of `targets`, a part of `0..<targetCount`. Costs about
     /// `targets.count * (2 * max(1, scale) + 1)` evaluations of the filter.
     init(sourceCount: Int, targetCount: Int, targets: Range<Int>) {
+        let arithmetic = StandardArithmetic()
+        defer { arithmetic.end() }
         isIdentity = sourceCount == targetCount && targets == 0..<targetCount
         let scale = Double(sourceCount) / Double(targetCount)
         let support = max(1, scale)

@@ -1,4 +1,5 @@
 import OrepaSafetensors
+import OrepaSystem
 
 /// A deployed model: a plain network and what is known about it, as one `.safetensors` file holds them.
 ///
@@ -27,6 +28,8 @@ public struct ModelFile: Sendable {
     public init(
         network: Network, description: ModelDescription, path: String = "model"
     ) throws(ModelFileError) {
+        let arithmetic = StandardArithmetic()
+        defer { arithmetic.end() }
         if let invalid = description.preprocessing.invalidField {
             throw .malformed(
                 path: path, field: "preprocessing.\(invalid.name)", expected: invalid.expected,

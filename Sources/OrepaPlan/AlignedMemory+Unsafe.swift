@@ -1,4 +1,5 @@
 import Glibc
+import OrepaSystem
 
 /// Float32 memory aligned for the kernels, in huge pages where it is large and the system has them.
 package final class AlignedMemory: @unchecked Sendable {
@@ -21,9 +22,10 @@ package final class AlignedMemory: @unchecked Sendable {
         // A little more than asked for, so that there is an aligned start within; it comes from the system
         // zeroed, and pages that are never touched cost nothing.
         mappedSize = size + (isLarge ? AlignedMemory.hugePage : 0)
-        let mapped = mmap(
-            nil, mappedSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-        guard let mapped, mapped != MAP_FAILED else { throw .outOfMemory(byteCount: mappedSize) }
+        let mapped: UnsafeMutableRawPointer
+        do throws(MemoryRefusal) { mapped = try SystemMemory.map(byteCount: mappedSize) } catch {
+            throw .outOfMemory(byteCount: mappedSize)
+        }
         self.mapped = mapped
         var start = mapped
         if isLarge {
@@ -54,7 +56,7 @@ package final class AlignedMemory: @unchecked Sendable {
         }
     }
 
-    deinit { munmap(mapped, mappedSize) }
+    deinit { SystemMemory.unmap(mapped, byteCount: mappedSize) }
 }
 
 extension UnsafeMutableRawPointer {

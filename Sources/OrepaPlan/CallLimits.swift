@@ -1,3 +1,4 @@
+import CLinuxThreads
 import Synchronization
 
 /// When a call is to end before it is done.
@@ -21,7 +22,7 @@ public struct CallLimits: Sendable {
     }
 
     /// Whether there is nothing to look at.
-    var isNone: Bool { deadline == nil && cancellation == nil && taskCancellation == nil }
+    package var isNone: Bool { deadline == nil && cancellation == nil && taskCancellation == nil }
 
     /// - Throws: ``PlanError/cancelled``, ``PlanError/deadlineExceeded``.
     package func check() throws(PlanError) {
@@ -39,7 +40,11 @@ public final class Cancellation: Sendable {
     public init() {}
 
     /// Ends the calls that have the flag, also those to come. Takes no lock: a signal handler may call it.
-    public func cancel() { flag.store(true, ordering: .relaxed) }
+    public func cancel() {
+        flag.store(true, ordering: .sequentiallyConsistent)
+        // For calls that wait for their turn.
+        orepa_bell_ring()
+    }
 
     /// Whether ``cancel()`` was called.
     public var isCancelled: Bool { flag.load(ordering: .relaxed) }

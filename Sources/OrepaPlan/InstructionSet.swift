@@ -13,14 +13,26 @@ public enum InstructionSet: String, Sendable, CaseIterable, Comparable {
     /// The best that this processor and operating system have.
     public static let best = InstructionSet(orepa_isa_best())
 
-    /// ``best``, or the lower one that the environment variable `OREPA_ISA` names: `avx512`, `avx2`, `neon` or
-    /// `portable`. It is read once; a set that this processor does not have changes nothing, an empty name neither.
+    /// ``best``, or the lower one that the environment variable `OREPA_ISA` names: `avx512`, `avx2` or `portable` on
+    /// x86-64, `neon` or `portable`, which are the same, on aarch64. It is read once; a set that this processor lacks
+    /// changes nothing, an empty name neither.
     ///
     /// - Throws: ``PlanError/unknownInstructionSet(name:)``.
     public static func current() throws(PlanError) -> InstructionSet { try requested.get() }
 
     private static let requested = best.lowered(
         toName: getenv("OREPA_ISA").map { String(cString: $0) } ?? "")
+
+    /// What `OREPA_ISA` may say on this architecture.
+    package static var names: String {
+        #if arch(x86_64)
+            "avx512, avx2 or portable"
+        #elseif arch(arm64)
+            "neon or portable"
+        #else
+            "portable"
+        #endif
+    }
 
     package func lowered(toName name: String) -> Result<InstructionSet, PlanError> {
         if name.isEmpty { return .success(self) }

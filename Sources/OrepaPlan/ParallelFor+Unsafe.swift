@@ -1,4 +1,4 @@
-import CLinuxThreads
+import OrepaSystem
 import Synchronization
 
 /// Threads that the host brings: a loop whose turns it runs side by side.
@@ -51,9 +51,7 @@ public struct ParallelFor: Sendable {
             nonisolated(unsafe) let items = items
             loop(min(threadCount, itemCount)) { worker in
                 guard 0..<threadCount ~= worker else { return }
-                let arithmetic = orepa_set_standard_arithmetic()
-                items.pointee.run(worker: worker)
-                orepa_restore_arithmetic(arithmetic)
+                withStandardArithmetic { items.pointee.run(worker: worker) }
             }
             items.pointee.run(worker: 0)
         }

@@ -1,5 +1,6 @@
 import COrepaKernels
 import OrepaNetwork
+import OrepaSystem
 
 /// A ``Plan`` before any weight is packed: kernels chosen, and a place in memory for every feature map and every
 /// layer's packed weights. Making one costs some microseconds a layer and allocates none of that memory.
@@ -46,6 +47,8 @@ public struct PlanBlueprint: Sendable {
         algorithms: [String: LayerAlgorithm] = [:],
         instructionSet: InstructionSet? = nil, pictureCount: Int = 1, threadCount: Int
     ) throws(PlanError) {
+        let arithmetic = StandardArithmetic()
+        defer { arithmetic.end() }
         self.graph = graph
         self.height = height
         self.width = width

@@ -1,4 +1,5 @@
 import OrepaNetwork
+import OrepaSystem
 
 extension PlanContext {
     /// Runs the probe of `model`, whose network the plan runs: the picture whose logits the model's file keeps.
@@ -11,6 +12,8 @@ extension PlanContext {
     /// - Throws: ``PlanError/model(_:)`` with ``ModelFileError/probe(path:numerics:index:expected:found:)`` when the
     ///   bits of a logit differ.
     public func checkProbe(of model: ModelFile) throws(PlanError) {
+        let arithmetic = StandardArithmetic()
+        defer { arithmetic.end() }
         precondition(plan.graph == model.network.graph, "the plan must be the model's")
         let crop = model.description.preprocessing.crop
         guard let probe = model.description.probe, plan.height == crop, plan.width == crop else {

@@ -28,7 +28,7 @@ extension PlanError: CustomStringConvertible {
         case .outOfMemory(let byteCount):
             "expected \(byteCount) bytes of memory, the system refused them"
         case .unknownInstructionSet(let name):
-            "OREPA_ISA: expected avx512, avx2, neon or portable, found \(name)"
+            "OREPA_ISA: expected \(InstructionSet.names), found \(name)"
         case .cancelled: "expected a call that runs to its end, it was cancelled"
         case .deadlineExceeded: "expected a call that ends before its deadline, the deadline passed"
         }

@@ -1,5 +1,6 @@
 import CLinuxThreads
 import Glibc
+import OrepaSystem
 import Synchronization
 
 /// Threads that share the work items of one call at a time.
@@ -15,6 +16,8 @@ import Synchronization
 public final class WorkerPool: @unchecked Sendable {
     /// Threads that work on a call, the caller included; fewer when the system refuses some.
     public let threadCount: Int
+    /// How many threads were asked for.
+    public let requestedThreadCount: Int
     private let board = JobBoard()
     /// Changed only by `init`, by the one thread that has won `home`, and by `deinit`.
     private var threads: [pthread_t] = []
@@ -33,7 +36,8 @@ public final class WorkerPool: @unchecked Sendable {
     public init(threadCount: Int = availableProcessorCount()) {
         parallelFor = nil
         home.store(2 * ForkCount.current, ordering: .relaxed)
-        threads = WorkerPool.start(max(threadCount, 1) - 1, board)
+        requestedThreadCount = max(threadCount, 1)
+        threads = WorkerPool.start(requestedThreadCount - 1, board)
         self.threadCount = threads.count + 1
     }
 
@@ -41,6 +45,7 @@ public final class WorkerPool: @unchecked Sendable {
     public init(_ parallelFor: ParallelFor) {
         self.parallelFor = parallelFor
         threadCount = max(parallelFor.threadCount, 1)
+        requestedThreadCount = threadCount
     }
 
     deinit {
@@ -59,9 +64,9 @@ public final class WorkerPool: @unchecked Sendable {
     /// On each thread `body` finds the arithmetic that IEEE 754 prescribes: rounding to nearest, denormal numbers as
     /// they are, no traps. The caller's own settings are as before afterwards, flags included.
     public func run<Call>(_ itemCount: Int, _ call: Call, _ body: Body) {
-        let arithmetic = orepa_set_standard_arithmetic()
-        withUnsafePointer(to: call) { run(itemCount, UnsafeRawPointer($0), body) }
-        orepa_restore_arithmetic(arithmetic)
+        withStandardArithmetic {
+            withUnsafePointer(to: call) { run(itemCount, UnsafeRawPointer($0), body) }
+        }
     }
 
     private func run(_ itemCount: Int, _ call: UnsafeRawPointer, _ body: Body) {
@@ -129,22 +134,28 @@ public final class WorkerPool: @unchecked Sendable {
     private final class Start {
         let board: JobBoard
         let worker: Int
-        init(_ board: JobBoard, worker: Int) {
+        /// Counts those that have started.
+        let started: Futex
+        init(_ board: JobBoard, worker: Int, started: Futex) {
             self.board = board
             self.worker = worker
+            self.started = started
         }
     }
 
-    /// As many threads as the system gives of `count`, with the numbers from 1 on.
+    /// As many threads as the system gives of `count`, with the numbers from 1 on. They have the memory that a thread takes
+    /// for itself when this returns: what is found to be left later is left.
     private static func start(_ count: Int, _ board: JobBoard) -> [pthread_t] {
         var threads: [pthread_t] = []
+        let started = Futex()
+        defer { started.deallocate() }
         // Workers take no signals: those are the host's.
         var blocked = sigset_t()
         var previous = sigset_t()
         sigfillset(&blocked)
         pthread_sigmask(SIG_SETMASK, &blocked, &previous)
         for index in 0..<count {
-            let start = Unmanaged.passRetained(Start(board, worker: index + 1))
+            let start = Unmanaged.passRetained(Start(board, worker: index + 1, started: started))
             var thread = pthread_t()
             let status = pthread_create(
                 &thread, nil,
@@ -152,6 +163,10 @@ public final class WorkerPool: @unchecked Sendable {
                     let start = Unmanaged<Start>.fromOpaque(pointer!).takeRetainedValue()
                     // A new thread has the settings of the one that made it.
                     _ = orepa_set_standard_arithmetic()
+                    // The first allocation of a thread may take a heap of its own.
+                    try? SystemMemory.check()
+                    start.started.add(1)
+                    start.started.wake()
                     var worker = Worker(number: start.worker, board: start.board)
                     worker.work()
                     return nil
@@ -163,6 +178,10 @@ public final class WorkerPool: @unchecked Sendable {
             threads.append(thread)
         }
         pthread_sigmask(SIG_SETMASK, &previous, nil)
-        return threads
+        while true {
+            let count = started.value
+            if Int(count) == threads.count { return threads }
+            started.wait(while: count)
+        }
     }
 }

@@ -1,11 +1,12 @@
 import Glibc
+import OrepaSystem
 
 /// The bytes of a file, read-only and shared: mapped into memory, or held in it.
 ///
 /// Borrowed views keep the instance alive; the bytes never change through this type. A mapped file that
 /// somebody truncates while it is in use ends the process (SIGBUS), as with every memory map.
 public final class FileBytes: @unchecked Sendable {
-    /// The path as the caller gave it, for messages.
+    /// The path as the caller gave it, for messages: what is not UTF-8 is spelled.
     public let path: String
     /// The bytes. Valid only for as long as the instance is alive, which the compiler ends at its last use:
     /// for one that nothing else holds use ``withBytes(_:)``.
@@ -16,6 +17,7 @@ public final class FileBytes: @unchecked Sendable {
         case mapped
         case read
         case owned
+        case allocated
         case permanent
     }
 
@@ -23,8 +25,14 @@ public final class FileBytes: @unchecked Sendable {
     public var count: Int { bytes.count }
 
     /// Maps the regular file at `path`. Costs one system call, not a read: pages come in when touched.
-    public init(mapping path: String) throws(FileError) {
-        let (descriptor, size) = try FileBytes.open(path)
+    public convenience init(mapping path: String) throws(FileError) {
+        try self.init(mapping: RawPath(path))
+    }
+
+    /// The same for a path that need not be UTF-8.
+    public init(mapping location: RawPath) throws(FileError) {
+        let path = location.description
+        let (descriptor, size) = try FileBytes.open(location, path)
         defer { close(descriptor) }
         self.path = path
         guard size > 0 else {
@@ -35,6 +43,10 @@ public final class FileBytes: @unchecked Sendable {
         guard let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0),
             address != MAP_FAILED
         else { throw FileBytes.mapError(path, size) }
+        do throws(MemoryRefusal) { try SystemMemory.check() } catch {
+            munmap(address, size)
+            throw .outOfMemory(path: path, byteCount: size)
+        }
         bytes = UnsafeRawBufferPointer(start: address, count: size)
         backing = .mapped
     }
@@ -45,11 +57,20 @@ public final class FileBytes: @unchecked Sendable {
     ///   - largest: A file of more bytes is refused before memory is taken.
     ///   - isWanted: Is shown the first bytes, at most 16. Where it says no, only those are read.
     /// - Throws: also when the file gets shorter meanwhile, or when the system refuses the memory.
-    public init(
+    public convenience init(
         reading path: String, largest: Int = .max,
         isWanted: (_ head: UnsafeRawBufferPointer) -> Bool = { _ in true }
     ) throws(FileError) {
-        let (descriptor, size) = try FileBytes.open(path)
+        try self.init(reading: RawPath(path), largest: largest, isWanted: isWanted)
+    }
+
+    /// The same for a path that need not be UTF-8.
+    public init(
+        reading location: RawPath, largest: Int = .max,
+        isWanted: (_ head: UnsafeRawBufferPointer) -> Bool = { _ in true }
+    ) throws(FileError) {
+        let path = location.description
+        let (descriptor, size) = try FileBytes.open(location, path)
         defer { close(descriptor) }
         self.path = path
         guard size <= largest else {
@@ -61,11 +82,10 @@ public final class FileBytes: @unchecked Sendable {
             backing = .permanent
             return
         }
-        guard
-            let address = mmap(
-                nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-            address != MAP_FAILED
-        else { throw FileBytes.mapError(path, size) }
+        let address: UnsafeMutableRawPointer
+        do throws(MemoryRefusal) { address = try SystemMemory.map(byteCount: size) } catch {
+            throw .outOfMemory(path: path, byteCount: size)
+        }
         // Fewer page faults, where the system has huge pages.
         madvise(address, size, MADV_HUGEPAGE)
         var end = min(size, 16)
@@ -92,12 +112,28 @@ public final class FileBytes: @unchecked Sendable {
     }
 
     /// Copies `contents` into memory of its own, aligned to 64 bytes.
+    ///
+    /// - Throws: ``FileError/outOfMemory(path:byteCount:)``.
+    public init(copying contents: some Collection<UInt8>, path: String) throws(FileError) {
+        let count = contents.count
+        let memory: UnsafeMutableRawPointer
+        do throws(MemoryRefusal) { memory = try SystemMemory.allocate(byteCount: count) } catch {
+            throw .outOfMemory(path: path, byteCount: count)
+        }
+        let copy = UnsafeMutableRawBufferPointer(start: memory, count: count)
+        copy.copyBytes(from: contents)
+        self.path = path
+        bytes = UnsafeRawBufferPointer(copy)
+        backing = .owned
+    }
+
+    /// The same where the caller knows that the memory is there: otherwise the process ends.
     public init(_ contents: some Collection<UInt8>, path: String) {
         let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: contents.count, alignment: 64)
         copy.copyBytes(from: contents)
         self.path = path
         bytes = UnsafeRawBufferPointer(copy)
-        backing = .owned
+        backing = .allocated
     }
 
     /// Borrows memory that is never freed or changed, such as bytes embedded in the program.
@@ -111,7 +147,9 @@ public final class FileBytes: @unchecked Sendable {
         switch backing {
         case .mapped, .read:
             munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
-        case .owned: UnsafeMutableRawBufferPointer(mutating: bytes).deallocate()
+        case .owned:
+            SystemMemory.deallocate(UnsafeMutableRawPointer(mutating: bytes.baseAddress!))
+        case .allocated: UnsafeMutableRawBufferPointer(mutating: bytes).deallocate()
         case .permanent: break
         }
     }
@@ -137,10 +175,12 @@ public final class FileBytes: @unchecked Sendable {
 
     /// Opens the regular file at `path`, and tells its size.
     private static func open(
-        _ path: String
+        _ location: RawPath, _ path: String
     ) throws(FileError) -> (descriptor: Int32, size: Int) {
         // Without waiting for the other end of a pipe.
-        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        let descriptor = location.withCString {
+            Glibc.open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        }
         guard descriptor >= 0 else { throw openError(path) }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CHostCalls.h"
 
+#include <fenv.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -31,3 +32,23 @@ uint64_t orepa_host_arithmetic(void)
 void orepa_host_set_arithmetic(uint64_t control) { __asm__ volatile("msr fpcr, %0" : : "r"(control)); }
 uint64_t orepa_host_unusual_arithmetic(void) { return 1u << 24 | 1u << 22; }
 #endif
+
+void orepa_host_set_environment(int mode, bool traps)
+{
+    static const int modes[] = {FE_TONEAREST, FE_DOWNWARD, FE_UPWARD, FE_TOWARDZERO};
+    fesetenv(FE_DFL_ENV);
+    feclearexcept(FE_ALL_EXCEPT);
+    fesetround(modes[mode]);
+    if (traps)
+        feenableexcept(FE_ALL_EXCEPT);
+    else
+        feraiseexcept(FE_UNDERFLOW);
+}
+
+orepa_host_environment orepa_host_get_environment(void)
+{
+    return (orepa_host_environment){
+        fegetround(), fegetexcept(), fetestexcept(FE_ALL_EXCEPT), (uint32_t)orepa_host_arithmetic()};
+}
+
+void orepa_host_reset_environment(void) { fesetenv(FE_DFL_ENV); }

@@ -8,10 +8,12 @@ import OrepaPlan
 /// often an inference allocates, how busy the workers are between calls, and what got linked.
 @main
 struct EmbeddingProbe {
-    static func main() throws {
+    static func main() async throws {
         switch CommandLine.arguments.dropFirst(2).first {
         case nil: try probe()
         case "fork": try ForkProbe(modelPath: CommandLine.arguments[1]).run()
+        case "async": try await AsyncProbe(modelPath: CommandLine.arguments[1]).run()
+        case "limits": LimitProbe(CommandLine.arguments).run()
         default: exit(64)
         }
     }

@@ -156,23 +156,56 @@ import Testing
         #expect(error?.code == .cancelled)
     }
 
-    /// The only place is taken: who waits for it ends at its limits, or gets it in turn.
-    @Test func aWaitingCallEndsAtItsLimits() async {
-        let gate = CallGate(count: 1)
-        #expect(await gate.enter(CallLimits()))
-        #expect(await !gate.enter(CallLimits(deadline: .now + .milliseconds(20))))
-        let cancelled = Task {
-            var limits = CallLimits()
-            limits.taskCancellation = Cancellation()
-            return await gate.enter(limits)
+    private final class Shared: Sendable {
+        let isFree = Atomic<Bool>(false)
+        let hasStarted = Atomic<Bool>(false)
+        let ran = Atomic<Int>(0)
+    }
+
+    /// The only thread is taken: who waits for it ends at once at its limits, or has it in turn.
+    @Test(.timeLimit(.minutes(1))) func aWaitingCallEndsAtItsLimits() async throws {
+        let threads = CallThreads(count: 1)
+        let shared = Shared()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try await threads.run(CallLimits()) { (_) throws(OrepaError) in
+                    shared.hasStarted.store(true, ordering: .relaxed)
+                    while !shared.isFree.load(ordering: .relaxed) { usleep(1000) }
+                }
+            }
+            while !shared.hasStarted.load(ordering: .relaxed) { await Task.yield() }
+            func ends(_ limits: CallLimits, _ code: OrepaError.Code, _ then: () -> Void) async {
+                let task = Task {
+                    try await threads.run(limits) { (_) throws(OrepaError) in
+                        _ = shared.ran.add(1, ordering: .relaxed)
+                    }
+                }
+                try? await Task.sleep(for: .milliseconds(10))
+                then()
+                if code == .cancelled, limits.cancellation == nil { task.cancel() }
+                let error = await #expect(throws: OrepaError.self) { try await task.value }
+                #expect(error?.code == code)
+            }
+            let late = Cancellation()
+            await ends(CallLimits(deadline: .now + .seconds(3600)), .cancelled) {}
+            await ends(CallLimits(deadline: .now + .milliseconds(30)), .deadlineExceeded) {}
+            await ends(CallLimits(), .cancelled) {}
+            await ends(CallLimits(cancellation: late), .cancelled) { late.cancel() }
+            await ends(CallLimits(cancellation: late), .cancelled) {}
+            await ends(CallLimits(deadline: .now), .deadlineExceeded) {}
+            #expect(shared.ran.load(ordering: .relaxed) == 0)
+            for _ in 0..<3000 {
+                group.addTask {
+                    try await threads.run(CallLimits(deadline: .now + .seconds(60))) {
+                        (_) throws(OrepaError) in
+                        _ = shared.ran.add(1, ordering: .relaxed)
+                    }
+                }
+            }
+            shared.isFree.store(true, ordering: .relaxed)
+            try await group.waitForAll()
         }
-        cancelled.cancel()
-        #expect(await !cancelled.value)
-        let next = Task { await gate.enter(CallLimits()) }
-        gate.leave()
-        #expect(await next.value)
-        gate.leave()
-        #expect(await gate.enter(CallLimits()))
+        #expect(shared.ran.load(ordering: .relaxed) == 3000)
     }
 
     @Test(arguments: [0, -1, 4097, Int.max]) func impossibleThreadCountsAreRefused(count: Int) {

@@ -54,6 +54,18 @@ import Testing
         #expect(values["children_that_passed"] == 20)
     }
 
+    /// Four times as many batches in flight as there are processors. The figures to reach are 50 ms; other tests run
+    /// meanwhile.
+    @Test func asyncCallsLeaveTheHostItsThreads() throws {
+        let values = try EmbeddingTests.probe(["async"])
+        #expect((values["calls"] ?? 0) > 0)
+        for name: Substring in [
+            "sleep_late_p99", "deadline_late", "task_late", "cancellation_late",
+        ] {
+            #expect((values[name] ?? .infinity) < 250, "\(name)")
+        }
+    }
+
     /// What the probe prints, by name.
     private static func probe(_ arguments: [String]) throws -> [Substring: Double] {
         let process = Process()

@@ -41,7 +41,8 @@
  * NULL. Other pointers that the library gives belong to the library: they are never freed, and each comment says how
  * long they are valid.
  *
- * Strings are UTF-8 and end with a zero byte.
+ * Strings are UTF-8 and end with a zero byte. Paths are what the system takes, any bytes but zero; messages spell those
+ * that are not UTF-8 as \xE9.
  *
  * Structs begin with their own size, which the caller sets to sizeof: each has an initialiser, a macro named as the
  * struct, in which every field has its default. A field that is zero has its default everywhere. A struct may grow at

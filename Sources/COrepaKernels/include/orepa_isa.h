@@ -17,7 +17,8 @@ enum { OREPA_ISA_COUNT = orepa_isa_avx512 + 1 };
 // "portable" (on aarch64 "neon": the same code, of which the compiler makes NEON), "avx2", "avx512".
 const char *orepa_isa_name(orepa_isa isa);
 
-// Finds the set of this name; false if there is none. Both "portable" and "neon" name the first everywhere.
+// Finds the set of this name; false if this architecture has none: on x86-64 there is no "neon", elsewhere neither "avx2"
+// nor "avx512". "portable" names the first everywhere.
 bool orepa_isa_named(const char *name, orepa_isa *isa);
 
 // The best set that this processor and operating system have.

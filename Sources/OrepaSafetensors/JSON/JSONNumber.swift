@@ -1,3 +1,5 @@
+import OrepaSystem
+
 /// A number as JSON writes it: kept as its text, so that it loses nothing before it is known what it is to be.
 package struct JSONNumber: Sendable {
     package let text: String
@@ -9,6 +11,8 @@ package struct JSONNumber: Sendable {
 
     /// The shortest decimal that gives the number back; nil for those that JSON cannot hold.
     package init?(_ value: some BinaryFloatingPoint & CustomStringConvertible) {
+        let arithmetic = StandardArithmetic()
+        defer { arithmetic.end() }
         guard value.isFinite else { return nil }
         text = value.description
     }
@@ -17,16 +21,20 @@ package struct JSONNumber: Sendable {
     /// exponent is taken up to 2^53, to where Float64 holds every integer.
     package func integer<Integer: FixedWidthInteger>(_ type: Integer.Type) -> Integer? {
         if let value = Integer(text) { return value }
-        guard !isWhole, let value = Double(text), value.magnitude <= 0x1p53 else { return nil }
-        return Integer(exactly: value)
+        return withStandardArithmetic {
+            guard !isWhole, let value = Double(text), value.magnitude <= 0x1p53 else { return nil }
+            return Integer(exactly: value)
+        }
     }
 
     /// The nearest number of the type, rounded once; nil when it is beyond the type's range.
     package func floatingPoint<Value: BinaryFloatingPoint & LosslessStringConvertible>(
         _ type: Value.Type
     ) -> Value? {
-        guard let value = Value(text), value.isFinite else { return nil }
-        return value
+        withStandardArithmetic {
+            guard let value = Value(text), value.isFinite else { return nil }
+            return value
+        }
     }
 
     /// Whether it is written as an integer, without fraction and exponent.

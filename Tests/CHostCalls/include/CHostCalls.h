@@ -18,6 +18,23 @@ void orepa_host_set_arithmetic(uint64_t control);
 // A control word with denormal numbers read and written as zeros and with rounding up.
 uint64_t orepa_host_unusual_arithmetic(void);
 
+// What C knows of how the calling thread calculates.
+typedef struct orepa_host_environment {
+    int rounding;
+    int traps;
+    int flags;
+    uint32_t vector_control;
+} orepa_host_environment;
+
+// Rounds in the way `mode`, 0 to 3: to nearest, down, up, to zero. Traps for every exception where `traps`; otherwise
+// underflow has been raised.
+void orepa_host_set_environment(int mode, bool traps);
+
+orepa_host_environment orepa_host_get_environment(void);
+
+// Sets what a process begins with.
+void orepa_host_reset_environment(void);
+
 // The processors that the calling thread may run on, a bit for each: bytes written, or negative.
 long orepa_host_allowed_processors(uint8_t *mask, size_t size);
 
