@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shutil
 import subprocess
@@ -23,3 +24,12 @@ def test_example(repository: Path, model_path: Path, samples: list[Path], tmp_pa
     assert lines[0].startswith("Ankle boot 0.96") and len(lines) == 5
     assert lines[3].startswith("[Prediction(index=9, label='Ankle boot'")
     assert "broken.jpg" in lines[4]
+
+
+def test_every_option_is_listed(repository: Path) -> None:
+    import orepa
+
+    text = (repository / "tools" / "python" / "README.md").read_text()
+    rows = re.findall(r"^\| (`.*?`) \|", text, re.MULTILINE)
+    listed = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert listed == set(inspect.signature(orepa.Model).parameters) - {"model"}
