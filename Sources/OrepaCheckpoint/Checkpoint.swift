@@ -23,15 +23,17 @@ public struct Checkpoint: Sendable {
     /// The tensors in the order of the state dict. A leading `module.` of a name is left out.
     public let tensors: [CheckpointTensor]
     /// The metadata of a safetensors file.
-    public let metadata: [String: String]
+    public let metadata: [ByteName: String]
     /// The string that the checkpoint has under `arch`, such as the name of a network.
     public let arch: String?
     /// The integer that the checkpoint has under `epoch`.
     public let epoch: Int?
-    private let indices: [String: Int]
+    private let indices: [ByteName: Int]
 
     /// The tensor called `name`, or nil.
-    public subscript(name: String) -> CheckpointTensor? { indices[name].map { tensors[$0] } }
+    public subscript(name: String) -> CheckpointTensor? {
+        indices[ByteName(name)].map { tensors[$0] }
+    }
 
     /// Opens the checkpoint at `path`, which stays mapped into memory.
     public init(path: String, limits: CheckpointLimits = .default) throws(CheckpointError) {
@@ -79,7 +81,9 @@ public struct Checkpoint: Sendable {
             var builder = TensorBuilder(file, limits: limits)
             try builder.add(state, archive.heap, isBigEndian: archive.isBigEndian) {
                 (key) throws(CheckpointError) in
-                try archive.record(ofStorage: key).map { ($0.range, $0) }
+                try archive.record(ofStorage: archive.heap.storageKeys[key]).map {
+                    ($0.range, CheckpointRecord($0))
+                }
             }
             (tensors, indices) = (builder.tensors, builder.indices)
         case .legacy:

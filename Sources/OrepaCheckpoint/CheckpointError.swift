@@ -35,6 +35,10 @@ public enum CheckpointError: Error, Hashable, Sendable {
         path: String, name: String, storage: String, expected: Int, found: Int)
     /// A tensor has more extents than strides, or fewer.
     case rankMismatch(path: String, name: String, shape: [Int], strides: [Int])
+    /// A tensor has more dimensions than the limit.
+    case tooManyDimensions(path: String, name: String, limit: Int, found: Int)
+    /// A tensor's name, of which `name` is the beginning, has more bytes than the limit.
+    case nameTooLong(path: String, name: String, limit: Int, found: Int)
     /// A tensor's extents, strides or offset are negative.
     case negativeLayout(path: String, name: String, shape: [Int], strides: [Int], offset: Int)
     /// A tensor's size does not fit into an integer.
@@ -46,7 +50,9 @@ public enum CheckpointError: Error, Hashable, Sendable {
 }
 
 extension CheckpointError: CustomStringConvertible {
-    public var description: String {
+    public var description: String { sentence.escapedForPrinting() }
+
+    private var sentence: String {
         switch self {
         case .file(let error): error.description
         case .safetensors(let error): error.description
@@ -57,39 +63,43 @@ extension CheckpointError: CustomStringConvertible {
         case .pickle(let path, let error): "\(path): \(error)"
         case .legacy(let path, let error): "\(path): \(error)"
         case .missingRecord(let path, let record):
-            "\(path): expected a record `\(record)`, found none"
+            "\(path): expected a record \(record.quoted), found none"
         case .badRecord(let path, let record, let expected, let found):
-            "\(path): record `\(record)`: expected \(expected), found \(found)"
+            "\(path): record \(record.quoted): expected \(expected), found \(found)"
         case .checksumMismatch(let path, let record, let expected, let found):
-            "\(path): record `\(record)`: expected the checksum \(Self.hexadecimal(expected)), "
+            "\(path): record \(record.quoted): expected the checksum \(Self.hexadecimal(expected)), "
                 + "found \(Self.hexadecimal(found)): the file is damaged"
         case .noTensors(let path, let found):
             "\(path): expected tensors under state_dict, model_state_dict, model or at the top, "
                 + "found \(found)"
         case .notATensor(let path, let name, let found):
-            "\(path): `\(name)`: expected a tensor, found \(found)"
+            "\(path): \(name.quoted): expected a tensor, found \(found)"
         case .duplicateName(let path, let name):
-            "\(path): `\(name)` occurs twice in the state dict"
+            "\(path): \(name.quoted) occurs twice in the state dict"
         case .nameCollision(let path, let name):
-            "\(path): `\(name)` and `module.\(name)` are both in the state dict"
+            "\(path): \(name.quoted) and `module.\(name)` are both in the state dict"
         case .unsupportedTensor(let path, let name, let found):
-            "\(path): `\(name)`: expected a dense tensor of floats or integers, found \(found)"
+            "\(path): \(name.quoted): expected a dense tensor of floats or integers, found \(found)"
         case .missingStorage(let path, let name, let storage):
-            "\(path): `\(name)`: expected a storage `\(storage)`, found none"
+            "\(path): \(name.quoted): expected a storage \(storage.quoted), found none"
         case .storageSizeMismatch(let path, let name, let storage, let expected, let found):
-            "\(path): `\(name)`: expected \(expected) bytes in storage `\(storage)`, found \(found)"
+            "\(path): \(name.quoted): expected \(expected) bytes in storage \(storage.quoted), found \(found)"
         case .rankMismatch(let path, let name, let shape, let strides):
-            "\(path): `\(name)`: expected as many strides as extents, found \(strides) "
+            "\(path): \(name.quoted): expected as many strides as extents, found \(strides) "
                 + "for \(shape)"
+        case .tooManyDimensions(let path, let name, let limit, let found):
+            "\(path): \(name.quoted): expected at most \(limit) dimensions, found \(found)"
+        case .nameTooLong(let path, let name, let limit, let found):
+            "\(path): \(name.quoted): expected a name of at most \(limit) bytes, found \(found)"
         case .negativeLayout(let path, let name, let shape, let strides, let offset):
-            "\(path): `\(name)`: expected nothing negative, found the shape \(shape), "
+            "\(path): \(name.quoted): expected nothing negative, found the shape \(shape), "
                 + "strides \(strides), offset \(offset)"
         case .sizeOverflow(let path, let name, let shape):
-            "\(path): `\(name)`: the size of shape \(shape) overflows"
+            "\(path): \(name.quoted): the size of shape \(shape) overflows"
         case .beyondStorage(let path, let name, let expected, let found):
-            "\(path): `\(name)`: needs a storage of \(expected) elements, found \(found)"
+            "\(path): \(name.quoted): needs a storage of \(expected) elements, found \(found)"
         case .tooManyElements(let path, let name, let limit, let found):
-            "\(path): `\(name)`: expected at most \(limit) elements in a file of this size, "
+            "\(path): \(name.quoted): expected at most \(limit) elements in a file of this size, "
                 + "found \(found)"
         }
     }

@@ -17,6 +17,9 @@ public struct CheckpointTensor: Sendable {
     /// Number of elements; 1 for a scalar, whose shape is empty.
     public let elementCount: Int
 
+    /// A tensor of more dimensions is refused, as PyTorch does.
+    public static let largestRank = SafetensorsFile.largestRank
+
     /// Size of the elements in bytes when they lie side by side.
     public var byteCount: Int { elementCount * elementType.byteCount }
 
@@ -37,6 +40,10 @@ public struct CheckpointTensor: Sendable {
         storage: CheckpointStorage
     ) throws(CheckpointError) {
         let path = storage.file.path
+        guard shape.count <= Self.largestRank else {
+            throw .tooManyDimensions(
+                path: path, name: name, limit: Self.largestRank, found: shape.count)
+        }
         guard shape.count == strides.count else {
             throw .rankMismatch(path: path, name: name, shape: shape, strides: strides)
         }
@@ -50,20 +57,15 @@ public struct CheckpointTensor: Sendable {
         let elementCount = byteCount / elementType.byteCount
 
         // One more than the position of the last element, in elements.
-        var needed = offset
+        var end = CheckedSize(offset)
         if elementCount > 0 {
-            var overflow = false
             for (extent, stride) in zip(shape, strides) {
-                let span = (extent - 1).multipliedReportingOverflow(by: stride)
-                let sum = needed.addingReportingOverflow(span.partialValue)
-                overflow = overflow || span.overflow || sum.overflow
-                needed = sum.partialValue
+                end = end + CheckedSize(extent - 1) * stride
             }
-            let sum = needed.addingReportingOverflow(1)
-            guard !overflow, !sum.overflow else {
-                throw .sizeOverflow(path: path, name: name, shape: shape)
-            }
-            needed = sum.partialValue
+            end = end + 1
+        }
+        guard let needed = end.value else {
+            throw .sizeOverflow(path: path, name: name, shape: shape)
         }
         let available = storage.range.count / elementType.byteCount
         guard needed <= available else {

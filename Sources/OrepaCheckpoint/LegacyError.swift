@@ -1,3 +1,5 @@
+import OrepaSafetensors
+
 /// A file of torch's legacy format whose records are broken.
 public enum LegacyError: Error, Hashable, Sendable {
     /// The file begins with a pickle, but not with the one of torch's magic number.
@@ -34,15 +36,15 @@ extension LegacyError: CustomStringConvertible {
         case .badStorageKey(let found):
             "expected a list of the storages' keys, found \(found)"
         case .unknownStorage(let key):
-            "storage `\(key)` belongs to no tensor, so its type is unknown"
+            "storage \(key.quoted) belongs to no tensor, so its type is unknown"
         case .duplicateStorage(let key):
-            "storage `\(key)` occurs twice"
+            "storage \(key.quoted) occurs twice"
         case .contradictingStorage(let key):
-            "storage `\(key)` is described in two ways"
+            "storage \(key.quoted) is described in two ways"
         case .storageSizeMismatch(let key, let expected, let found):
-            "storage `\(key)`: expected \(expected) elements, found \(found)"
+            "storage \(key.quoted): expected \(expected) elements, found \(found)"
         case .truncatedStorage(let key, let expected, let found):
-            "storage `\(key)`: expected \(expected) bytes, the file has \(found) left"
+            "storage \(key.quoted): expected \(expected) bytes, the file has \(found) left"
         case .trailingBytes(let count):
             "expected the end of the file behind the last storage, found \(count) more bytes"
         }

@@ -7,8 +7,8 @@ struct LegacyFile {
     let root: PickleValue
     let heap: PickleHeap
     private let file: FileBytes
-    /// Where each storage is within the file, the element count in front of it included.
-    private let storages: [String: (range: Range<Int>, count: Int)]
+    /// For each key of the heap, where the storage is within the file, the element count in front of it included.
+    private let storages: [Int: (range: Range<Int>, count: Int)]
 
     static let version = 1001
     /// Size of the element count in front of each storage, in bytes.
@@ -46,57 +46,61 @@ struct LegacyFile {
         guard case .list(let list) = keys else {
             throw .legacy(path: path, .badStorageKey(found: machine.heap.kind(keys)))
         }
-        heap = machine.heap
-
-        var described: [String: PickleHeap.Storage] = [:]
-        for storage in heap.storages {
+        var described: [Int: PickleHeap.Storage] = [:]
+        for storage in machine.heap.storages {
             if let other = described.updateValue(storage, forKey: storage.key) {
                 guard other.type == storage.type, other.count == storage.count else {
-                    throw .legacy(path: path, .contradictingStorage(key: storage.key))
+                    throw .legacy(
+                        path: path,
+                        .contradictingStorage(key: machine.heap.storageKeys[storage.key]))
                 }
             }
         }
         var reader = ByteReader(file, in: machine.position..<file.count)
-        var storages: [String: (range: Range<Int>, count: Int)] = [:]
-        for value in heap.lists[list] {
-            let key: String
+        var storages: [Int: (range: Range<Int>, count: Int)] = [:]
+        for value in machine.heap.lists[list] {
             switch value {
-            case .text(let index): key = heap.texts[index]
-            case .integer(let integer): key = String(integer)
-            default: throw .legacy(path: path, .badStorageKey(found: heap.kind(value)))
+            case .text, .integer: break
+            default: throw .legacy(path: path, .badStorageKey(found: machine.heap.kind(value)))
             }
-            guard let storage = described[key] else {
+            let index: Int
+            do { index = try machine.storageKey(value) } catch {
+                throw .pickle(path: path, error)
+            }
+            let key = machine.heap.storageKeys[index]
+            guard let storage = described[index] else {
                 throw .legacy(path: path, .unknownStorage(key: key))
             }
             // The counts of storages that nobody asks for are not read, so that they are never touched.
-            let size = storage.count.multipliedReportingOverflow(by: storage.type.byteCount)
-            let sum = size.partialValue.addingReportingOverflow(Self.countSize)
-            guard !size.overflow, !sum.overflow, let range = reader.take(sum.partialValue) else {
+            let size = CheckedSize(storage.count) * storage.type.byteCount + Self.countSize
+            guard let byteCount = size.value, let range = reader.take(byteCount) else {
                 throw .legacy(
                     path: path,
                     .truncatedStorage(
-                        key: key, expected: size.overflow || sum.overflow ? .max : sum.partialValue,
-                        found: reader.remaining))
+                        key: key, expected: size.value ?? .max, found: reader.remaining))
             }
-            guard storages.updateValue((range, storage.count), forKey: key) == nil else {
+            guard storages.updateValue((range, storage.count), forKey: index) == nil else {
                 throw .legacy(path: path, .duplicateStorage(key: key))
             }
         }
         guard reader.remaining == 0 else {
             throw .legacy(path: path, .trailingBytes(count: reader.remaining))
         }
+        heap = machine.heap
         self.storages = storages
         self.file = file
     }
 
-    /// Where the elements of a storage are within the file, or nil when there is no such storage.
-    func elements(ofStorage key: String) throws(CheckpointError) -> Range<Int>? {
+    /// Where the elements of the storage with a key of the heap are within the file, or nil when there is no such
+    /// storage.
+    func elements(ofStorage key: Int) throws(CheckpointError) -> Range<Int>? {
         guard let (range, count) = storages[key] else { return nil }
         var reader = ByteReader(file, in: range)
         let found = reader.littleEndian(Int64.self).map { Int($0) } ?? -1
         guard found == count else {
             throw .legacy(
-                path: file.path, .storageSizeMismatch(key: key, expected: count, found: found))
+                path: file.path, .storageSizeMismatch(
+                    key: heap.storageKeys[key], expected: count, found: found))
         }
         return reader.position..<range.upperBound
     }

@@ -1,3 +1,5 @@
+import OrepaSafetensors
+
 /// A pickle that is broken, exceeds a limit, or asks for what is never done.
 ///
 /// Offsets count from the start of the file.
@@ -24,6 +26,10 @@ public enum PickleError: Error, Hashable, Sendable {
     case unknownMemo(index: Int, offset: Int)
     /// An integer takes more bytes than the limit.
     case integerTooLong(limit: Int, found: Int, offset: Int)
+    /// A shape has more extents than the limit.
+    case tooManyDimensions(limit: Int, found: Int, offset: Int)
+    /// A storage's key has more bytes than the limit.
+    case nameTooLong(limit: Int, found: Int, offset: Int)
     /// Text is not UTF-8, or a number does not read as one.
     case badText(expected: String, offset: Int)
     /// A value is of another kind than the instruction, or the tensor, needs.
@@ -44,7 +50,7 @@ extension PickleError: CustomStringConvertible {
         case .unsupportedOpcode(let opcode, let offset):
             "unsupported pickle instruction 0x\(String(opcode, radix: 16)) at byte \(offset)"
         case .refusedGlobal(let name):
-            "refusing to load `\(name)`; tools/checkpoint_to_safetensors.py converts checkpoints "
+            "refusing to load \(name.quoted); tools/checkpoint_to_safetensors.py converts checkpoints "
                 + "with harmless Python objects"
         case .stackUnderflow(let offset):
             "the pickle takes more from its stack than is there, byte \(offset)"
@@ -58,6 +64,10 @@ extension PickleError: CustomStringConvertible {
             "the pickle recalls value \(index), which it did not memorise, byte \(offset)"
         case .integerTooLong(let limit, let found, let offset):
             "expected an integer of at most \(limit) bytes, found \(found), byte \(offset)"
+        case .tooManyDimensions(let limit, let found, let offset):
+            "expected a tensor of at most \(limit) dimensions, found \(found), byte \(offset)"
+        case .nameTooLong(let limit, let found, let offset):
+            "expected a name of at most \(limit) bytes, found \(found), byte \(offset)"
         case .badText(let expected, let offset):
             "expected \(expected), found other bytes, byte \(offset)"
         case .unexpectedValue(let expected, let found, let offset):

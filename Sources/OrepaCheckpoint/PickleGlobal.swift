@@ -31,8 +31,8 @@ enum PickleGlobal: Hashable {
     case inert(String)
 
     init?(module: String, name: String) {
-        let module = module == "__builtin__" ? "builtins" : module
-        guard let global = Self.allowed["\(module).\(name)"] else { return nil }
+        let module = ByteName(module) == "__builtin__" ? "builtins" : module
+        guard let global = Self.allowed[ByteName("\(module).\(name)")] else { return nil }
         self = global
     }
 
@@ -58,8 +58,8 @@ enum PickleGlobal: Hashable {
         }
     }
 
-    private static let allowed: [String: PickleGlobal] = {
-        var allowed: [String: PickleGlobal] = [
+    private static let allowed: [ByteName: PickleGlobal] = {
+        var allowed: [ByteName: PickleGlobal] = [
             "collections.OrderedDict": .orderedDictionary,
             "collections.defaultdict": .defaultDictionary,
             "collections.Counter": .counter,

@@ -3,15 +3,29 @@ import OrepaSafetensors
 /// Interprets pickles, protocols 0 to 5, into inert values.
 ///
 /// The opcodes are a closed set; nothing is called or imported. What a global would make is either a value of
-/// `PickleValue` or opaque. Values live in `heap`, which successive runs share.
+/// `PickleValue` or opaque. Values live in `heap`, which successive runs share. Running takes time in proportion to the
+/// bytes of the pickle, and memory of at most some hundred times as many bytes.
+///
+/// What an instruction takes from the stack is taken in a statement of its own, before anything is asked of `self`:
+/// Swift evaluates the `self` of a call that does not mutate before the call's arguments, so that `f(try pop())` would
+/// copy the stack, and ask a heap of before.
 struct PickleMachine {
     private(set) var heap = PickleHeap()
     private var reader: ByteReader
     private let limits: CheckpointLimits
+    /// Values that may be stored: as many as the limits allow, and as the bytes of the pickles can make sense of.
+    private let valueLimit: Int
     private var stack: [PickleValue] = []
     /// For each open mark, the number of values that were on the stack.
     private var marks: [Int] = []
     private var memo = PickleMemo()
+    /// The tuples among whose elements is a storage. Elements of a tuple never change.
+    private var tuplesWithStorage: Set<Int> = []
+    /// For each tuple that was used as a storage's identifier, the storage.
+    private var storageByIdentifier: [Int: Int] = [:]
+    /// For each text that was used as a storage's key, the position of the key in the heap.
+    private var keyByText: [Int: Int] = [:]
+    private var keyByName: [ByteName: Int] = [:]
     /// Values put into the memo and the containers so far.
     private var storedCount = 0
     /// Where the current instruction starts.
@@ -21,6 +35,10 @@ struct PickleMachine {
     init(_ file: FileBytes, in range: Range<Int>, limits: CheckpointLimits) {
         reader = ByteReader(file, in: range)
         self.limits = limits
+        // A value takes a byte at least. It may be stored in a tuple, a dict and the memo, and copied with its dict.
+        valueLimit =
+            (CheckedSize(reader.remaining) * 4).atMost(limits.pickleValueCount)
+            ?? limits.pickleValueCount
     }
 
     /// Offset within the file of what follows the pickles that have been run.
@@ -75,7 +93,7 @@ struct PickleMachine {
         case .integerLine: try pushIntegerLine()
         case .longLine: try pushLongLine()
         case .floatLine:
-            guard let value = Double(try line()) else {
+            guard let value = Double(try shortLine()) else {
                 throw .badText(expected: "a number", offset: offset)
             }
             try push(.float(value))
@@ -119,7 +137,9 @@ struct PickleMachine {
         case .emptyList: try pushList([])
         case .list: try pushList(try popMark())
         case .emptyDictionary: try pushDictionary([])
-        case .dictionary: try pushDictionary(try pairs(try popMark()))
+        case .dictionary:
+            let values = try popMark()
+            try pushDictionary(try pairs(values))
         case .emptySet: try push(.opaque)
         case .frozenSet:
             _ = try popMark()
@@ -132,7 +152,9 @@ struct PickleMachine {
             let value = try pop()
             let key = try pop()
             try setItems([(key, value)])
-        case .setItems: try setItems(try pairs(try popMark()))
+        case .setItems:
+            let values = try popMark()
+            try setItems(try pairs(values))
 
         case .put: try memorise(try lineIndex())
         case .binaryPut: try memorise(Int(try read(UInt8.self)))
@@ -146,26 +168,27 @@ struct PickleMachine {
             let module = try line()
             try push(try global(module, try line()))
         case .stackGlobal:
-            let name = try text(try pop())
-            let module = try text(try pop())
-            try push(try global(module, name))
+            let (nameValue, moduleValue) = (try pop(), try pop())
+            try push(try global(try text(moduleValue), try text(nameValue)))
         case .instance:
             let module = try line()
-            let callee = try callable(try global(module, try line()))
-            try push(try make(callee, try popMark()))
+            let named = try global(module, try line())
+            let arguments = try popMark()
+            try push(try make(try callable(named), arguments))
         case .object:
             let values = try popMark()
             let callee = try callable(values.first ?? .none)
             try push(try make(callee, Array(values.dropFirst())))
         case .reduce, .newObject:
-            let arguments = try elements(try pop())
-            let callee = try callable(try pop())
-            try push(try make(callee, arguments))
+            let (sequence, function) = (try pop(), try pop())
+            let arguments = try elements(sequence)
+            try push(try make(try callable(function), arguments))
         case .build:
             let state = try pop()
             try build(state)
         case .binaryPersistentIdentifier:
-            try pushStorage(try elements(try pop()))
+            let identifier = try pop()
+            try pushStorage(identifier)
         }
     }
 
@@ -198,8 +221,8 @@ struct PickleMachine {
 
     /// Charges `count` stored values against the limit.
     private mutating func charge(_ count: Int) throws(PickleError) {
-        guard count <= limits.pickleValueCount - storedCount else {
-            throw .tooManyValues(limit: limits.pickleValueCount, offset: offset)
+        guard count <= valueLimit - storedCount else {
+            throw .tooManyValues(limit: valueLimit, offset: offset)
         }
         storedCount += count
     }
@@ -243,8 +266,18 @@ struct PickleMachine {
         return text
     }
 
+    /// The rest of the line, which holds a number.
+    private mutating func shortLine() throws(PickleError) -> String {
+        let text = try line()
+        guard text.utf8.count <= limits.pickleIntegerByteCount else {
+            throw .integerTooLong(
+                limit: limits.pickleIntegerByteCount, found: text.utf8.count, offset: offset)
+        }
+        return text
+    }
+
     private mutating func lineIndex() throws(PickleError) -> Int {
-        guard let index = Int(try line()), index >= 0 else {
+        guard let index = Int(try shortLine()), index >= 0 else {
             throw .badText(expected: "an index", offset: offset)
         }
         return index
@@ -269,7 +302,7 @@ struct PickleMachine {
     }
 
     private mutating func pushIntegerLine() throws(PickleError) {
-        let text = try line()
+        let text = try shortLine()
         switch text {
         case "00": try push(.bool(false))
         case "01": try push(.bool(true))
@@ -282,19 +315,19 @@ struct PickleMachine {
     }
 
     private mutating func pushLongLine() throws(PickleError) {
-        var text = try line()
-        if text.last == "L" { text.removeLast() }
-        if let value = Int(text) { return try push(.integer(value)) }
-        guard text.utf8.count <= limits.pickleIntegerByteCount else {
-            throw .integerTooLong(
-                limit: limits.pickleIntegerByteCount, found: text.utf8.count, offset: offset)
+        var digits = Array(try shortLine().utf8)
+        if digits.last == UInt8(ascii: "L") { digits.removeLast() }
+        if let value = Int(String(decoding: digits, as: UTF8.self)) {
+            return try push(.integer(value))
         }
-        // Beyond 64 bits: only the magnitude is kept, as the magic number needs it.
+        // Beyond 64 bits: only the magnitude is kept, as the magic number needs it, and not that of numbers which are
+        // far greater: to convert takes time with the square of the digits.
         var magnitude: [UInt8] = []
-        for character in text.utf8.drop(while: { $0 == UInt8(ascii: "-") }) {
-            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(character) else {
-                throw .badText(expected: "an integer", offset: offset)
-            }
+        let significant = digits.drop { $0 == UInt8(ascii: "-") }
+        guard !significant.isEmpty,
+            significant.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
+        else { throw .badText(expected: "an integer", offset: offset) }
+        for character in significant where significant.count <= Self.mostDigits {
             var carry = Int(character - UInt8(ascii: "0"))
             for index in magnitude.indices {
                 carry += 10 * Int(magnitude[index])
@@ -303,9 +336,11 @@ struct PickleMachine {
             }
             if carry > 0 { magnitude.append(UInt8(carry)) }
         }
-        guard !magnitude.isEmpty else { throw .badText(expected: "an integer", offset: offset) }
         try pushLong(magnitude)
     }
+
+    /// Decimal digits of the longest integer whose value is kept.
+    private static let mostDigits = 64
 
     private mutating func pushLong(_ bytes: [UInt8]) throws(PickleError) {
         try charge(1)
@@ -334,12 +369,16 @@ struct PickleMachine {
 
     private mutating func pushQuotedLine() throws(PickleError) {
         let text = try line()
-        guard text.utf8.count >= 2, let quote = text.first, quote == "'" || quote == "\"",
-            text.last == quote
+        guard text.utf8.count >= 2, let quote = text.utf8.first,
+            quote == UInt8(ascii: "'") || quote == UInt8(ascii: "\""), text.utf8.last == quote
         else { throw .badText(expected: "a quoted string", offset: offset) }
         // Names that matter here have no escapes; what has some can be anything.
-        let content = text.dropFirst().dropLast()
-        if content.contains("\\") { try push(.bytes) } else { try push(String(content)) }
+        let content = text.utf8.dropFirst().dropLast()
+        if content.contains(UInt8(ascii: "\\")) {
+            try push(.bytes)
+        } else {
+            try push(String(Substring(content)))
+        }
     }
 
     private mutating func pushBytes(byteCount: UInt64) throws(PickleError) {
@@ -357,6 +396,8 @@ struct PickleMachine {
     private mutating func pushTuple(_ values: [PickleValue]) throws(PickleError) {
         try charge(values.count + 1)
         heap.tuples.append(values)
+        let hasStorage = values.contains { if case .storage = $0 { true } else { false } }
+        if hasStorage { tuplesWithStorage.insert(heap.tuples.count - 1) }
         try push(.tuple(heap.tuples.count - 1))
     }
 
@@ -425,7 +466,7 @@ struct PickleMachine {
         _ module: String, _ name: String
     ) throws(PickleError) -> PickleValue {
         guard let global = PickleGlobal(module: module, name: name) else {
-            throw .refusedGlobal("\(module).\(name)")
+            throw .refusedGlobal("\(module).\(name)".escapedForPrinting(limit: 200))
         }
         try charge(1)
         heap.globals.append(global)
@@ -560,7 +601,12 @@ struct PickleMachine {
 
     private func integers(_ value: PickleValue) throws(PickleError) -> [Int] {
         var integers: [Int] = []
-        for element in try elements(value) {
+        let elements = try elements(value)
+        guard elements.count <= CheckpointTensor.largestRank else {
+            throw .tooManyDimensions(
+                limit: CheckpointTensor.largestRank, found: elements.count, offset: offset)
+        }
+        for element in elements {
             guard case .integer(let integer) = element else {
                 throw unexpected("an integer", element)
             }
@@ -575,12 +621,8 @@ struct PickleMachine {
         case .dictionary, .list, .opaque: return
         case .tensor:
             // Attributes and hooks are nothing; a storage would replace the elements.
-            if case .tuple(let index) = state {
-                for element in heap.tuples[index] {
-                    if case .storage = element {
-                        throw unexpected("a tensor's attributes", element)
-                    }
-                }
+            if case .tuple(let index) = state, tuplesWithStorage.contains(index) {
+                throw unexpected("a tensor's attributes", .storage(0))
             }
         case let other: throw unexpected("an object", other)
         }
@@ -590,21 +632,22 @@ struct PickleMachine {
 
     /// Pushes the storage that a persistent identifier names: `('storage', class, key, device, count)`, before
     /// PyTorch 1.6 with a sixth element, None or `(key, offset, count)` of the part that is meant.
-    private mutating func pushStorage(_ identifier: [PickleValue]) throws(PickleError) {
+    private mutating func pushStorage(_ tuple: PickleValue) throws(PickleError) {
+        if case .tuple(let index) = tuple, let storage = storageByIdentifier[index] {
+            return try push(.storage(storage))
+        }
+        let identifier = try elements(tuple)
         let kind = identifier.first ?? .none
-        guard heap.text(kind) == "storage" else { throw unexpected("a storage's identifier", kind) }
+        guard let text = heap.text(kind), text.utf8.elementsEqual("storage".utf8) else {
+            throw unexpected("a storage's identifier", kind)
+        }
         guard identifier.count == 5 || identifier.count == 6 else {
             throw unexpected("five elements", .integer(identifier.count))
         }
         guard case .storage(let type) = heap.global(identifier[1]) else {
             throw unexpected("a storage class", identifier[1])
         }
-        let key: String
-        switch identifier[2] {
-        case .text(let index): key = heap.texts[index]
-        case .integer(let integer): key = String(integer)
-        case let other: throw unexpected("a storage's key", other)
-        }
+        let key = try storageKey(identifier[2])
         guard case .integer(let count) = identifier[4], count >= 0 else {
             throw unexpected("a storage's size", identifier[4])
         }
@@ -620,6 +663,33 @@ struct PickleMachine {
         try charge(1)
         heap.storages.append(
             PickleHeap.Storage(type: type, key: key, count: count, view: view))
+        if case .tuple(let index) = tuple {
+            storageByIdentifier[index] = heap.storages.count - 1
+        }
         try push(.storage(heap.storages.count - 1))
+    }
+
+    /// The position in the heap of the key that `value` is, a string or an integer. Each string is hashed once,
+    /// however many storages it is the key of.
+    mutating func storageKey(_ value: PickleValue) throws(PickleError) -> Int {
+        let name: ByteName
+        switch value {
+        case .text(let index):
+            if let key = keyByText[index] { return key }
+            name = ByteName(heap.texts[index])
+            guard name.text.utf8.count <= ByteName.largestByteCount else {
+                throw .nameTooLong(
+                    limit: ByteName.largestByteCount, found: name.text.utf8.count, offset: offset)
+            }
+        case .integer(let integer): name = ByteName(String(integer))
+        default: throw unexpected("a storage's key", value)
+        }
+        let key = keyByName[name] ?? heap.storageKeys.count
+        if key == heap.storageKeys.count {
+            heap.storageKeys.append(name.text)
+            keyByName[name] = key
+        }
+        if case .text(let index) = value { keyByText[index] = key }
+        return key
     }
 }

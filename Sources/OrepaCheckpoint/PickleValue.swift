@@ -27,7 +27,8 @@ enum PickleValue: BitwiseCopyable {
 struct PickleHeap {
     struct Storage {
         let type: StorageType
-        let key: String
+        /// Position of its key among ``storageKeys``.
+        let key: Int
         /// Number of elements, of bytes for an untyped storage.
         let count: Int
         /// The part of another storage that this one is (files before PyTorch 0.4): first element and count.
@@ -50,11 +51,15 @@ struct PickleHeap {
     var lists: [[PickleValue]] = []
     var dictionaries: [[(key: PickleValue, value: PickleValue)]] = []
     var storages: [Storage] = []
+    /// The keys of the storages, each once.
+    var storageKeys: [String] = []
     var tensors: [Tensor] = []
 
     /// The value under a string key, the last one when there are several, as in Python.
     func value(_ key: String, in dictionary: Int) -> PickleValue? {
-        dictionaries[dictionary].last { text($0.key) == key }?.value
+        dictionaries[dictionary].last {
+            text($0.key)?.utf8.elementsEqual(key.utf8) ?? false
+        }?.value
     }
 
     /// The string that a value is, or nil.

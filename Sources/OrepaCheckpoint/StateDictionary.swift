@@ -40,13 +40,18 @@ struct StateDictionary {
         }
 
         var entries: [(name: String, value: Entry)] = []
-        var names: Set<String> = []
+        var names: Set<ByteName> = []
         for (key, value) in heap.dictionaries[found.dictionary] {
             guard let name = heap.text(key) else {
                 throw .notATensor(
                     path: path, name: heap.kind(key), found: "a key of that kind")
             }
-            guard names.insert(name).inserted else {
+            guard name.utf8.count <= ByteName.largestByteCount else {
+                throw .nameTooLong(
+                    path: path, name: name.escapedForPrinting(limit: 200),
+                    limit: ByteName.largestByteCount, found: name.utf8.count)
+            }
+            guard names.insert(ByteName(name)).inserted else {
                 throw .duplicateName(path: path, name: name)
             }
             switch value {
@@ -70,7 +75,7 @@ struct StateDictionary {
         let pairs = heap.dictionaries[dictionary]
         guard !pairs.isEmpty else { return "an empty dict" }
         let keys = pairs.prefix(8).map { pair in
-            heap.text(pair.key).map { "`\($0)`" } ?? heap.kind(pair.key)
+            heap.text(pair.key)?.quoted ?? heap.kind(pair.key)
         }
         let more = pairs.count > keys.count ? ", ..." : ""
         return "a dict with \(keys.joined(separator: ", "))\(more)"

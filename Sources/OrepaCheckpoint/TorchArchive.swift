@@ -32,16 +32,18 @@ struct TorchArchive {
         }
         self.file = file
         self.archive = archive
-        prefix = String(pickles[0].dropLast("data.pkl".count))
+        prefix = String(pickles[0].utf8.dropLast("data.pkl".utf8.count))!
 
         let version = try Self.text(archive, file, prefix + "version")
         guard let version else { throw .missingRecord(path: path, record: prefix + "version") }
-        let trimmed = version.last == "\n" ? String(version.dropLast()) : version
+        let trimmed =
+            version.utf8.last == UInt8(ascii: "\n")
+            ? String(version.utf8.dropLast())! : version
         guard let number = Int(trimmed), Self.versions.contains(number) else {
             throw .badRecord(
                 path: path, record: prefix + "version",
                 expected: "\(Self.versions.lowerBound) to \(Self.versions.upperBound)",
-                found: "`\(trimmed)`")
+                found: trimmed.quoted)
         }
         switch try Self.text(archive, file, prefix + "byteorder") {
         case nil, "little": isBigEndian = false
@@ -49,7 +51,7 @@ struct TorchArchive {
         case let other?:
             throw .badRecord(
                 path: path, record: prefix + "byteorder", expected: "`little` or `big`",
-                found: "`\(other)`")
+                found: other.quoted)
         }
 
         guard let pickle = try Self.member(pickles[0], of: archive, path) else {
@@ -88,14 +90,16 @@ struct TorchArchive {
     }
 
     private static func isPickle(_ name: String) -> Bool {
-        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-        return parts.count == 2 && parts[1] == "data.pkl"
+        guard let slash = name.utf8.firstIndex(of: UInt8(ascii: "/")) else { return false }
+        return name.utf8[slash...].elementsEqual("/data.pkl".utf8)
     }
 
     /// What a zip file with members of these names is, unless it is a checkpoint.
     private static func otherKind(names: [String]) -> String? {
-        let isScript = names.contains {
-            $0.hasSuffix("/constants.pkl") || $0.split(separator: "/").dropFirst().first == "code"
+        let isScript = names.contains { name in
+            ByteName(name).hasSuffix("/constants.pkl")
+                || name.utf8.split(separator: UInt8(ascii: "/"), maxSplits: 2)
+                    .dropFirst().first?.elementsEqual("code".utf8) ?? false
         }
         if isScript { return "a TorchScript archive" }
         if names.contains(where: isPickle) { return nil }
@@ -105,11 +109,7 @@ struct TorchArchive {
     private static func verify(
         _ member: ZipArchive.Member, _ file: FileBytes
     ) throws(CheckpointError) {
-        let found = file.checksum(of: member.range)
-        guard found == member.checksum else {
-            throw .checksumMismatch(
-                path: file.path, record: member.name, expected: member.checksum, found: found)
-        }
+        try CheckpointRecord(member).verify(in: file)
     }
 
     /// The contents of a small record, or nil when there is none.

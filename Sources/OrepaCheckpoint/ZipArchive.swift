@@ -18,14 +18,14 @@ struct ZipArchive {
     private let entries: [Entry]
     /// For each entry, where the next local header or the directory begins.
     private let limits: [Int]
-    private let indices: [String: Int]
+    private let indices: [ByteName: Int]
 
     /// The members' names in the order of the central directory.
     var names: some Sequence<String> { entries.lazy.map(\.name) }
 
     /// The member called `name`, or nil.
     func member(_ name: String) throws(ZipError) -> Member? {
-        guard let index = indices[name] else { return nil }
+        guard let index = indices[ByteName(name)] else { return nil }
         return try Self.locate(entries[index], in: file, limit: limits[index])
     }
 
@@ -38,10 +38,10 @@ struct ZipArchive {
         let entries = try Self.readDirectory(file, end)
         if let found = otherKind(entries.map(\.name)) { throw .otherKind(found) }
 
-        var indices: [String: Int] = [:]
+        var indices: [ByteName: Int] = [:]
         indices.reserveCapacity(entries.count)
         for (index, entry) in entries.enumerated() {
-            guard indices.updateValue(index, forKey: entry.name) == nil else {
+            guard indices.updateValue(index, forKey: ByteName(entry.name)) == nil else {
                 throw .duplicateMember(name: entry.name)
             }
         }
@@ -212,7 +212,9 @@ struct ZipArchive {
                 let extraRange = reader.take(Int(extraLength)),
                 reader.take(Int(commentLength)) != nil
             else { throw .badDirectoryEntry(offset: start) }
-            guard let name = file.string(nameRange), !name.isEmpty else {
+            guard nameRange.count <= ByteName.largestByteCount,
+                let name = file.string(nameRange), !name.isEmpty
+            else {
                 throw .badMemberName(offset: nameRange.lowerBound)
             }
             var size = UInt64(size32)
@@ -286,7 +288,9 @@ struct ZipArchive {
             let name = reader.take(Int(nameLength)),
             let extraRange = reader.take(Int(extraLength))
         else { throw .badLocalHeader(name: entry.name, offset: entry.offset) }
-        guard file.string(name) == entry.name else {
+        guard file.hasBytes(Array(entry.name.utf8), at: name.lowerBound),
+            name.count == entry.name.utf8.count
+        else {
             throw .localHeaderDiffers(name: entry.name, field: "name")
         }
         guard method == entry.method else {

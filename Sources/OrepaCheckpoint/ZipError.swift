@@ -1,3 +1,5 @@
+import OrepaSafetensors
+
 /// Bytes that are no zip file, or one of a kind that `torch.save` does not write.
 public enum ZipError: Error, Hashable, Sendable {
     /// The archive is meant for something else, which is named.
@@ -14,7 +16,7 @@ public enum ZipError: Error, Hashable, Sendable {
     case tooManyMembers(limit: Int, found: UInt64)
     /// The central directory is broken at `offset`.
     case badDirectoryEntry(offset: Int)
-    /// A member has no name, or one that is not UTF-8.
+    /// A member has no name, one that is too long, or one that is not UTF-8.
     case badMemberName(offset: Int)
     /// Two members have the same name.
     case duplicateMember(name: String)
@@ -53,23 +55,23 @@ extension ZipError: CustomStringConvertible {
         case .badDirectoryEntry(let offset):
             "expected a zip directory entry at byte \(offset), found other bytes"
         case .badMemberName(let offset):
-            "expected a member's name in UTF-8 at byte \(offset), found other bytes"
+            "expected a member's name of at most \(ByteName.largestByteCount) bytes in UTF-8 at byte \(offset), found other bytes"
         case .duplicateMember(let name):
-            "member `\(name)` occurs twice"
+            "member \(name.quoted) occurs twice"
         case .encryptedMember(let name):
-            "member `\(name)`: expected plain contents, found encrypted ones"
+            "member \(name.quoted): expected plain contents, found encrypted ones"
         case .compressedMember(let name, let method):
-            "member `\(name)`: expected stored contents, found compression method \(method)"
+            "member \(name.quoted): expected stored contents, found compression method \(method)"
         case .sizeMismatch(let name, let expected, let found):
-            "member `\(name)`: expected \(expected) stored bytes, found \(found)"
+            "member \(name.quoted): expected \(expected) stored bytes, found \(found)"
         case .badLocalHeader(let name, let offset):
-            "member `\(name)`: expected its header at byte \(offset), found other bytes"
+            "member \(name.quoted): expected its header at byte \(offset), found other bytes"
         case .localHeaderDiffers(let name, let field):
-            "member `\(name)`: its header and the directory differ in \(field)"
+            "member \(name.quoted): its header and the directory differ in \(field)"
         case .memberBeyondEnd(let name, let expected, let found):
-            "member `\(name)`: needs byte \(expected), found only \(found)"
+            "member \(name.quoted): needs byte \(expected), found only \(found)"
         case .overlappingMembers(let name, let expected, let found):
-            "member `\(name)`: expected to begin at \(expected) or later, found \(found)"
+            "member \(name.quoted): expected to begin at \(expected) or later, found \(found)"
         }
     }
 }

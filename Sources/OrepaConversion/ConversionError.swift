@@ -26,6 +26,11 @@ public enum ConversionError: Error, Hashable, Sendable {
     /// Some weights of `node` would meet nothing but padding in a picture of `found` pixels a side;
     /// `expected` is the least that will do, where it is known.
     case inputSize(path: String, node: String, expected: Int?, found: Int)
+    /// To compare the network on a picture of `size` pixels a side would take more than is allowed: `found` and `limit`
+    /// are multiplications with addition.
+    case verificationCost(path: String, size: Int, limit: Int, found: Int?)
+    /// On a picture of `size` pixels a side the output of `node` has more than `limit` elements.
+    case verificationMap(path: String, node: String, size: Int, limit: Int)
     /// The model says that it was made from a file with another SHA-256.
     case otherCheckpoint(model: String, checkpoint: String, expected: String, found: String)
     /// The model's graph is not the checkpoint's. `expected` and `found` are the first layer that differs.
@@ -37,7 +42,9 @@ public enum ConversionError: Error, Hashable, Sendable {
 }
 
 extension ConversionError: CustomStringConvertible {
-    public var description: String {
+    public var description: String { sentence.escapedForPrinting() }
+
+    private var sentence: String {
         switch self {
         case .checkpoint(let error): error.description
         case .training(let error): error.description
@@ -55,6 +62,13 @@ extension ConversionError: CustomStringConvertible {
         case .inputSize(let path, let node, let expected, let found):
             "\(path): an input of \(found) pixels a side does not test every weight of `\(node)`"
                 + (expected.map { "; expected at least \($0)" } ?? "")
+        case .verificationCost(let path, let size, let limit, let found):
+            "\(path): to test every weight takes a picture of \(size) pixels a side and "
+                + "\(found.map { "\($0)" } ?? "more than 2^63") multiplications; expected at most "
+                + "\(limit), whatever the network"
+        case .verificationMap(let path, let node, let size, let limit):
+            "\(path): to test every weight takes a picture of \(size) pixels a side, for which "
+                + "\(node.quoted) has more than the \(limit) outputs that are allowed"
         case .otherCheckpoint(let model, let checkpoint, let expected, let found):
             "\(model): made from another checkpoint than \(checkpoint): expected the SHA-256 "
                 + "\(expected), found \(found)"

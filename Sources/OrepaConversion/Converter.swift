@@ -79,7 +79,7 @@ public struct Converter {
         let (algorithms, probe) = try probe(
             folded, seed: verification?.seed ?? options.verification.seed, path: checkpoint.path)
         progress?(.checksum)
-        let kinds = network.blocks.map { ($0.kind.rawValue, 1) }
+        let kinds = network.blocks.map { (ByteName($0.kind.rawValue), 1) }
         let description = ModelDescription(
             family: network.family.rawValue, blocks: Dictionary(kinds, uniquingKeysWith: +),
             preprocessing: options.preprocessing, labels: options.labels,
@@ -107,13 +107,13 @@ public struct Converter {
     /// the picture of `seed`.
     private func probe(
         _ folded: Network, seed: UInt64, path: String
-    ) throws(ConversionError) -> (PerNumerics<[String: LayerAlgorithm]>, ModelProbe) {
+    ) throws(ConversionError) -> (PerNumerics<[ByteName: LayerAlgorithm]>, ModelProbe) {
         let crop = options.preprocessing.crop
         let picture = ModelProbe.picture(
             seed: seed, channels: folded.graph.inputChannels, height: crop, width: crop)
         func run(
             _ numerics: Numerics
-        ) throws(ConversionError) -> (algorithms: [String: LayerAlgorithm], logits: [Float]) {
+        ) throws(ConversionError) -> (algorithms: [ByteName: LayerAlgorithm], logits: [Float]) {
             let plan: Plan
             let logits: [Float]
             do {

@@ -1,5 +1,6 @@
 import OrepaCheckpoint
 import OrepaNetwork
+import OrepaSafetensors
 
 /// Why a recognised block or network cannot be folded.
 public enum FoldError: Error, Hashable, Sendable {
@@ -16,15 +17,17 @@ public enum FoldError: Error, Hashable, Sendable {
 }
 
 extension FoldError: CustomStringConvertible {
-    public var description: String {
+    public var description: String { sentence.escapedForPrinting() }
+
+    private var sentence: String {
         switch self {
         case .checkpoint(let error): error.description
         case .notFinite(let path, let key, let index, let found):
-            "\(path): `\(key)`: expected finite numbers, found \(found) at \(index)"
+            "\(path): \(key.quoted): expected finite numbers, found \(found) at \(index)"
         case .variance(let path, let key, let index, let found):
-            "\(path): `\(key)`: expected variances greater than -1e-05, found \(found) at \(index)"
+            "\(path): \(key.quoted): expected variances greater than -1e-05, found \(found) at \(index)"
         case .overflow(let path, let tensor, let index, let found):
-            "\(path): folded `\(tensor)`: expected numbers that Float32 can hold, "
+            "\(path): folded \(tensor.quoted): expected numbers that Float32 can hold, "
                 + "found \(found) at \(index)"
         case .network(let path, let error): "\(path): \(error)"
         }

@@ -1,5 +1,6 @@
 import OrepaCheckpoint
 import OrepaNetwork
+import OrepaSafetensors
 import OrepaTraining
 
 extension TrainingNetwork {
@@ -13,7 +14,7 @@ extension TrainingNetwork {
     public func folded(
         progress: ((_ index: Int, _ block: TrainingBlock) -> Void)? = nil
     ) throws(FoldError) -> Network {
-        var tensors: [String: Tensor] = [:]
+        var tensors: [ByteName: Tensor] = [:]
         for (index, block) in blocks.enumerated() {
             progress?(index, block)
             let folded = try fold(block)

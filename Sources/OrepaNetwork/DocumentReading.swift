@@ -71,7 +71,9 @@ struct DocumentObject {
         do { return try Value(reading: value) } catch { throw error.within(key) }
     }
 
-    private subscript(key: String) -> JSONValue? { members.first { $0.key == key }?.value }
+    private subscript(key: String) -> JSONValue? {
+        members.first { $0.key.utf8.elementsEqual(key.utf8) }?.value
+    }
 }
 
 extension JSONValue {
@@ -150,13 +152,13 @@ extension Array: DocumentReadable where Element: DocumentReadable {
     }
 }
 
-extension Dictionary: DocumentReadable where Key == String, Value: DocumentReadable {
+extension Dictionary: DocumentReadable where Key == ByteName, Value: DocumentReadable {
     init(reading value: JSONValue) throws(DocumentError) {
         let object = try DocumentObject(value)
         self = [:]
         reserveCapacity(object.members.count)
         for (key, value) in object.members {
-            do { self[key] = try Value(reading: value) } catch { throw error.within(key) }
+            do { self[ByteName(key)] = try Value(reading: value) } catch { throw error.within(key) }
         }
     }
 }

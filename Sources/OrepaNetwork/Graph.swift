@@ -1,3 +1,5 @@
+import OrepaSafetensors
+
 /// One operation of a ``Graph`` and the names of the values it reads. Its own name is that of its output.
 public struct Node: Sendable, Hashable {
     /// Unique in its graph.
@@ -53,9 +55,9 @@ public struct Graph: Sendable, Hashable {
 
     /// For each node, the indices of the nodes that it reads; -1 is the network's input.
     public var inputIndices: [[Int]] {
-        var indexByName = [Graph.inputName: -1]
-        for (index, node) in nodes.enumerated() { indexByName[node.name] = index }
-        return nodes.map { node in node.inputs.map { indexByName[$0]! } }
+        var indexByName = [ByteName(Graph.inputName): -1]
+        for (index, node) in nodes.enumerated() { indexByName[ByteName(node.name)] = index }
+        return nodes.map { node in node.inputs.map { indexByName[ByteName($0)]! } }
     }
 
     private func validate() throws(NetworkError) {
@@ -65,34 +67,36 @@ public struct Graph: Sendable, Hashable {
         guard 1...Graph.largestDimension ~= inputChannels else {
             throw .invalid(node: Graph.inputName, what: "channels", found: inputChannels)
         }
-        var channelsByName = [Graph.inputName: inputChannels]
-        var pooled: Set<String> = []
-        var unused: Set<String> = []
+        var channelsByName = [ByteName(Graph.inputName): inputChannels]
+        var pooled: Set<ByteName> = []
+        var unused: Set<ByteName> = []
         for node in nodes {
-            guard channelsByName[node.name] == nil else { throw .duplicateNode(name: node.name) }
+            guard channelsByName[ByteName(node.name)] == nil else {
+                throw .duplicateNode(name: node.name)
+            }
             guard node.inputs.count == node.operation.inputCount else {
                 throw .inputCount(
                     node: node.name, expected: node.operation.inputCount, found: node.inputs.count)
             }
             var inputChannels: [Int] = []
             for input in node.inputs {
-                guard let channels = channelsByName[input] else {
+                guard let channels = channelsByName[ByteName(input)] else {
                     throw .unknownInput(node: node.name, input: input)
                 }
                 inputChannels.append(channels)
-                unused.remove(input)
+                unused.remove(ByteName(input))
             }
-            channelsByName[node.name] = try validate(
+            channelsByName[ByteName(node.name)] = try validate(
                 node, channels: inputChannels,
-                isPooled: node.inputs.contains { pooled.contains($0) })
-            if case .globalAveragePool = node.operation { pooled.insert(node.name) }
-            if case .linear = node.operation, node.name != last.name {
+                isPooled: node.inputs.contains { pooled.contains(ByteName($0)) })
+            if case .globalAveragePool = node.operation { pooled.insert(ByteName(node.name)) }
+            if case .linear = node.operation, ByteName(node.name) != ByteName(last.name) {
                 throw .linearNotLast(name: node.name)
             }
-            unused.insert(node.name)
+            unused.insert(ByteName(node.name))
         }
-        unused.remove(last.name)
-        if let name = unused.min() { throw .unusedNode(name: name) }
+        unused.remove(ByteName(last.name))
+        if let name = unused.min() { throw .unusedNode(name: name.text) }
     }
 
     /// Checks one node and gives the number of channels of its output.

@@ -1,3 +1,5 @@
+import OrepaSafetensors
+
 /// How a convolution or linear layer is computed, as far as the bits of its result depend on it. How the kernels of
 /// some machine cut the work changes none.
 public enum LayerAlgorithm: Sendable, Hashable {
@@ -53,7 +55,7 @@ public struct WinogradTiles: Sendable, Hashable {
     }
 }
 
-extension PerNumerics<[String: LayerAlgorithm]> {
+extension PerNumerics<[ByteName: LayerAlgorithm]> {
     /// The first field that does not fit `graph`, whose nodes have outputs of `shapes`, with what was expected and
     /// what it holds; nil when all do. Whether an algorithm takes a layer's kernel is for the plan to say.
     func invalidField(
@@ -63,7 +65,7 @@ extension PerNumerics<[String: LayerAlgorithm]> {
             var rest = self[numerics]
             for (node, shape) in zip(graph.nodes, shapes) where node.operation.hasWeights {
                 let field = "algorithms.\(numerics.rawValue).\(node.name)"
-                guard let algorithm = rest.removeValue(forKey: node.name) else {
+                guard let algorithm = rest.removeValue(forKey: ByteName(node.name)) else {
                     return (field, "an algorithm", "none")
                 }
                 if numerics == .strict, !algorithm.isStrict {
@@ -82,7 +84,7 @@ extension PerNumerics<[String: LayerAlgorithm]> {
                 return (
                     "algorithms.\(numerics.rawValue)",
                     "convolutions and linear layers of the graph",
-                    unknown
+                    unknown.text
                 )
             }
         }

@@ -1,9 +1,11 @@
+import OrepaSafetensors
+
 /// What a deployed model's file says about it besides the network itself.
 public struct ModelDescription: Sendable, Hashable {
     /// `RepVGG`, `ResNet` or `ResNeXt`.
     public var family: String
     /// How many blocks of each kind the training network had.
-    public var blocks: [String: Int]
+    public var blocks: [ByteName: Int]
     public var preprocessing: Preprocessing
     /// Class names in the order of the logits, or nil.
     public var labels: [String]?
@@ -12,7 +14,7 @@ public struct ModelDescription: Sendable, Hashable {
     public var verification: VerificationRecord?
     /// How each layer is computed on pictures of the model's own size, by the name of its node. nil in files that do
     /// not say: plans choose then.
-    public var algorithms: PerNumerics<[String: LayerAlgorithm]>?
+    public var algorithms: PerNumerics<[ByteName: LayerAlgorithm]>?
     /// nil in files that have none.
     public var probe: ModelProbe?
     /// Name and version of the program that wrote the file.
@@ -32,10 +34,10 @@ public struct ModelDescription: Sendable, Hashable {
     }
 
     public init(
-        family: String, blocks: [String: Int], preprocessing: Preprocessing,
+        family: String, blocks: [ByteName: Int], preprocessing: Preprocessing,
         labels: [String]? = nil,
         source: Source? = nil, verification: VerificationRecord? = nil,
-        algorithms: PerNumerics<[String: LayerAlgorithm]>? = nil, probe: ModelProbe? = nil,
+        algorithms: PerNumerics<[ByteName: LayerAlgorithm]>? = nil, probe: ModelProbe? = nil,
         tool: String
     ) {
         self.family = family

@@ -9,7 +9,7 @@ extension ModelDocument {
             ("version", .integer(ModelDocument.knownVersion)),
             ("tool", .string(tool)),
             ("family", .string(family)),
-            ("blocks", .sorted(blocks.map { ($0.key, .integer($0.value)) })),
+            ("blocks", .sorted(blocks.map { ($0.key.text, .integer($0.value)) })),
             ("input", input.json),
             ("preprocessing", preprocessing.json),
             ("labels", labels.map { .array($0.map(JSONValue.string)) }),
@@ -17,7 +17,7 @@ extension ModelDocument {
             ("verification", verification?.json),
             (
                 "algorithms",
-                algorithms?.json { layers in .sorted(layers.map { ($0.key, $0.value.json) }) }
+                algorithms?.json { layers in .sorted(layers.map { ($0.key.text, $0.value.json) }) }
             ),
             ("probe", probe?.json),
             ("graph", .array(graph.map(\.json))),

@@ -1,3 +1,5 @@
+import OrepaSafetensors
+
 /// The JSON under `orepa.model` in a model file's metadata, version 1. Unknown keys are ignored, so that a
 /// later tool may add to it without a new version.
 struct ModelDocument {
@@ -5,13 +7,13 @@ struct ModelDocument {
 
     let tool: String
     let family: String
-    let blocks: [String: Int]
+    let blocks: [ByteName: Int]
     let input: Input
     let preprocessing: Preprocessing
     let labels: [String]?
     let source: ModelDescription.Source?
     let verification: VerificationRecord?
-    let algorithms: PerNumerics<[String: Algorithm]>?
+    let algorithms: PerNumerics<[ByteName: Algorithm]>?
     let probe: ModelProbe?
     let graph: [GraphNode]
 
@@ -156,14 +158,14 @@ extension ModelDocument {
     /// - Throws: ``ModelFileError/malformed(path:field:expected:found:)`` naming the layer.
     func layerAlgorithms(
         path: String
-    ) throws(ModelFileError) -> PerNumerics<[String: LayerAlgorithm]>? {
+    ) throws(ModelFileError) -> PerNumerics<[ByteName: LayerAlgorithm]>? {
         guard let algorithms else { return nil }
-        func read(_ numerics: Numerics) throws(ModelFileError) -> [String: LayerAlgorithm] {
-            var result: [String: LayerAlgorithm] = [:]
+        func read(_ numerics: Numerics) throws(ModelFileError) -> [ByteName: LayerAlgorithm] {
+            var result: [ByteName: LayerAlgorithm] = [:]
             // In order, so that of several faults it is always the same one that is named.
             for (layer, algorithm) in algorithms[numerics].sorted(by: { $0.key < $1.key }) {
                 result[layer] = try algorithm.algorithm(
-                    field: "algorithms.\(numerics.rawValue).\(layer)", path: path)
+                    field: "algorithms.\(numerics.rawValue).\(layer.text)", path: path)
             }
             return result
         }

@@ -16,10 +16,10 @@ extension ModelFile {
         var named: [(name: String, tensor: Tensor)] = []
         // The graph of a network that was built is sound, so its shapes are known.
         for (name, _) in (try? network.graph.tensorShapes()) ?? [] {
-            named.append((name, network.tensors[name]!))
+            named.append((name, network.tensors[ByteName(name)]!))
         }
         // A multiple of 64 bytes each, they start at one.
-        for name in packed.keys.sorted() { named.append((name, packed[name]!)) }
+        for name in packed.keys.sorted() { named.append((name.text, packed[name]!)) }
         let tensors = named.map { name, tensor in
             SafetensorsWriter.Tensor(name: name, elementType: .float32, shape: tensor.shape) {
                 (sink) throws(FileError) in
@@ -29,6 +29,6 @@ extension ModelFile {
             }
         }
         return try SafetensorsWriter(
-            tensors, metadata: ["format": "pt", ModelFile.metadataKey: document])
+            tensors, metadata: ["format": "pt", ByteName(ModelFile.metadataKey): document])
     }
 }

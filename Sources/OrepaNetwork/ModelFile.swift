@@ -15,7 +15,7 @@ public struct ModelFile: Sendable {
     public let path: String
     /// The weights once more, in forms that kernels read: by name, which begins with ``packedPrefix``, flat. What
     /// follows in a name and the order of the values is for those who pack to decide.
-    public var packed: [String: Tensor] = [:]
+    public var packed: [ByteName: Tensor] = [:]
 
     /// With what the names of ``packed`` tensors begin; no parameter's name does.
     public static let packedPrefix = "orepa.packed."
@@ -84,14 +84,14 @@ public struct ModelFile: Sendable {
         let path = file.path
         let tensors: SafetensorsFile
         do { tensors = try SafetensorsFile(file) } catch { throw .safetensors(error) }
-        guard let json = tensors.metadata[ModelFile.metadataKey] else {
+        guard let json = tensors.metadata[ByteName(ModelFile.metadataKey)] else {
             throw .notAModel(path: path)
         }
         let document = try ModelDocument(parsing: json, path: path)
         var nodes: [Node] = []
         for node in document.graph { nodes.append(try node.node(path: path)) }
-        var tensorByName: [String: Tensor] = [:]
-        var packed: [String: Tensor] = [:]
+        var tensorByName: [ByteName: Tensor] = [:]
+        var packed: [ByteName: Tensor] = [:]
         for entry in tensors.entries {
             guard entry.elementType == .float32 else {
                 throw .malformed(
@@ -101,9 +101,9 @@ public struct ModelFile: Sendable {
             let tensor =
                 Tensor(borrowing: entry, of: tensors) ?? Tensor(copying: entry, of: tensors)
             if entry.name.hasPrefix(ModelFile.packedPrefix) {
-                packed[entry.name] = tensor
+                packed[ByteName(entry.name)] = tensor
             } else {
-                tensorByName[entry.name] = tensor
+                tensorByName[ByteName(entry.name)] = tensor
             }
         }
         let network: Network

@@ -1,15 +1,17 @@
+import OrepaSafetensors
+
 /// A plain network, ready to be planned and run: a ``Graph`` and exactly the tensors that it names.
 public struct Network: Sendable {
     /// The operations.
     public let graph: Graph
     /// By name: `<parameters>.weight` and `<parameters>.bias` of each convolution and linear layer.
-    public let tensors: [String: Tensor]
+    public let tensors: [ByteName: Tensor]
 
     /// - Throws: ``NetworkError`` when a tensor is missing, has another shape, or belongs to no node.
-    public init(graph: Graph, tensors: [String: Tensor]) throws(NetworkError) {
+    public init(graph: Graph, tensors: [ByteName: Tensor]) throws(NetworkError) {
         let expected = try graph.tensorShapes()
         for (name, shape) in expected {
-            guard let tensor = tensors[name] else {
+            guard let tensor = tensors[ByteName(name)] else {
                 throw .missingTensor(name: name, expected: shape)
             }
             guard tensor.shape == shape else {
@@ -17,8 +19,8 @@ public struct Network: Sendable {
             }
         }
         if tensors.count != expected.count {
-            let known = Set(expected.map(\.name))
-            throw .unknownTensor(name: tensors.keys.filter { !known.contains($0) }.min()!)
+            let known = Set(expected.map { ByteName($0.name) })
+            throw .unknownTensor(name: tensors.keys.filter { !known.contains($0) }.min()!.text)
         }
         self.graph = graph
         self.tensors = tensors
@@ -32,7 +34,7 @@ extension Graph {
     /// Name and shape of every tensor that the graph needs, in node order.
     public func tensorShapes() throws(NetworkError) -> [(name: String, shape: [Int])] {
         var shapes: [(name: String, shape: [Int])] = []
-        var seen: Set<String> = []
+        var seen: Set<ByteName> = []
         for node in nodes {
             let parameters: String
             let weight: [Int]
@@ -45,7 +47,7 @@ extension Graph {
                 )
             case .maxPool, .addReLU, .globalAveragePool: continue
             }
-            guard seen.insert(parameters).inserted else {
+            guard seen.insert(ByteName(parameters)).inserted else {
                 throw .duplicateParameters(name: parameters)
             }
             shapes.append(("\(parameters).weight", weight))

@@ -1,5 +1,6 @@
 import COrepaKernels
 import OrepaNetwork
+import OrepaSafetensors
 
 extension PlanBlueprint {
     /// Under which name a model's file holds the packed weights of this blueprint:
@@ -17,7 +18,7 @@ extension PlanBlueprint {
     /// - Throws: ``PlanError/model(_:)`` with ``ModelFileError/malformed(path:field:expected:found:)``.
     func packed(in model: ModelFile) throws(PlanError) -> Tensor? {
         let name = packedName
-        guard let tensor = model.packed[name] else { return nil }
+        guard let tensor = model.packed[ByteName(name)] else { return nil }
         guard tensor.shape == [packedCount] else {
             throw .model(
                 .malformed(
@@ -48,7 +49,7 @@ extension ModelFile {
             self, numerics: numerics, instructionSet: instructionSet,
             threadCount: pool.threadCount)
         let weights = try PlanWeights(packing: blueprint, of: network, pool: pool)
-        packed[blueprint.packedName] = Tensor(
+        packed[ByteName(blueprint.packedName)] = Tensor(
             shape: [blueprint.packedCount], values: weights.keptValues)
     }
 }

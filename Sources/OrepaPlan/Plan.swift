@@ -1,5 +1,6 @@
 import COrepaKernels
 import OrepaNetwork
+import OrepaSafetensors
 
 /// A network made ready for inputs of one size: kernels chosen, weights packed for them, and a place in memory
 /// for every feature map. Immutable; any number of contexts may run it at a time.
@@ -55,7 +56,7 @@ public struct Plan: Sendable {
     ///   its layer, for want of memory, or when `instructionSet` is nil and ``InstructionSet/current()`` throws.
     public init(
         _ network: Network, height: Int, width: Int, numerics: Numerics = .fast,
-        algorithms: [String: LayerAlgorithm] = [:], instructionSet: InstructionSet? = nil,
+        algorithms: [ByteName: LayerAlgorithm] = [:], instructionSet: InstructionSet? = nil,
         memory: PlanMemory = .fast, pool: WorkerPool
     ) throws(PlanError) {
         let blueprint = try PlanBlueprint(

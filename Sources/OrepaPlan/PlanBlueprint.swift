@@ -1,5 +1,6 @@
 import COrepaKernels
 import OrepaNetwork
+import OrepaSafetensors
 import OrepaSystem
 
 /// A ``Plan`` before any weight is packed: kernels chosen, and a place in memory for every feature map and every
@@ -44,7 +45,7 @@ public struct PlanBlueprint: Sendable {
     ///   ``InstructionSet/current()`` throws when `instructionSet` is nil.
     public init(
         _ graph: Graph, height: Int, width: Int, numerics: Numerics = .fast,
-        algorithms: [String: LayerAlgorithm] = [:],
+        algorithms: [ByteName: LayerAlgorithm] = [:],
         instructionSet: InstructionSet? = nil, pictureCount: Int = 1, threadCount: Int
     ) throws(PlanError) {
         let arithmetic = StandardArithmetic()
@@ -85,9 +86,9 @@ public struct PlanBlueprint: Sendable {
     }
 
     /// How each convolution and linear layer is computed, by the name of its node.
-    public var algorithms: [String: LayerAlgorithm] {
-        var algorithms: [String: LayerAlgorithm] = [:]
-        for step in steps { algorithms[step.layer] = step.kernel?.layerAlgorithm }
+    public var algorithms: [ByteName: LayerAlgorithm] {
+        var algorithms: [ByteName: LayerAlgorithm] = [:]
+        for step in steps { algorithms[ByteName(step.layer)] = step.kernel?.layerAlgorithm }
         return algorithms
     }
 

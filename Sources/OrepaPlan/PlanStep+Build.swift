@@ -1,5 +1,6 @@
 import COrepaKernels
 import OrepaNetwork
+import OrepaSafetensors
 
 extension Plan.Step {
     /// Chooses the step's kernels.
@@ -8,7 +9,7 @@ extension Plan.Step {
     /// - Throws: ``PlanError/algorithm(layer:_:)``.
     init(
         _ step: LoweredGraph.Step, layout: PlanLayout, numerics: Numerics,
-        algorithms: [String: LayerAlgorithm], instructionSet: InstructionSet, threadCount: Int
+        algorithms: [ByteName: LayerAlgorithm], instructionSet: InstructionSet, threadCount: Int
     ) throws(PlanError) {
         self.init(
             name: layout.name(step), layer: layout.layer(step),
@@ -21,7 +22,7 @@ extension Plan.Step {
 
     private static func operation(
         _ step: LoweredGraph.Step, layout: PlanLayout, numerics: Numerics,
-        algorithms: [String: LayerAlgorithm], instructionSet: InstructionSet, threadCount: Int
+        algorithms: [ByteName: LayerAlgorithm], instructionSet: InstructionSet, threadCount: Int
     ) throws(PlanError) -> Operation {
         let (input, output) = (layout.value(step.input).map, layout.value(step.node).map)
         let pictures = Int32(layout.pictureCount)
@@ -31,7 +32,7 @@ extension Plan.Step {
             let layer = layout.layer(step)
             return .convolution(
                 try ConvolutionKernel(
-                    convolution, layer: layer, algorithm: algorithms[layer], input: input,
+                    convolution, layer: layer, algorithm: algorithms[ByteName(layer)], input: input,
                     output: output, residual: summand?.map,
                     numerics: numerics, instructionSet: instructionSet,
                     pictureCount: layout.pictureCount, threadCount: threadCount),

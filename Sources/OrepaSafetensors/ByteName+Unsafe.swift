@@ -66,3 +66,22 @@ extension ByteName: CustomStringConvertible {
     /// The name for people: see `escapedForPrinting`.
     public var description: String { text.escapedForPrinting() }
 }
+
+extension ByteName {
+    /// Whether its bytes begin with those of `prefix`.
+    public func hasPrefix(_ prefix: String) -> Bool { text.utf8.starts(with: prefix.utf8) }
+
+    /// Whether its bytes end with those of `suffix`.
+    public func hasSuffix(_ suffix: String) -> Bool {
+        text.utf8.reversed().starts(with: suffix.utf8.reversed())
+    }
+}
+
+extension Dictionary where Key == ByteName {
+    /// The value under a name that is at hand as a string.
+    @inlinable
+    package subscript(name: String) -> Value? {
+        get { self[ByteName(name)] }
+        set { self[ByteName(name)] = newValue }
+    }
+}

@@ -15,7 +15,9 @@ public enum FileError: Error, Hashable, Sendable {
 }
 
 extension FileError: CustomStringConvertible {
-    public var description: String {
+    public var description: String { sentence.escapedForPrinting() }
+
+    private var sentence: String {
         switch self {
         case .notFound(let path): "\(path): no such file"
         case .notRegular(let path): "\(path): expected a regular file"

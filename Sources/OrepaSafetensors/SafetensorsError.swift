@@ -18,6 +18,8 @@ public enum SafetensorsError: Error, Hashable, Sendable {
     case unknownElementType(path: String, tensor: String, found: String)
     /// The number of elements, or of bytes, does not fit into an integer.
     case shapeOverflow(path: String, tensor: String, shape: [Int])
+    /// The tensor has more extents than the limit.
+    case tooManyDimensions(path: String, tensor: String, limit: Int, found: Int)
     /// The tensor's first offset is greater than its second.
     case reversedOffsets(path: String, tensor: String, begin: Int, end: Int)
     /// The offsets span another number of bytes than the shape needs.
@@ -31,7 +33,9 @@ public enum SafetensorsError: Error, Hashable, Sendable {
 }
 
 extension SafetensorsError: CustomStringConvertible {
-    public var description: String {
+    public var description: String { sentence.escapedForPrinting() }
+
+    private var sentence: String {
         switch self {
         case .tooShort(let path, let expected, let found):
             "\(path): expected a safetensors file of at least \(expected) bytes, found \(found)"
@@ -42,25 +46,27 @@ extension SafetensorsError: CustomStringConvertible {
         case .malformedHeader(let path, let offset, let expected, let found):
             "\(path): safetensors header, byte \(offset): expected \(expected), found \(found)"
         case .duplicateKey(let path, let key):
-            "\(path): the safetensors header has `\(key)` twice"
+            "\(path): the safetensors header has \(key.quoted) twice"
         case .unknownField(let path, let tensor, let field):
-            "\(path): tensor `\(tensor)`: expected dtype, shape and data_offsets, found `\(field)`"
+            "\(path): tensor \(tensor.quoted): expected dtype, shape and data_offsets, found \(field.quoted)"
         case .missingField(let path, let tensor, let field):
-            "\(path): tensor `\(tensor)`: expected `\(field)`, found none"
+            "\(path): tensor \(tensor.quoted): expected \(field.quoted), found none"
         case .unknownElementType(let path, let tensor, let found):
-            "\(path): tensor `\(tensor)`: unsupported element type `\(found)`"
+            "\(path): tensor \(tensor.quoted): unsupported element type \(found.quoted)"
         case .shapeOverflow(let path, let tensor, let shape):
-            "\(path): tensor `\(tensor)`: the size of shape \(shape) overflows"
+            "\(path): tensor \(tensor.quoted): the size of shape \(shape) overflows"
+        case .tooManyDimensions(let path, let tensor, let limit, let found):
+            "\(path): tensor \(tensor.quoted): expected at most \(limit) dimensions, found \(found)"
         case .reversedOffsets(let path, let tensor, let begin, let end):
-            "\(path): tensor `\(tensor)`: begins at \(begin), after its end at \(end)"
+            "\(path): tensor \(tensor.quoted): begins at \(begin), after its end at \(end)"
         case .sizeMismatch(let path, let tensor, let expected, let found):
-            "\(path): tensor `\(tensor)`: expected \(expected) bytes, found \(found)"
+            "\(path): tensor \(tensor.quoted): expected \(expected) bytes, found \(found)"
         case .notContiguous(let path, let tensor, let expected, let found):
-            "\(path): tensor `\(tensor)`: expected to begin at \(expected), found \(found)"
+            "\(path): tensor \(tensor.quoted): expected to begin at \(expected), found \(found)"
         case .dataSizeMismatch(let path, let expected, let found):
             "\(path): the tensors need \(expected) bytes of data, the file has \(found)"
         case .reservedName(let tensor):
-            "a safetensors file cannot hold a tensor named `\(tensor)`"
+            "a safetensors file cannot hold a tensor named \(tensor.quoted)"
         }
     }
 }

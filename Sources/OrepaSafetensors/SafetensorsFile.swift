@@ -5,13 +5,15 @@
 public struct SafetensorsFile: Sendable {
     /// The format's limit for the length of the header, in bytes.
     public static let maximumHeaderLength = 100_000_000
+    /// The most dimensions that a tensor may have.
+    public static let largestRank = 64
 
     public let file: FileBytes
     /// The strings under `__metadata__`; empty when the file has none.
-    public let metadata: [String: String]
+    public let metadata: [ByteName: String]
     /// The tensors in the order of their bytes.
     public let entries: [Entry]
-    private let indices: [String: Int]
+    private let indices: [ByteName: Int]
 
     /// A tensor of the file.
     public struct Entry: Sendable, Hashable {
@@ -29,7 +31,7 @@ public struct SafetensorsFile: Sendable {
     }
 
     /// The tensor called `name`, or nil.
-    public subscript(name: String) -> Entry? { indices[name].map { entries[$0] } }
+    public subscript(name: String) -> Entry? { indices[ByteName(name)].map { entries[$0] } }
 
     /// Parses the header of `file` and checks that its tensors cover the data exactly.
     public init(_ file: FileBytes) throws(SafetensorsError) {
@@ -49,7 +51,7 @@ public struct SafetensorsFile: Sendable {
 
         var next = 0
         var entries: [Entry] = []
-        var indices: [String: Int] = [:]
+        var indices: [ByteName: Int] = [:]
         entries.reserveCapacity(parser.tensors.count)
         indices.reserveCapacity(parser.tensors.count)
         let order = parser.tensors.indices.sorted {
@@ -80,7 +82,7 @@ public struct SafetensorsFile: Sendable {
                 throw .dataSizeMismatch(path: path, expected: tensor.end, found: dataSize)
             }
             next = tensor.end
-            indices[tensor.name] = entries.count
+            indices[ByteName(tensor.name)] = entries.count
             entries.append(
                 Entry(
                     name: tensor.name, elementType: tensor.elementType, shape: tensor.shape,
@@ -97,13 +99,6 @@ public struct SafetensorsFile: Sendable {
 
     /// The size of a tensor in bytes, or nil when an extent is negative or the size overflows.
     package static func byteCount(shape: [Int], elementType: ElementType) -> Int? {
-        var count = elementType.byteCount
-        for extent in shape {
-            guard extent >= 0 else { return nil }
-            let product = count.multipliedReportingOverflow(by: extent)
-            guard !product.overflow else { return nil }
-            count = product.partialValue
-        }
-        return count
+        (CheckedSize(elementType.byteCount) * CheckedSize.product(of: shape)).value
     }
 }

@@ -12,7 +12,7 @@ struct SafetensorsHeader {
         let end: Int
     }
 
-    private(set) var metadata: [String: String] = [:]
+    private(set) var metadata: [ByteName: String] = [:]
     private(set) var tensors: [Tensor] = []
     private let path: String
     private var scanner: JSONScanner<SafetensorsError>
@@ -28,12 +28,12 @@ struct SafetensorsHeader {
     mutating func parse() throws(SafetensorsError) {
         // The format wants the brace to be the very first byte; white space may follow anywhere else.
         guard scanner.peek() == UInt8(ascii: "{") else { throw scanner.unexpected("`{`") }
-        var names: Set<String> = []
+        var names: Set<ByteName> = []
         try object { (parser, name) throws(SafetensorsError) in
-            guard names.insert(name).inserted else {
+            guard names.insert(ByteName(name)).inserted else {
                 throw .duplicateKey(path: parser.path, key: name)
             }
-            if name == "__metadata__" {
+            if ByteName(name) == "__metadata__" {
                 try parser.parseMetadata()
             } else {
                 try parser.parseTensor(name)
@@ -45,7 +45,7 @@ struct SafetensorsHeader {
     private mutating func parseMetadata() throws(SafetensorsError) {
         try object { (parser, key) throws(SafetensorsError) in
             let value = try parser.scanner.string()
-            guard parser.metadata.updateValue(value, forKey: key) == nil else {
+            guard parser.metadata.updateValue(value, forKey: ByteName(key)) == nil else {
                 throw .duplicateKey(path: parser.path, key: key)
             }
         }
@@ -60,14 +60,20 @@ struct SafetensorsHeader {
             switch field {
             case "dtype":
                 isRepeated = elementType != nil
-                let found = try parser.scanner.string()
+                let found = try parser.scanner.name()
                 elementType = ElementType(rawValue: found)
                 guard elementType != nil else {
                     throw .unknownElementType(path: parser.path, tensor: name, found: found)
                 }
             case "shape":
                 isRepeated = shape != nil
-                shape = try parser.integers()
+                let extents = try parser.integers()
+                guard extents.count <= SafetensorsFile.largestRank else {
+                    throw .tooManyDimensions(
+                        path: parser.path, tensor: name, limit: SafetensorsFile.largestRank,
+                        found: extents.count)
+                }
+                shape = extents
             case "data_offsets":
                 isRepeated = offsets != nil
                 let start = parser.scanner.position
@@ -103,7 +109,7 @@ struct SafetensorsHeader {
         try scanner.expect("{")
         guard !scanner.accept("}") else { return }
         repeat {
-            let key = try scanner.string()
+            let key = try scanner.name()
             try scanner.expect(":")
             try member(&self, key)
         } while scanner.accept(",")

@@ -35,23 +35,25 @@ public struct SafetensorsWriter {
 
     /// Lays the tensors out. Throws when a name occurs twice or is reserved, or a size overflows.
     public init(
-        _ tensors: [Tensor], metadata: [String: String] = [:]
+        _ tensors: [Tensor], metadata: [ByteName: String] = [:]
     ) throws(SafetensorsError) {
         let path = "a new safetensors file"
-        var names: Set<String> = []
+        var names: Set<ByteName> = []
         var sized: [(tensor: Tensor, byteCount: Int)] = []
-        var total = 0
+        var total = CheckedSize(0)
         for tensor in tensors {
-            guard tensor.name != "__metadata__" else { throw .reservedName(tensor: tensor.name) }
-            guard names.insert(tensor.name).inserted else {
+            guard ByteName(tensor.name) != "__metadata__" else {
+                throw .reservedName(tensor: tensor.name)
+            }
+            guard names.insert(ByteName(tensor.name)).inserted else {
                 throw .duplicateKey(path: path, key: tensor.name)
             }
             guard
                 let byteCount = SafetensorsFile.byteCount(
                     shape: tensor.shape, elementType: tensor.elementType),
-                case (let sum, false) = total.addingReportingOverflow(byteCount)
+                (total + byteCount).value != nil
             else { throw .shapeOverflow(path: path, tensor: tensor.name, shape: tensor.shape) }
-            total = sum
+            total = total + byteCount
             sized.append((tensor, byteCount))
         }
         let aligned = sized.filter { $0.byteCount % Self.alignment == 0 }
@@ -60,7 +62,8 @@ public struct SafetensorsWriter {
 
         var members: [(String, JSONValue)] = []
         if !metadata.isEmpty {
-            members.append(("__metadata__", .sorted(metadata.map { ($0.key, .string($0.value)) })))
+            members.append(
+                ("__metadata__", .sorted(metadata.map { ($0.key.text, .string($0.value)) })))
         }
         var offset = 0
         for (tensor, byteCount) in ordered {

@@ -1,4 +1,5 @@
 import OrepaNetwork
+import OrepaSafetensors
 
 /// A tensor that a block holds: its name under the block's prefix, and its shape.
 package struct ExpectedTensor: Sendable, Hashable {
@@ -40,7 +41,7 @@ package enum BlockLayout {
     /// The tensors of a block. `found`, the names under the prefix that the file has, decides where the
     /// published code has a choice: an identity branch, the width of a hidden layer, the folded name.
     package static func tensors(
-        _ kind: BlockKind, _ geometry: BlockGeometry, found: [String: [Int]]
+        _ kind: BlockKind, _ geometry: BlockGeometry, found: [ByteName: [Int]]
     ) -> [ExpectedTensor] {
         var list = ExpectedTensors()
         let (o, g, k) = (geometry.outputChannels, geometry.groups, geometry.kernel)
@@ -71,8 +72,8 @@ package enum BlockLayout {
             var previous = geometry.inputChannels
             let count = largeCount(found)
             for step in 0..<count {
-                let shape = found[largeLeading(step, found)] ?? []
-                let width = step == count - 1 ? o : shape.first ?? 1
+                let shape = found[largeLeading(step, found)]
+                let width = step == count - 1 ? o : channels(shape)
                 if found["weight\(step)"] != nil {
                     list.add("weight\(step)", [width, previous, 3, 3])
                 } else {
@@ -93,8 +94,14 @@ package enum BlockLayout {
         return list.tensors
     }
 
+    /// The channels that the first extent of a file's tensor stands for: 1 to ``Graph/largestDimension``, so that what
+    /// is calculated from it stays far from overflow before the tensor is checked.
+    fileprivate static func channels(_ shape: [Int]?) -> Int {
+        min(max(shape?.first ?? 1, 1), Graph.largestDimension)
+    }
+
     /// All names that a block of this kind may have, whatever its shape; `num_batches_tracked` left out.
-    static func names(_ kind: BlockKind, found: [String: [Int]]) -> [String] {
+    static func names(_ kind: BlockKind, found: [ByteName: [Int]]) -> [String] {
         let general = BlockGeometry(outputChannels: 2, inputChannels: 2, groups: 1, kernel: 3)
         var names = tensors(kind, general, found: found).map(\.name)
         if kind == .dbb { names.append("dbb_1x1_kxk.conv1.weight") }
@@ -102,7 +109,7 @@ package enum BlockLayout {
     }
 
     /// The tensor whose shape gives a block's channels, groups and kernel.
-    static func leading(_ kind: BlockKind, found: [String: [Int]]) -> String {
+    static func leading(_ kind: BlockKind, found: [ByteName: [Int]]) -> String {
         switch kind {
         case .convBN: "conv.weight"
         case .repVGG: "rbr_dense.conv.weight"
@@ -116,16 +123,16 @@ package enum BlockLayout {
     }
 
     /// The tensor that holds, or stands for, the `step`th 3x3 kernel of an OREPA large convolution.
-    package static func largeLeading(_ step: Int, _ found: [String: [Int]]) -> String {
+    package static func largeLeading(_ step: Int, _ found: [ByteName: [Int]]) -> String {
         found["weight\(step)"] == nil ? "weight\(step).weight_orepa_origin" : "weight\(step)"
     }
 
     /// How many 3x3 kernels an OREPA large convolution is made of: one more than the highest number in
     /// its names, at least one.
-    package static func largeCount(_ found: [String: [Int]]) -> Int {
+    package static func largeCount(_ found: [ByteName: [Int]]) -> Int {
         var count = 1
         for name in found.keys where name.hasPrefix("weight") {
-            let digits = name.dropFirst("weight".count).prefix { $0 != "." }
+            let digits = name.text.dropFirst("weight".count).prefix { $0 != "." }
             // A file that skips a number lacks tensors; one that skips many has no sensible count.
             if let step = Int(digits), String(step) == digits, step < found.count {
                 count = max(count, step + 1)
@@ -135,7 +142,7 @@ package enum BlockLayout {
     }
 
     /// The folded convolution that `found` names.
-    static func foldedName(_ found: [String: [Int]]) -> String? {
+    static func foldedName(_ found: [ByteName: [Int]]) -> String? {
         let names = Set(BlockKind.allCases.compactMap(\.foldedName)).sorted()
         return names.first { found["\($0).weight"] != nil && found["\($0).bias"] != nil }
             ?? names.first { found["\($0).weight"] != nil || found["\($0).bias"] != nil }
@@ -156,17 +163,17 @@ private struct ExpectedTensors {
         }
     }
 
-    mutating func addPointwiseAndIdentity(_ o: Int, _ i: Int, _ found: [String: [Int]]) {
+    mutating func addPointwiseAndIdentity(_ o: Int, _ i: Int, _ found: [ByteName: [Int]]) {
         add("rbr_1x1.conv.weight", [o, i, 1, 1])
         addBatchNorm("rbr_1x1.bn", o)
         if hasIdentity(found) { addBatchNorm("rbr_identity", o) }
     }
 
-    private func hasIdentity(_ found: [String: [Int]]) -> Bool {
+    private func hasIdentity(_ found: [ByteName: [Int]]) -> Bool {
         found.keys.contains { $0.hasPrefix("rbr_identity.") }
     }
 
-    mutating func addGeneratedRepVGG(_ o: Int, _ i: Int, _ found: [String: [Int]]) {
+    mutating func addGeneratedRepVGG(_ o: Int, _ i: Int, _ found: [ByteName: [Int]]) {
         let expansion = BlockLayout.depthwiseExpansion
         func name(_ name: String) -> String { "rbr_dense.weight_rbr_\(name)" }
         add(name("origin"), [o, i, 3, 3])
@@ -176,7 +183,7 @@ private struct ExpectedTensors {
         add(name("prior"), [o, 3, 3])
         let hidden = name("1x1_kxk_conv1")
         if let shape = found[hidden], found[name("1x1_kxk_idconv1")] == nil {
-            let width = min(max(shape.first ?? 1, 1), Graph.largestDimension)
+            let width = BlockLayout.channels(shape)
             add(hidden, [width, i, 1, 1])
             add(name("1x1_kxk_conv2"), [o, width, 3, 3])
         } else {

@@ -1,5 +1,6 @@
 import OrepaCheckpoint
 import OrepaNetwork
+import OrepaSafetensors
 
 /// Where a block stands, which says what its tensors cannot: what it is given and what follows it.
 struct BlockPosition {
@@ -19,7 +20,7 @@ struct BlockRecognizer {
     let strays: [String]
 
     func block(
-        _ tensors: [String: CheckpointTensor], at position: BlockPosition
+        _ tensors: [ByteName: CheckpointTensor], at position: BlockPosition
     ) throws(TrainingError) -> TrainingBlock {
         let prefix = position.prefix
         let found = tensors.mapValues(\.shape)
@@ -28,9 +29,9 @@ struct BlockRecognizer {
             BlockLayout.tensors(kind, try self.geometry(kind, found, at: position), found: found)
         }
         func checkKeys(_ known: [String]) throws(TrainingError) {
-            let names = Set(known)
+            let names = Set(known.map { ByteName($0) })
             let unknown = found.keys.filter { !names.contains($0) && !isTally($0, of: names) }
-            guard let name = unknown.min() else { return }
+            guard let name = unknown.min()?.text else { return }
             // Names that only blocks of other shapes have are no good advice.
             let expected = (try? layout())?.map(\.name) ?? known
             throw .unknownKey(
@@ -41,7 +42,7 @@ struct BlockRecognizer {
         let geometry = try geometry(kind, found, at: position)
         let expectedTensors = BlockLayout.tensors(kind, geometry, found: found)
         try checkKeys(expectedTensors.map(\.name))
-        var used: [String: CheckpointTensor] = [:]
+        var used: [ByteName: CheckpointTensor] = [:]
         for expected in expectedTensors {
             used[expected.name] = try check(
                 tensors[expected.name], expected, in: prefix, kind: kind)
@@ -89,7 +90,7 @@ struct BlockRecognizer {
     }
 
     /// The kind most of whose names are there.
-    private func kind(_ found: [String: [Int]], in prefix: String) throws(TrainingError)
+    private func kind(_ found: [ByteName: [Int]], in prefix: String) throws(TrainingError)
         -> BlockKind
     {
         var best: (kind: BlockKind, count: Int)?
@@ -100,20 +101,20 @@ struct BlockRecognizer {
         guard let best else {
             throw .unknownBlock(
                 path: path, block: prefix,
-                found: found.keys.sorted().prefix(3).map { "\(prefix).\($0)" })
+                found: found.keys.sorted().prefix(3).map { "\(prefix).\($0.text)" })
         }
         return best.kind
     }
 
     /// Whether `name` is the `num_batches_tracked` of a batch norm that `known` has.
-    private func isTally(_ name: String, of known: Set<String>) -> Bool {
+    private func isTally(_ name: ByteName, of known: Set<ByteName>) -> Bool {
         let suffix = "num_batches_tracked"
         guard name.hasSuffix(".\(suffix)") else { return false }
-        return known.contains(name.dropLast(suffix.count) + "running_mean")
+        return known.contains(ByteName(name.text.dropLast(suffix.count) + "running_mean"))
     }
 
     private func geometry(
-        _ kind: BlockKind, _ found: [String: [Int]], at position: BlockPosition
+        _ kind: BlockKind, _ found: [ByteName: [Int]], at position: BlockPosition
     ) throws(TrainingError) -> BlockGeometry {
         let prefix = position.prefix
         func shape(_ name: String) throws(TrainingError) -> [Int] {

@@ -1,24 +1,28 @@
 import OrepaCheckpoint
 import OrepaNetwork
+import OrepaSafetensors
 
 /// A checkpoint's tensors sorted by the block that they belong to.
 struct KeyIndex {
     let family: Family
     /// Tensors by block prefix, then by their names under it.
-    private(set) var blocks: [String: [String: CheckpointTensor]] = [:]
+    private(set) var blocks: [ByteName: [ByteName: CheckpointTensor]] = [:]
     /// For each stage after `stage0` that has any tensor, the numbers of its blocks, ascending.
     private(set) var stages: [Int: [Int]] = [:]
-    private(set) var linear: [String: CheckpointTensor] = [:]
+    private(set) var linear: [ByteName: CheckpointTensor] = [:]
     /// Keys that can belong to no block of the family, in the file's order.
     private(set) var strays: [String] = []
+
+    /// Ten times those of the deepest networks that anybody has published.
+    static let mostBlocks = 10_000
 
     static let residualParts = ["conv1", "conv2", "conv3", "shortcut"]
 
     init(_ checkpoint: Checkpoint) throws(TrainingError) {
         let names = checkpoint.tensors.map(\.name)
-        if names.contains(where: { $0.hasPrefix("stage0.conv1.") }) {
+        if names.contains(where: { $0.utf8.starts(with: "stage0.conv1.".utf8) }) {
             family = .resNet
-        } else if names.contains(where: { $0.hasPrefix("stage0.") }) {
+        } else if names.contains(where: { $0.utf8.starts(with: "stage0.".utf8) }) {
             family = .repVGG
         } else {
             throw .unknownFamily(
@@ -27,8 +31,9 @@ struct KeyIndex {
         }
         var numbers: [Int: Set<Int>] = [:]
         // A deployed model's packed weights say nothing that its plain ones do not.
-        for tensor in checkpoint.tensors where !tensor.name.hasPrefix(ModelFile.packedPrefix) {
-            let parts = tensor.name.split(separator: ".", omittingEmptySubsequences: false)
+        for tensor in checkpoint.tensors
+        where !ByteName(tensor.name).hasPrefix(ModelFile.packedPrefix) {
+            let parts = KeyIndex.parts(of: tensor.name)
             if parts.count == 2, parts[0] == "linear", ["weight", "bias"].contains(parts[1]) {
                 linear[String(parts[1])] = tensor
                 continue
@@ -40,9 +45,19 @@ struct KeyIndex {
             if let (stage, block) = numbering { numbers[stage, default: []].insert(block) }
             let prefix = parts[..<depth].joined(separator: ".")
             let name = parts[depth...].joined(separator: ".")
-            blocks[prefix, default: [:]][name] = tensor
+            blocks[ByteName(prefix), default: [:]][ByteName(name)] = tensor
+        }
+        guard blocks.count <= KeyIndex.mostBlocks else {
+            throw .tooManyBlocks(
+                path: checkpoint.path, limit: KeyIndex.mostBlocks, found: blocks.count)
         }
         stages = numbers.mapValues { $0.sorted() }
+    }
+
+    /// The parts of a key, between its dots; a dot is its byte, whatever combines with it.
+    private static func parts(of key: String) -> [Substring] {
+        key.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+            .map { Substring($0) }
     }
 
     /// How many of a key's parts are its block's prefix, and the stage and block that they number.

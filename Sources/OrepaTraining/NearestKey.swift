@@ -1,13 +1,18 @@
 /// The candidate with the smallest edit distance to `key` (insert, delete or replace a byte), the first
-/// of equals; nil when there is none, or none within `limit`. Costs O(length^2) per candidate; names are
-/// not compared past 200 bytes, nor more than 10,000 of them, so that no file makes it take long.
+/// of equals; nil when there is none, or none within `limit`. Names are not compared past 200 bytes, and only the
+/// first candidates are, as far as the product of the lengths allows, so that no file makes it take long.
 func nearestKey(
     to key: String, among candidates: some Sequence<String>, within limit: Int = .max
 ) -> String? {
     let target = Array(key.utf8.prefix(200))
     var best: (key: String, distance: Int)?
-    for candidate in candidates.prefix(10_000) {
-        let distance = editDistance(target, Array(candidate.utf8.prefix(200)))
+    // Steps that take a tenth of a second. Networks that exist have at most some thousand keys of 40 bytes.
+    var stepsLeft = 50_000_000
+    for candidate in candidates {
+        let bytes = Array(candidate.utf8.prefix(200))
+        stepsLeft -= (target.count + 1) * (bytes.count + 1)
+        guard stepsLeft > 0 else { break }
+        let distance = editDistance(target, bytes)
         if distance <= limit, distance < best?.distance ?? .max { best = (candidate, distance) }
     }
     return best?.key

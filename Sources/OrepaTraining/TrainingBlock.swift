@@ -1,5 +1,6 @@
 import OrepaCheckpoint
 import OrepaNetwork
+import OrepaSafetensors
 
 /// One block of a training-time network: its kind, the convolution it is equal to, and its own tensors.
 ///
@@ -15,5 +16,5 @@ public struct TrainingBlock: Sendable {
     public let convolution: Convolution
     /// The checkpoint's tensors by their names under the prefix, such as `rbr_dense.bn.weight`.
     /// `num_batches_tracked`, which means nothing after training, is left out.
-    public let tensors: [String: CheckpointTensor]
+    public let tensors: [ByteName: CheckpointTensor]
 }

@@ -30,45 +30,51 @@ public enum TrainingError: Error, Hashable, Sendable {
     /// A residual block changes the shape of its input and has no shortcut.
     case missingShortcut(
         path: String, block: String, inputChannels: Int, outputChannels: Int, stride: Int)
+    /// The keys are of more blocks than the limit.
+    case tooManyBlocks(path: String, limit: Int, found: Int)
     /// The blocks do not make a network.
     case network(path: String, NetworkError)
 }
 
 extension TrainingError: CustomStringConvertible {
-    public var description: String {
+    public var description: String { sentence.escapedForPrinting() }
+
+    private var sentence: String {
         switch self {
         case .unknownFamily(let path, let expected, let found):
             "\(path): fits no known family of networks: expected keys that begin with "
                 + expected.map { "`\($0)`" }.joined(separator: " or ") + ", found "
-                + (found.isEmpty ? "no tensors" : found.map(quoted).joined(separator: ", "))
+                + (found.isEmpty ? "no tensors" : found.map(\.quoted).joined(separator: ", "))
         case .missingBlock(let path, let block, let nearest):
-            "\(path): block `\(block)` is missing"
-                + (nearest.map { "; the nearest unknown key found is \(quoted($0))" } ?? "")
+            "\(path): block \(block.quoted) is missing"
+                + (nearest.map { "; the nearest unknown key found is \($0.quoted)" } ?? "")
         case .gap(let path, let missing, let found):
-            "\(path): block `\(missing)` is missing; expected since `\(found)` is there"
+            "\(path): block \(missing.quoted) is missing; expected since \(found.quoted) is there"
         case .unknownBlock(let path, let block, let found):
-            "\(path): block `\(block)` is of no known kind: expected the tensors of one of "
+            "\(path): block \(block.quoted) is of no known kind: expected the tensors of one of "
                 + BlockKind.allCases.map(\.rawValue).joined(separator: ", ") + ", found "
-                + found.map(quoted).joined(separator: ", ")
+                + found.map(\.quoted).joined(separator: ", ")
         case .unknownKey(let path, let key, let block, let kind, let nearest):
-            "\(path): unknown key \(quoted(key))\(place(block, kind))"
-                + (nearest.map { "; the nearest expected is \(quoted($0))" } ?? "")
+            "\(path): unknown key \(key.quoted)\(place(block, kind))"
+                + (nearest.map { "; the nearest expected is \($0.quoted)" } ?? "")
         case .missingKey(let path, let key, let block, let kind, let expected, let nearest):
-            "\(path): key \(quoted(key)) is missing\(place(block, kind))"
+            "\(path): key \(key.quoted) is missing\(place(block, kind))"
                 + (expected.map { "; expected a tensor of shape \($0)" } ?? "")
-                + (nearest.map { "; the nearest unknown key found is \(quoted($0))" } ?? "")
+                + (nearest.map { "; the nearest unknown key found is \($0.quoted)" } ?? "")
         case .shape(let path, let key, let expected, let found):
-            "\(path): \(quoted(key)): expected shape \(expected), found \(found)"
+            "\(path): \(key.quoted): expected shape \(expected), found \(found)"
         case .convolutionShape(let path, let key, let expected, let found):
-            "\(path): \(quoted(key)): expected shape \(expected), found \(found)"
+            "\(path): \(key.quoted): expected shape \(expected), found \(found)"
         case .elementType(let path, let key, let found):
-            "\(path): \(quoted(key)): expected floating-point elements, found \(found.rawValue)"
+            "\(path): \(key.quoted): expected floating-point elements, found \(found.rawValue)"
         case .identityBranch(let path, let block, let inputs, let outputs, let stride):
-            "\(path): block `\(block)` has an identity branch: expected stride 1 and as many output as "
+            "\(path): block \(block.quoted) has an identity branch: expected stride 1 and as many output as "
                 + "input channels, found stride \(stride), \(inputs) inputs and \(outputs) outputs"
         case .missingShortcut(let path, let block, let inputs, let outputs, let stride):
-            "\(path): block `\(block)` has no shortcut: expected stride 1 and as many output as "
+            "\(path): block \(block.quoted) has no shortcut: expected stride 1 and as many output as "
                 + "input channels, found stride \(stride), \(inputs) inputs and \(outputs) outputs"
+        case .tooManyBlocks(let path, let limit, let found):
+            "\(path): expected a network of at most \(limit) blocks, found \(found)"
         case .network(let path, let error): "\(path): \(error)"
         }
     }
@@ -76,10 +82,5 @@ extension TrainingError: CustomStringConvertible {
 
 private func place(_ block: String?, _ kind: BlockKind?) -> String {
     guard let block else { return "" }
-    return " in " + (kind.map { "\($0.rawValue) " } ?? "") + "block `\(block)`"
-}
-
-/// A key in backquotes, cut where it is too long to be one.
-private func quoted(_ key: String) -> String {
-    key.utf8.count <= 200 ? "`\(key)`" : "`\(key.prefix(200))...`"
+    return " in " + (kind.map { "\($0.rawValue) " } ?? "") + "block \(block.quoted)"
 }

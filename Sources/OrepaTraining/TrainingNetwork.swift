@@ -1,5 +1,6 @@
 import OrepaCheckpoint
 import OrepaNetwork
+import OrepaSafetensors
 
 /// The families of networks that are recognised.
 public enum Family: String, Sendable, CaseIterable, Hashable {
@@ -18,10 +19,17 @@ public struct TrainingNetwork: Sendable {
     public let graph: Graph
     /// In the order of the graph's convolutions.
     public let blocks: [TrainingBlock]
+    /// For each block's prefix, its position among ``blocks``.
+    private let blockIndices: [ByteName: Int]
     /// `[classes, features]`.
     public let linearWeight: CheckpointTensor
     /// `[classes]`.
     public let linearBias: CheckpointTensor
+    /// The block whose prefix is `name`, or nil.
+    package func block(named name: String) -> TrainingBlock? {
+        blockIndices[ByteName(name)].map { blocks[$0] }
+    }
+
     /// True when every block is folded already.
     public var isFolded: Bool { blocks.allSatisfy { $0.kind == .folded } }
 
@@ -58,6 +66,9 @@ public struct TrainingNetwork: Sendable {
         }
         path = checkpoint.path
         blocks = builder.blocks
+        blockIndices = Dictionary(
+            blocks.enumerated().map { (ByteName($1.prefix), $0) },
+            uniquingKeysWith: { first, _ in first })
         let isGrouped = blocks.contains { $0.convolution.groups > 1 }
         family = keys.family == .resNet && isGrouped ? .resNeXt : keys.family
     }

@@ -35,12 +35,12 @@ import Testing
                         let isGrouped = block.convolution.groups > 1
                         for name in block.tensors.keys {
                             let what =
-                                "\(block.kind.rawValue)\(isGrouped ? " in groups" : ""): \(name)"
+                                "\(block.kind.rawValue)\(isGrouped ? " in groups" : ""): \(name.text)"
                             targets[what] =
                                 targets[what]
                                 ?? Target(
                                     random: random, block: block.prefix,
-                                    tensor: "\(block.prefix).\(name)")
+                                    tensor: "\(block.prefix).\(name.text)")
                         }
                     }
                     for name in ["linear.weight", "linear.bias"] {

@@ -219,7 +219,7 @@ import Testing
                 description: model.description)
             let found = try #require(
                 try VerifierTests.verifier().verify(checkpoint, against: ("m", changed)))
-            let layer = name.split(separator: ".").dropLast(2).joined(separator: ".")
+            let layer = name.text.split(separator: ".").dropLast(2).joined(separator: ".")
             #expect(
                 found.failures.filter { $0.name != "logits" }.map(\.name)
                     == [layer.isEmpty ? "linear" : layer], "\(name)")

@@ -16,7 +16,8 @@ import Testing
             FileBytes(mapping: CheckpointFixture.path(fixture.golden)))
         let expected = golden.entries.filter { $0.name.hasPrefix("deploy.") }
         #expect(
-            Set(expected.map { $0.name.dropFirst(7) }) == Set(network.tensors.keys.map { $0[...] }))
+            Set(expected.map { String($0.name.dropFirst(7)) })
+                == Set(network.tensors.keys.map(\.text)))
         for entry in expected {
             let tensor = try #require(network.tensors[String(entry.name.dropFirst(7))])
             #expect(tensor.shape == entry.shape)

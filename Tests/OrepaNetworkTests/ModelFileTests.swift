@@ -11,7 +11,7 @@ import Testing
         let graph = try chain(
             linear: Linear(parameters: "linear", inputFeatures: 8, outputFeatures: classCount))
         var random = SeededRandom(1)
-        var tensors: [String: Tensor] = [:]
+        var tensors: [ByteName: Tensor] = [:]
         for (name, shape) in try graph.tensorShapes() {
             tensors[name] = Tensor(shape: shape, values: random.floats(shape.reduce(1, *)))
         }

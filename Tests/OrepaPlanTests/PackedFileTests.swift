@@ -37,7 +37,7 @@ import Testing
             .linear(Linear(parameters: "linear", inputFeatures: 100, outputFeatures: 37)), "linear")
         let graph = try Graph(inputChannels: 3, nodes: nodes)
         var random = SeededRandom(seed)
-        var tensors: [String: Tensor] = [:]
+        var tensors: [ByteName: Tensor] = [:]
         for (name, shape) in try graph.tensorShapes() {
             tensors[name] = Tensor(shape: shape, values: random.floats(shape.reduce(1, *)))
         }

@@ -1,5 +1,6 @@
 import OrepaNetwork
 import OrepaPlan
+import OrepaSafetensors
 import TestSupport
 import Testing
 
@@ -44,7 +45,7 @@ import Testing
                     inputs: ["mean"]),
             ])
         var random = SeededRandom(seed)
-        var tensors: [String: Tensor] = [:]
+        var tensors: [ByteName: Tensor] = [:]
         for (name, shape) in try graph.tensorShapes() {
             tensors[name] = Tensor(shape: shape, values: random.floats(shape.reduce(1, *)))
         }

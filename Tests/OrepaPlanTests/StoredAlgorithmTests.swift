@@ -1,5 +1,6 @@
 import OrepaNetwork
 import OrepaPlan
+import OrepaSafetensors
 import TestSupport
 import Testing
 
@@ -57,8 +58,8 @@ import Testing
         var random = SeededRandom(22)
         let picture = random.floats(3 * 64 * 64)
         func run(
-            _ numerics: Numerics, _ algorithms: [String: LayerAlgorithm]
-        ) throws -> (algorithms: [String: LayerAlgorithm], bits: [UInt32]) {
+            _ numerics: Numerics, _ algorithms: [ByteName: LayerAlgorithm]
+        ) throws -> (algorithms: [ByteName: LayerAlgorithm], bits: [UInt32]) {
             let plan = try Plan(
                 network, height: 64, width: 64, numerics: numerics, algorithms: algorithms,
                 pool: pool)
@@ -112,12 +113,12 @@ import Testing
     /// What the file says holds for the model's own size; at others the shapes decide.
     @Test func aModelsFileDecidesForItsOwnSize() throws {
         let network = try PlanTests.network(seed: 21, width: 24)
-        func algorithms(_ size: Int, _ numerics: Numerics) throws -> [String: LayerAlgorithm] {
+        func algorithms(_ size: Int, _ numerics: Numerics) throws -> [ByteName: LayerAlgorithm] {
             try PlanBlueprint(
                 network.graph, height: size, width: size, numerics: numerics, threadCount: 1
             ).algorithms
         }
-        func model(fast: [String: LayerAlgorithm]) throws -> ModelFile {
+        func model(fast: [ByteName: LayerAlgorithm]) throws -> ModelFile {
             try ModelFile(
                 network: network,
                 description: ModelDescription(

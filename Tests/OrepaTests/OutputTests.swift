@@ -168,7 +168,7 @@ private enum PlanTestNetwork {
                     inputs: ["pool"]),
             ])
         var random = SeededRandom(8)
-        var tensors: [String: Tensor] = [:]
+        var tensors: [ByteName: Tensor] = [:]
         for (name, shape) in try graph.tensorShapes() {
             tensors[name] = Tensor(shape: shape, values: random.floats(shape.reduce(1, *)))
         }

@@ -18,3 +18,13 @@ public func processorSeconds(
     }
     return least
 }
+
+/// How many times as long `run` takes on what `make` makes of twice `count`, compared with `count`: 2 where it takes
+/// linear time, 4 where quadratic.
+public func growth<Input>(
+    doubling count: Int, make: (Int) throws -> Input, run: (Input) throws -> Void
+) rethrows -> Double {
+    let (once, twice) = (try make(count), try make(2 * count))
+    let first = try processorSeconds { try run(once) }
+    return try processorSeconds { try run(twice) } / first
+}

@@ -29,8 +29,8 @@ extension FeatureMap {
     }
 }
 
-/// Matrix products over the windows, laid out as columns; a band of rows at a time, so that the columns of
-/// large pictures stay small.
+/// Matrix products over the windows, laid out as columns; a band of rows at a time, or a part of a row, so that the
+/// columns of large pictures and kernels stay small.
 private struct Layer {
     let filter: Filter
     let input: Shape
@@ -49,27 +49,33 @@ private struct Layer {
         let depth = filter.inputs * filter.size * filter.size
         let channels = filter.outputs / groups
         let plane = output.height * output.width
-        let rowsPerBand = min(
-            output.height, max(1, Layer.largestColumnCount / (depth * output.width)))
-        let columns = UnsafeMutablePointer<Double>.allocate(
-            capacity: depth * rowsPerBand * output.width)
+        let width = min(output.width, max(1, Layer.largestColumnCount / depth))
+        let rowsPerBand =
+            width < output.width
+            ? 1 : min(output.height, max(1, Layer.largestColumnCount / (depth * width)))
+        let columns = UnsafeMutablePointer<Double>.allocate(capacity: depth * rowsPerBand * width)
         defer { columns.deallocate() }
         for group in 0..<groups {
             for row in Swift.stride(from: 0, to: output.height, by: rowsPerBand) {
-                let rows = row..<min(row + rowsPerBand, output.height)
-                let pixels = rows.count * output.width
-                layOutColumns(
-                    columns, rows, source + group * filter.inputs * input.height * input.width)
-                let channelsAtATime = max(1, Layer.largestWeightCount / depth)
-                for first in Swift.stride(from: 0, to: channels, by: channelsAtATime) {
-                    let count = min(channelsAtATime, channels - first)
-                    let channel = group * channels + first
-                    let weight = filter.values(of: channel..<channel + count)
-                    cblas_dgemm(
-                        CblasRowMajor, CblasNoTrans, CblasNoTrans,
-                        blasint(count), blasint(pixels), blasint(depth),
-                        1, weight, blasint(depth), columns, blasint(pixels),
-                        0, target + channel * plane + row * output.width, blasint(plane))
+                for column in Swift.stride(from: 0, to: output.width, by: width) {
+                    let rows = row..<min(row + rowsPerBand, output.height)
+                    let part = column..<min(column + width, output.width)
+                    let pixels = rows.count * part.count
+                    layOutColumns(
+                        columns, rows, part,
+                        source + group * filter.inputs * input.height * input.width)
+                    let channelsAtATime = max(1, Layer.largestWeightCount / depth)
+                    for first in Swift.stride(from: 0, to: channels, by: channelsAtATime) {
+                        let count = min(channelsAtATime, channels - first)
+                        let channel = group * channels + first
+                        let weight = filter.values(of: channel..<channel + count)
+                        cblas_dgemm(
+                            CblasRowMajor, CblasNoTrans, CblasNoTrans,
+                            blasint(count), blasint(pixels), blasint(depth),
+                            1, weight, blasint(depth), columns, blasint(pixels),
+                            0, target + channel * plane + row * output.width + column,
+                            blasint(plane))
+                    }
                 }
             }
         }
@@ -77,7 +83,8 @@ private struct Layer {
 
     /// Fills `columns [inputs * size * size, pixels]` for one group, whose channels begin at `source`.
     private func layOutColumns(
-        _ columns: UnsafeMutablePointer<Double>, _ rows: Range<Int>, _ source: UnsafePointer<Double>
+        _ columns: UnsafeMutablePointer<Double>, _ rows: Range<Int>, _ part: Range<Int>,
+        _ source: UnsafePointer<Double>
     ) {
         var target = columns
         for channel in 0..<filter.inputs {
@@ -85,12 +92,12 @@ private struct Layer {
             for tap in 0..<filter.size * filter.size {
                 for row in rows {
                     let y = row * stride + tap / filter.size - padding
-                    for column in 0..<output.width {
+                    for column in part {
                         let x = column * stride + tap % filter.size - padding
                         let isInside = y >= 0 && y < input.height && x >= 0 && x < input.width
-                        target[column] = isInside ? plane[y * input.width + x] : 0
+                        target[column - part.lowerBound] = isInside ? plane[y * input.width + x] : 0
                     }
-                    target += output.width
+                    target += part.count
                 }
             }
         }

@@ -1,5 +1,6 @@
 import OrepaCheckpoint
 import OrepaNetwork
+import OrepaSafetensors
 import OrepaTraining
 
 extension TrainingNetwork {
@@ -18,13 +19,17 @@ extension TrainingNetwork {
         visit: (_ node: Node, _ input: FeatureMap, _ output: FeatureMap) throws(ConversionError) ->
             Void = { _, _, _ in }
     ) throws(ConversionError) -> [Double] {
-        var lastReader: [String: String] = [:]
-        for node in graph.nodes { for name in node.inputs { lastReader[name] = node.name } }
-        var maps = [Graph.inputName: input]
+        var lastReader: [ByteName: ByteName] = [:]
+        for node in graph.nodes {
+            for name in node.inputs { lastReader[ByteName(name)] = ByteName(node.name) }
+        }
+        var maps = [ByteName(Graph.inputName): input]
         var logits: [Double] = []
         for node in graph.nodes {
             let inputs = node.inputs.map { maps[$0]! }
-            for name in node.inputs where lastReader[name] == node.name { maps[name] = nil }
+            for name in node.inputs where lastReader[name] == ByteName(node.name) {
+                maps[name] = nil
+            }
             switch node.operation {
             case .convolution(let convolution):
                 let output = try interpret(node, inputs[0])
@@ -49,7 +54,7 @@ extension TrainingNetwork {
         _ node: Node, _ input: FeatureMap
     ) throws(ConversionError) -> FeatureMap {
         do {
-            if let block = blocks.first(where: { $0.prefix == node.name }) {
+            if let block = block(named: node.name) {
                 return try BlockInterpreter(block).output(of: input)
             }
             let weight = try Filter(linearWeight, shape: linearWeight.shape + [1, 1])

@@ -10,15 +10,25 @@ enum VerificationInput {
     /// The size to use for `graph`: the one that `options` ask for, or the default.
     ///
     /// - Throws: ``ConversionError/inputSize(path:node:expected:found:)`` when some weight of a kernel
-    ///   would only ever meet padding, so that an error in it would not be seen.
+    ///   would only ever meet padding, so that an error in it would not be seen;
+    ///   ``ConversionError/verificationCost(path:size:limit:found:)`` and
+    ///   ``ConversionError/verificationMap(path:node:size:limit:)`` when the comparison would take too long or too
+    ///   much memory.
     static func size(
         for graph: Graph, options: VerificationOptions, path: String
     ) throws(ConversionError) -> Int {
         if let size = options.inputSize {
-            guard let node = firstUntestedNode(of: graph, size: size) else { return size }
-            let expected = (max(size, 1)...max(size, largestDefaultSize)).first {
-                firstUntestedNode(of: graph, size: $0) == nil
+            guard let node = firstUntestedNode(of: graph, size: size) else {
+                try VerificationBudget.asked.check(graph, size: size, path: path)
+                return size
             }
+            // Looked for where that does not take long.
+            let expected =
+                graph.nodes.count > 1000
+                ? nil
+                : (max(size, 1)...max(size, largestDefaultSize)).first {
+                    firstUntestedNode(of: graph, size: $0) == nil
+                }
             throw .inputSize(path: path, node: node, expected: expected, found: size)
         }
         var size = smallestDefaultSize
@@ -28,6 +38,7 @@ enum VerificationInput {
             }
             size *= 2
         }
+        try VerificationBudget.default.check(graph, size: size, path: path)
         return size
     }
 
@@ -46,9 +57,11 @@ enum VerificationInput {
             guard case .convolution(let convolution) = node.operation else { continue }
             let height = inputs[0] < 0 ? size : shapes[inputs[0]].height
             let isTested = (0..<convolution.kernel).allSatisfy { tap in
-                (0..<shapes[index].height).contains { row in
-                    0..<height ~= row * convolution.stride + tap - convolution.padding
-                }
+                // The first row of the output whose window has this tap in the picture.
+                let before = max(convolution.padding - tap, 0)
+                let row = (before + convolution.stride - 1) / convolution.stride
+                return row < shapes[index].height
+                    && row * convolution.stride + tap - convolution.padding < height
             }
             if !isTested { return node.name }
         }

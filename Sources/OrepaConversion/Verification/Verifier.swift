@@ -2,6 +2,7 @@ import OrepaCheckpoint
 import OrepaFold
 import OrepaNetwork
 import OrepaPlan
+import OrepaSafetensors
 import OrepaTraining
 
 /// Compares training-time networks with their folded forms.
@@ -98,7 +99,7 @@ public struct Verifier {
         progress: ConversionProgress.Observer?
     ) throws(ConversionError) -> Attempt {
         let kindByName = Dictionary(
-            uniqueKeysWithValues: network.blocks.map { ($0.prefix, $0.kind.rawValue) })
+            uniqueKeysWithValues: network.blocks.map { (ByteName($0.prefix), $0.kind.rawValue) })
         let count = network.blocks.count + 1
         var noise = VerificationNoise(seed: options.seed)
         let input = noise.values(network.graph.inputChannels * size * size)

@@ -54,15 +54,15 @@ struct JSONReader {
         try scanner.expect("{")
         var members: [(String, JSONValue)] = []
         guard !scanner.accept("}") else { return members }
-        var keys: Set<String> = []
+        var keys: Set<ByteName> = []
         repeat {
             scanner.skipSpace()
             let start = scanner.position
-            let key = try scanner.string()
-            guard keys.insert(key).inserted else {
+            let key = try scanner.name()
+            guard keys.insert(ByteName(key)).inserted else {
                 throw JSONError(
                     offset: start, expected: "a key that the object does not have yet",
-                    found: "`\(key)` again")
+                    found: "\(key.quoted) again")
             }
             try scanner.expect(":")
             members.append((key, try value(depth: depth)))

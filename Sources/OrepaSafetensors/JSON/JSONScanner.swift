@@ -75,6 +75,19 @@ struct JSONScanner<Failure: Error> {
         return reader.file.string(start..<reader.position) ?? ""
     }
 
+    /// Reads a string that names something: of at most ``ByteName/largestByteCount`` bytes.
+    mutating func name() throws(Failure) -> String {
+        skipSpace()
+        let start = reader.position
+        let name = try string()
+        guard name.utf8.count <= ByteName.largestByteCount else {
+            throw failure(
+                start, "a name of at most \(ByteName.largestByteCount) bytes",
+                "\(name.utf8.count)")
+        }
+        return name
+    }
+
     mutating func string() throws(Failure) -> String {
         try expect("\"")
         let start = reader.position

@@ -82,12 +82,12 @@ struct Inspection {
                 ("count", .integer(checkpoint.tensors.count)),
                 ("values", .integer(trainingParameters)),
             ]))
-        var kinds: [String: Int] = [:]
-        for block in network.blocks { kinds[block.kind.rawValue, default: 0] += 1 }
+        var kinds: [ByteName: Int] = [:]
+        for block in network.blocks { kinds[ByteName(block.kind.rawValue), default: 0] += 1 }
         addNetwork(
             family: network.family.rawValue, blocks: kinds, graph: network.graph, size: inputSize)
         let kindByPrefix = Dictionary(
-            network.blocks.map { ($0.prefix, $0.kind.rawValue) },
+            network.blocks.map { (ByteName($0.prefix), $0.kind.rawValue) },
             uniquingKeysWith: { first, _ in first })
         try addLayers(
             of: network.graph, blocks: kindByPrefix, size: inputSize, path: checkpoint.path)
@@ -152,13 +152,13 @@ struct Inspection {
     }
 
     private mutating func addNetwork(
-        family: String, blocks: [String: Int], graph: Graph, size: Int
+        family: String, blocks: [ByteName: Int], graph: Graph, size: Int
     ) {
         add("family", "family", family)
         let counts = blocks.sorted { $0.key < $1.key }
         add(
             "blocks", "blocks", counts.map { "\($0.value) x \($0.key)" }.joined(separator: ", "),
-            json: .object(counts.map { ($0.key, .integer($0.value)) }))
+            json: .object(counts.map { ($0.key.text, .integer($0.value)) }))
         add(
             "input", "input", "[N, \(graph.inputChannels), \(size), \(size)]",
             json: .array([graph.inputChannels, size, size].map(JSONValue.integer)))
@@ -200,7 +200,7 @@ struct Inspection {
             ]))
     }
 
-    private mutating func addAlgorithms(_ algorithms: PerNumerics<[String: LayerAlgorithm]>?) {
+    private mutating func addAlgorithms(_ algorithms: PerNumerics<[ByteName: LayerAlgorithm]>?) {
         guard let algorithms else {
             add("algorithms", "algorithms", "not recorded", json: .null)
             return
@@ -250,13 +250,13 @@ struct Inspection {
         var parts: [JSONValue] = []
         for name in model.packed.keys.sorted() {
             let byteCount = model.packed[name]!.count * MemoryLayout<Float>.size
-            let isUsedHere = name == blueprint.packedName
+            let isUsedHere = name == ByteName(blueprint.packedName)
             titles.append(
-                "\(name.dropFirst(ModelFile.packedPrefix.count)), "
+                "\(name.text.dropFirst(ModelFile.packedPrefix.count)), "
                     + Inspection.megabytes(byteCount) + (isUsedHere ? ", used here" : ""))
             parts.append(
                 .object([
-                    ("name", .string(name)), ("bytes", .integer(byteCount)),
+                    ("name", .string(name.text)), ("bytes", .integer(byteCount)),
                     ("used_here", .bool(isUsedHere)),
                 ]))
         }
@@ -270,7 +270,7 @@ struct Inspection {
     }
 
     private mutating func addLayers(
-        of graph: Graph, blocks: [String: String], size: Int, path: String
+        of graph: Graph, blocks: [ByteName: String], size: Int, path: String
     ) throws(Failure) {
         let shapes: [Shape]
         let products: [Int]
@@ -305,7 +305,7 @@ struct Inspection {
             }
             layers.append(
                 Layer(
-                    name: node.name, operation: operation, block: blocks[node.name],
+                    name: node.name, operation: operation, block: blocks[ByteName(node.name)],
                     details: details,
                     output: shapes[index], parameters: parameters,
                     multiplyAccumulates: products[index]))

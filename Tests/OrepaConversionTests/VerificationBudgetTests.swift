@@ -1,0 +1,58 @@
+import OrepaCheckpoint
+import OrepaConversion
+import OrepaFold
+import OrepaTraining
+import TestSupport
+import Testing
+
+/// A small file cannot make a comparison take long, or much memory.
+@Suite struct VerificationBudgetTests {
+    private func error(_ checkpoint: Checkpoint, inputSize: Int? = nil) throws -> ConversionError? {
+        do {
+            _ = try VerifierTests.verifier(.init(inputSize: inputSize)).verify(checkpoint)
+            return nil
+        } catch { return error }
+    }
+
+    /// 2363 x 2363 weights, all of them one number.
+    @Test func aKernelAsLargeAsThePictureIsRefused() throws {
+        let checkpoint = try Checkpoint(path: fixture("hostile-checkpoints/large-kernel.pth"))
+        let found = try error(checkpoint)
+        guard case .verificationCost(_, let size, 50_000_000_000, _) = found else {
+            Issue.record("\(String(describing: found))")
+            return
+        }
+        #expect(size >= 1024)
+        #expect(found?.description.contains("expected at most 50000000000") == true)
+    }
+
+    @Test func aMapOfVeryManyChannelsIsRefused() throws {
+        let random = RandomCheckpoint(
+            .init(repVGG: 20_000, depths: [1], widths: [1], classCount: 1), .base, seed: 1)
+        #expect(
+            try error(Checkpoint(random.file()))
+                == .verificationMap(
+                    path: "random.safetensors", node: "stage0", size: 64, limit: 1 << 24))
+    }
+
+    /// Windows so large that not one row of them is laid out at a time.
+    @Test func largeKernelsOfManyChannelsAreRight() throws {
+        var random = RandomCheckpoint(
+            .init(repVGG: 1024, depths: [1], widths: [1], classCount: 1), .base, seed: 1)
+        var generator = SeededRandom(3)
+        let (name, kernel) = ("stage1.0.conv.weight", 21)
+        try #require(random[name] != nil)
+        random[name]?.shape = [1, 1024, kernel, kernel]
+        random[name]?.values = generator.floats(1024 * kernel * kernel)
+        let checkpoint = try Checkpoint(random.file())
+        let found = try #require(try VerifierTests.verifier().verify(checkpoint))
+        #expect(found.passed, "\(found.failures)")
+        // A wrong weight is found.
+        random[name]?.values[7 * kernel + 3] += 1
+        let changed = try Checkpoint(random.file())
+        let network = try TrainingNetwork(checkpoint)
+        let other = try VerifierTests.verifier().compare(
+            network, with: TrainingNetwork(changed).folded())
+        #expect(!other.passed)
+    }
+}

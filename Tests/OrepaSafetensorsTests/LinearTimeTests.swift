@@ -1,0 +1,158 @@
+import OrepaSafetensors
+import TestSupport
+import Testing
+
+/// Twice the input takes less than three times the time, whatever somebody has put into it.
+@Suite(.serialized) struct LinearTimeTests {
+    private static let marks = "\u{345}\u{316}"
+
+    private func file(header: String) -> FileBytes {
+        let bytes = Array(header.utf8)
+        let length = (0..<8).map { UInt8(truncatingIfNeeded: bytes.count >> (8 * $0)) }
+        return FileBytes(length + bytes, path: "test")
+    }
+
+    private func entry(_ name: String, shape: String = "[0]") -> String {
+        "\"\(name)\":{\"dtype\":\"F32\",\"shape\":\(shape),\"data_offsets\":[0,0]}"
+    }
+
+    @Test(arguments: [
+        "many names", "names of combining marks", "canonically equal beginnings",
+    ])
+    func headersWithManyTensors(kind: String) throws {
+        func name(_ index: Int) -> String {
+            switch kind {
+            case "many names": "layer\(index).weight"
+            case "names of combining marks":
+                "a" + String(repeating: Self.marks, count: 500) + "\(index)"
+            default: String(repeating: index % 2 == 0 ? "\u{E9}" : "e\u{301}", count: 9) + "\(index)"
+            }
+        }
+        let count = kind == "names of combining marks" ? 200 : 4000
+        let growth = try growth(doubling: count) { count in
+            file(header: "{" + (0..<count).map { entry(name($0)) }.joined(separator: ",") + "}")
+        } run: {
+            let file = try SafetensorsFile($0)
+            for entry in file.entries { #expect(file[entry.name]?.name.utf8.count == entry.name.utf8.count) }
+        }
+        #expect(growth < 3)
+    }
+
+    @Test(arguments: ["name", "field", "type", "key of metadata", "value of metadata"])
+    func oneLongText(place: String) {
+        func header(_ count: Int) -> String {
+            let text = "a" + String(repeating: Self.marks, count: count)
+            return switch place {
+            case "name": "{\(entry(text))}"
+            case "field": "{\"a\":{\"\(text)\":1}}"
+            case "type": "{\"a\":{\"dtype\":\"\(text)\"}}"
+            case "key of metadata": "{\"__metadata__\":{\"\(text)\":\"\"}}"
+            default: "{\"__metadata__\":{\"a\":\"\(text)\"}}"
+            }
+        }
+        let growth = growth(doubling: 50_000) { file(header: header($0)) } run: { file in
+            do {
+                let contents = try SafetensorsFile(file)
+                #expect(place == "value of metadata" && contents.metadata.count == 1)
+            } catch {
+                guard case .malformedHeader(_, _, "a name of at most 4096 bytes", _) = error else {
+                    Issue.record("\(error)")
+                    return
+                }
+            }
+        }
+        #expect(growth < 3)
+    }
+
+    @Test(arguments: ["keys", "keys of combining marks", "numbers", "texts", "long text", "escapes"])
+    func texts(kind: String) throws {
+        func text(_ count: Int) -> String {
+            switch kind {
+            case "keys": "{" + (0..<count).map { "\"\($0)\":1" }.joined(separator: ",") + "}"
+            case "keys of combining marks":
+                "{" + (0..<count / 100).map {
+                    "\"a" + String(repeating: Self.marks, count: 500) + "\($0)\":1"
+                }.joined(separator: ",") + "}"
+            case "numbers": "[" + (0..<count).map { "\($0).5e3" }.joined(separator: ",") + "]"
+            case "texts": "[" + (0..<count).map { "\"\($0)\"" }.joined(separator: ",") + "]"
+            case "long text": "\"" + String(repeating: "a\u{301}", count: 10 * count) + "\""
+            default: "\"" + String(repeating: "\\u0301", count: 10 * count) + "\""
+            }
+        }
+        let growth = try growth(doubling: 20_000) { FileBytes(text($0).utf8, path: "") } run: {
+            _ = try JSONValue(parsing: $0)
+        }
+        #expect(growth < 3)
+    }
+
+    @Test func canonicallyEqualNamesAreTwoTensors() throws {
+        let names = ["caf\u{E9}", "cafe\u{301}"]
+        let found = try SafetensorsFile(
+            file(header: "{" + names.map { entry($0) }.joined(separator: ",") + "}"))
+        #expect(found.entries.map { Array($0.name.utf8) } == names.map { Array($0.utf8) })
+        #expect(throws: SafetensorsError.self) {
+            try SafetensorsFile(file(header: "{\(entry(names[0])),\(entry(names[0]))}"))
+        }
+        let json = try JSONValue(parsing: "{\"\(names[0])\":1,\"\(names[1])\":2}")
+        guard case .object(let members) = json else {
+            Issue.record("no object")
+            return
+        }
+        #expect(members.map { Array($0.0.utf8) } == names.map { Array($0.utf8) })
+    }
+
+    @Test func shapesHaveAtMost64Dimensions() throws {
+        func shape(_ rank: Int) -> String {
+            "[" + Array(repeating: "0", count: rank).joined(separator: ",") + "]"
+        }
+        #expect(
+            try SafetensorsFile(file(header: "{\(entry("a", shape: shape(64)))}"))
+                .entries[0].shape.count == 64)
+        #expect(
+            throws: SafetensorsError.tooManyDimensions(
+                path: "test", tensor: "a", limit: 64, found: 65)
+        ) { try SafetensorsFile(file(header: "{\(entry("a", shape: shape(65)))}")) }
+    }
+
+    /// Sentences hold nothing that a terminal obeys, and are of bounded length.
+    @Test func errorsAreForPrinting() {
+        let name = "\u{1B}[2J\u{202E}" + String(repeating: "x", count: 3000)
+        let header = "{\(entry(name, shape: "[9]"))}"
+        #expect(throws: SafetensorsError.self) { try SafetensorsFile(file(header: header)) }
+        do { _ = try SafetensorsFile(file(header: header)) } catch {
+            #expect(error.description.hasPrefix("test: tensor `\\u{1b}[2J\\u{202e}xxx"))
+            #expect(error.description.utf8.count < 400)
+        }
+    }
+
+    /// Headers whose bytes are changed, left out and repeated at random are read or refused.
+    @Test func damagedHeadersAreReadOrRefused() {
+        let whole = Array(
+            #"{"__metadata__":{"a":"b\u00e9"},"w":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]}}"#
+                .utf8)
+        var random = SeededRandom(11)
+        var read = 0
+        for _ in 0..<20_000 {
+            var bytes = whole
+            for _ in 0..<Int.random(in: 0...3, using: &random) {
+                let place = Int.random(in: 0..<bytes.count, using: &random)
+                switch Int.random(in: 0..<4, using: &random) {
+                case 0: bytes[place] = UInt8.random(in: 0...255, using: &random)
+                case 1: bytes[place] = Array("0123456789[]{},:\"\\-eu".utf8).randomElement(using: &random)!
+                case 2: bytes.remove(at: place)
+                default:
+                    let end = min(bytes.count, place + Int.random(in: 1...30, using: &random))
+                    bytes.insert(contentsOf: bytes[place..<end], at: place)
+                }
+            }
+            let length = (0..<8).map { UInt8(truncatingIfNeeded: bytes.count >> (8 * $0)) }
+            let file = FileBytes(length + bytes + [UInt8](repeating: 0, count: 8), path: "test")
+            if let found = try? SafetensorsFile(file) {
+                read += 1
+                for entry in found.entries { #expect(found.bytes(of: entry).count == 8) }
+            }
+            _ = try? JSONValue(parsing: FileBytes(bytes, path: "test"))
+        }
+        #expect(read > 1000)
+    }
+}
