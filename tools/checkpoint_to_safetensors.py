@@ -20,10 +20,8 @@ from __future__ import annotations
 import argparse
 import collections
 import os
-import pathlib
 import pickle
 import sys
-import types
 from pathlib import Path
 
 from required_packages import required_packages
@@ -37,22 +35,50 @@ with required_packages(__name__, "tools/requirements.txt"):
 
     from orepa_blocks import find_state_dict
 
-# Inert values only: nothing here opens, imports or runs anything when it is rebuilt.
+
+
+class Dropped:
+    """What stands for an object that is dropped anyway. It takes whatever a pickle gives to the object's own class,
+    and keeps and does nothing with it: numpy's classes would let a pickle say where in memory an object is."""
+
+    def __new__(cls, *arguments: object, **keywords: object) -> Dropped:
+        return super().__new__(cls)
+
+    def __init__(self, *arguments: object, **keywords: object) -> None:
+        pass
+
+    def __setstate__(self, state: object) -> None:
+        pass
+
+
+def stand_in(name: str) -> tuple[type, str]:
+    return type(name.rpartition(".")[2], (Dropped,), {}), name
+
+
+# Nothing here opens, imports, runs or builds anything but containers of Python.
 SAFE_GLOBALS = [
-    argparse.Namespace,
-    types.SimpleNamespace,
     collections.Counter,
     collections.defaultdict,
     set,
-    pathlib.PosixPath,
-    pathlib.PurePosixPath,
-    np.ndarray,
-    np.dtype,
-    *(type(np.dtype(code)) for code in "?bBhHiIlLqQefdFDSU"),
-    (np._core.multiarray.scalar, "numpy.core.multiarray.scalar"),
-    (np._core.multiarray.scalar, "numpy._core.multiarray.scalar"),
-    (np._core.multiarray._reconstruct, "numpy.core.multiarray._reconstruct"),
-    (np._core.multiarray._reconstruct, "numpy._core.multiarray._reconstruct"),
+    *map(
+        stand_in,
+        [
+            "argparse.Namespace",
+            "types.SimpleNamespace",
+            "pathlib.PosixPath",
+            "pathlib.PurePosixPath",
+            "pathlib._local.PosixPath",
+            "pathlib._local.PurePosixPath",
+            "numpy.ndarray",
+            "numpy.dtype",
+            *(f"numpy.dtypes.{type(np.dtype(code)).__name__}" for code in "?bBhHiIlLqQefdFDSU"),
+            *(
+                f"{module}.multiarray.{name}"
+                for module in ["numpy.core", "numpy._core"]
+                for name in ["scalar", "_reconstruct"]
+            ),
+        ],
+    ),
 ]
 
 

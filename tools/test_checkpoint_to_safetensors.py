@@ -6,7 +6,7 @@ import argparse
 import os
 import subprocess
 import sys
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from pathlib import Path
 
 import h5py
@@ -69,6 +69,65 @@ def test_hdf5(tmp_path: Path, group: str) -> None:
 class Hostile:
     def __reduce__(self) -> tuple:
         return os.mkdir, ("hostile",)
+
+
+class Rebuilt:
+    """Pickled as a call of `function` with `arguments`, and then given `state`."""
+
+    def __init__(self, function: object, arguments: tuple, state: object = None) -> None:
+        self.parts = (function, arguments, state)
+
+    def __reduce__(self) -> tuple:
+        return self.parts
+
+
+# Eight bytes that numpy, asked for an array of objects, takes for the address of one.
+ADDRESS = b"ABCDEFGH"
+OBJECTS = np.dtype("O")
+RECONSTRUCT = np._core.multiarray._reconstruct
+NUMPY_ATTACKS = [
+    Rebuilt(np.ndarray, ((1,), OBJECTS, ADDRESS)),
+    Rebuilt(np.ndarray, ((1,), np.dtype([("a", "O")]), ADDRESS)),
+    Rebuilt(np.ndarray, ((1,), Rebuilt(np.dtype, ("O", False, True)), ADDRESS)),
+    Rebuilt(np._core.multiarray.scalar, (OBJECTS, ADDRESS)),
+    Rebuilt(RECONSTRUCT, (np.ndarray, (0,), b"b"), (1, (1,), OBJECTS, False, [b"x"])),
+    Rebuilt(RECONSTRUCT, (np.ndarray, (0,), b"b"), (1, (1,), np.dtype("f8"), False, ADDRESS)),
+    # What makes of eight bytes the type of what is there already.
+    Rebuilt(np.dtype, ("f8", False, True), (3, "|", None, ("a",), {"a": (OBJECTS, 0)}, 8, 8, 63)),
+]
+
+
+@pytest.mark.parametrize("attack", range(len(NUMPY_ATTACKS)))
+@pytest.mark.parametrize("zipped", [True, False])
+def test_no_pickle_says_where_an_object_is(tmp_path: Path, attack: int, zipped: bool) -> None:
+    # A set follows the pointers of what it holds; a counter those of what it counts.
+    attack = NUMPY_ATTACKS[attack]
+    contents = {
+        "state_dict": WEIGHTS,
+        "set": Rebuilt(set, ([attack],)),
+        "count": Rebuilt(Counter, ([attack],)),
+        "more": [Rebuilt(set, (attack,))],
+    }
+    for extra in ("set", "count", "more"):
+        source = tmp_path / "a.pth"
+        torch.save(
+            {"state_dict": WEIGHTS, extra: contents[extra]}, source,
+            _use_new_zipfile_serialization=zipped,
+        )
+        target = tmp_path / f"{extra}.safetensors"
+        done = run(source, target)
+        # An end by a signal has a negative status.
+        assert done.returncode in (0, 1) and "Traceback" not in done.stderr
+        assert target.exists() == (done.returncode == 0)
+        if extra != "more":
+            assert done.returncode == 0, done.stderr
+
+
+def test_attributes_of_what_is_dropped_are_not_set(tmp_path: Path) -> None:
+    state = ({}, {"__class__": Counter, "__setstate__": None})
+    contents = {"state_dict": WEIGHTS, "args": Rebuilt(argparse.Namespace, (), state)}
+    torch.save(contents, tmp_path / "a.pth")
+    check(tmp_path / "a.pth")
 
 
 def test_hostile_pickle_is_refused(tmp_path: Path) -> None:
