@@ -76,7 +76,7 @@ import Testing
         for value in tensor.values {
             checksum.update((0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) })
         }
-        #expect(checksum.value == checksums[name], "\(name)")
+        #expect(checksum.value == checksums[name.text], "\(name)")
     }
 
     /// As read from a file that holds the packed weights of every instruction set, in all the ways there are.
@@ -145,7 +145,7 @@ import Testing
             #expect(
                 throws: PlanError.model(
                     .malformed(
-                        path: "model", field: name, expected: "shape [\(values.count)]",
+                        path: "model", field: name.text, expected: "shape [\(values.count)]",
                         found: "[\(values.count - 1)]"))
             ) { try Plan(model, memory: memory, pool: pool) }
             model.packed[name] = Tensor(shape: [1, values.count], values: values)
@@ -158,7 +158,7 @@ import Testing
         #expect(
             throws: PlanError.model(
                 .malformed(
-                    path: "model", field: name, expected: "the weights of this network",
+                    path: "model", field: name.text, expected: "the weights of this network",
                     found: "another bias than `stem.bias`"))
         ) { try Plan(model, pool: pool) }
         // Who does not read the part is not disturbed by it.

@@ -105,7 +105,7 @@ import Testing
             #expect(throws: PlanError.algorithm(layer: layer, algorithm)) {
                 try Plan(
                     network, height: 64, width: 64, numerics: numerics,
-                    algorithms: [layer: algorithm], pool: pool)
+                    algorithms: [ByteName(layer): algorithm], pool: pool)
             }
         }
     }
