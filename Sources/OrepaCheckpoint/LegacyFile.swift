@@ -99,7 +99,8 @@ struct LegacyFile {
         let found = reader.littleEndian(Int64.self).map { Int($0) } ?? -1
         guard found == count else {
             throw .legacy(
-                path: file.path, .storageSizeMismatch(
+                path: file.path,
+                .storageSizeMismatch(
                     key: heap.storageKeys[key], expected: count, found: found))
         }
         return reader.position..<range.upperBound

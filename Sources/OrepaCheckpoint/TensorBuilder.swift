@@ -35,7 +35,9 @@ struct TensorBuilder {
     /// Adds the entries of a pickled state dict; `locate` finds a storage by its key.
     mutating func add(
         _ state: StateDictionary, _ heap: PickleHeap, isBigEndian: Bool,
-        locate: (_ key: Int) throws(CheckpointError) -> (range: Range<Int>, record: CheckpointRecord?)?
+        locate: (_ key: Int) throws(CheckpointError) -> (
+            range: Range<Int>, record: CheckpointRecord?
+        )?
     ) throws(CheckpointError) {
         let numbers = numbers(of: state)
         var numberCount = 0
@@ -43,7 +45,8 @@ struct TensorBuilder {
             let name = fullName.withoutModulePrefix
             switch value {
             case .integer, .float:
-                let elementType = if case .float = value { ElementType.float64 } else { ElementType.int64 }
+                let elementType =
+                    if case .float = value { ElementType.float64 } else { ElementType.int64 }
                 try append(
                     try CheckpointTensor(
                         name: name, elementType: elementType, shape: [], strides: [],

@@ -41,11 +41,8 @@ import Testing
         let checkpoint = try Checkpoint(path: fixture("checkpoint-formats/\(name)"))
         #expect(checkpoint.format.rawValue == expected.format)
         #expect(checkpoint.location == expected.location)
-        #expect(
-            checkpoint.metadata
-                == (expected.metadata ?? [:]).map { (ByteName($0), $1) }.reduce(into: [:]) {
-                    $0[$1.0] = $1.1
-                })
+        let metadata = (expected.metadata ?? [:]).map { (ByteName($0), $1) }
+        #expect(checkpoint.metadata == Dictionary(uniqueKeysWithValues: metadata))
         #expect(checkpoint.arch == expected.arch)
         #expect(checkpoint.epoch == expected.epoch)
         #expect(checkpoint.tensors.map(\.name) == expected.tensors.map(\.name))

@@ -12,7 +12,8 @@ import Testing
         let names = try FileManager.default.contentsOfDirectory(atPath: folder)
         #expect(names.count >= 12)
         for name in names {
-            let bytes = [UInt8](try #require(FileManager.default.contents(atPath: "\(folder)/\(name)")))
+            let bytes = [UInt8](
+                try #require(FileManager.default.contents(atPath: "\(folder)/\(name)")))
             guard let checkpoint = try? open(bytes) else { continue }
             for tensor in checkpoint.tensors { _ = try? tensor.doubles() }
         }
@@ -21,7 +22,11 @@ import Testing
     /// An instruction that makes a global and calls it.
     @Test func globalsThatAreCalledAtOnce() {
         #expect(throws: CheckpointError.legacy(path: "test", .wrongMagicNumber(found: "a dict"))) {
-            try open(Array("\u{80}\u{2}(icollections\nOrderedDict\n.".unicodeScalars.map { UInt8($0.value) }))
+            try open(
+                Array(
+                    "\u{80}\u{2}(icollections\nOrderedDict\n.".unicodeScalars.map {
+                        UInt8($0.value)
+                    }))
         }
     }
 
@@ -120,11 +125,15 @@ import Testing
         do {
             _ = try open(
                 Zip.checkpoint(
-                    Pickle.dictionary([("state_dict", Pickle.plainState)]) + Array("0".utf8) + pickle
+                    Pickle.dictionary([("state_dict", Pickle.plainState)]) + Array("0".utf8)
+                        + pickle
                 ).bytes)
             Issue.record("not refused")
         } catch {
-            #expect(!error.description.unicodeScalars.contains { $0.value < 0x20 || 0x7F..<0xA0 ~= $0.value })
+            #expect(
+                !error.description.unicodeScalars.contains {
+                    $0.value < 0x20 || 0x7F..<0xA0 ~= $0.value
+                })
         }
         #expect(
             CheckpointError.notATensor(path: "a\u{1B}", name: "b\n", found: "c\u{202E}").description
@@ -145,10 +154,12 @@ import Testing
                 Pickle.global("torch._utils", "_rebuild_parameter"),
                 Pickle.global("torch._tensor", "_rebuild_from_type_v2"),
                 Pickle.global("torch", "Tensor"), Pickle.global("torch", "float32"),
-                Pickle.storage("0", count: 4), Pickle.tuple([Pickle.integer(2), Pickle.integer(2)]),
+                Pickle.storage("0", count: 4),
+                Pickle.tuple([Pickle.integer(2), Pickle.integer(2)]),
                 Pickle.tensor(Pickle.storage("0", count: 4), shape: [4], strides: [1]),
                 Array("(icollections\nOrderedDict\n".utf8),
-                Array("L99999999999999999999999L\n".utf8), Array("I01\n".utf8), Array("S'a'\n".utf8),
+                Array("L99999999999999999999999L\n".utf8), Array("I01\n".utf8),
+                Array("S'a'\n".utf8),
             ]
             + Array("(012N)]}tldaesubRQo".utf8).map { [$0] }
             + [[0x81], [0x85], [0x86], [0x87], [0x88], [0x8F], [0x90], [0x91], [0x93], [0x94]]

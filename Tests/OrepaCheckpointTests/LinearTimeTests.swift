@@ -50,15 +50,19 @@ import Testing
                     + Pickle.tensor(Pickle.storage("0", count: 4), shape: [4], strides: [1])
                     + repeated(Array("h\0b".utf8), count)
             case "dicts of many pairs":
-                Array("(".utf8) + repeated(Array("NN\u{86}".unicodeScalars.map { UInt8($0.value) }), count)
+                Array("(".utf8)
+                    + repeated(Array("NN\u{86}".unicodeScalars.map { UInt8($0.value) }), count)
                     + Array("tq\0".utf8) + Pickle.global("collections", "OrderedDict")
-                    + Array("q\u{1}".utf8) + repeated(Array("h\u{1}h\0\u{85}R0".unicodeScalars.map { UInt8($0.value) }), count)
+                    + Array("q\u{1}".utf8)
+                    + repeated(
+                        Array("h\u{1}h\0\u{85}R0".unicodeScalars.map { UInt8($0.value) }), count)
             case "long keys of many storages":
                 repeated(
                     Pickle.storage(String(repeating: "k", count: min(count / 4, 4000)), count: 1)
                         + [UInt8(ascii: "0")], count / 40)
             case "one key in many storages":
-                Pickle.text(String(repeating: "k", count: min(count / 10, 4000))) + Array("q\0".utf8)
+                Pickle.text(String(repeating: "k", count: min(count / 10, 4000)))
+                    + Array("q\0".utf8)
                     + repeated(
                         Array("(X\u{7}\0\0\0storagectorch\nFloatStorage\nh\0NK\u{1}tQ0".utf8),
                         count / 10)
@@ -66,16 +70,24 @@ import Testing
             case "marks":
                 repeated(Array("(".utf8), 900) + repeated(Array("(NNNl0".utf8), count)
             case "decimal integers":
-                repeated(Array("L".utf8) + repeated(Array("9".utf8), 1000) + Array("L\n0".utf8), count / 100)
+                repeated(
+                    Array("L".utf8) + repeated(Array("9".utf8), 1000) + Array("L\n0".utf8),
+                    count / 100)
             case "texts of combining marks":
                 repeated(Pickle.text(marks) + [UInt8(ascii: "0")], count / 100)
             case "globals of combining marks":
-                Array("c".utf8) + Array(repeatElement(marks, count: count / 100).joined().utf8) + Array("\na\n".utf8)
+                Array("c".utf8) + Array(repeatElement(marks, count: count / 100).joined().utf8)
+                    + Array("\na\n".utf8)
             default:
-                Pickle.dictionary((0..<count / 100).map { (marks + "\($0)", [UInt8(ascii: "K"), 1]) })
+                Pickle.dictionary(
+                    (0..<count / 100).map { (marks + "\($0)", [UInt8(ascii: "K"), 1]) })
             }
         }
-        let growth = growth(doubling: 20_000) { legacy(pickle($0)) } run: { read($0) }
+        let growth = growth(doubling: 20_000) {
+            legacy(pickle($0))
+        } run: {
+            read($0)
+        }
         #expect(growth < 3)
     }
 
@@ -121,7 +133,12 @@ import Testing
             var root = Pickle.dictionary(tensors)
             if format == "scalars" {
                 root = Pickle.dictionary(
-                    tensors + [("w", Pickle.tensor(Pickle.storage("0", count: 4), shape: [4], strides: [1]))])
+                    tensors + [
+                        (
+                            "w",
+                            Pickle.tensor(Pickle.storage("0", count: 4), shape: [4], strides: [1])
+                        )
+                    ])
             }
             if format == "zip" {
                 var zip = Zip.checkpoint(root)

@@ -36,8 +36,12 @@ import Testing
     @Test func shapesOfAnySizeAreRefused() throws {
         let file = try Checkpoint(path: fixture("hostile-checkpoints/large-shape.safetensors"))
         #expect(throws: TrainingError.self) { try TrainingNetwork(file) }
-        for kind in ["weight_orepa_origin", "rbr_dense.weight_rbr_origin", "dbb_origin.conv.weight"] {
-            for shape in [[1 << 62, 0], [1 << 60, 0, 3, 3], [0, 1 << 60, 3, 3], [0, 0, 1 << 40, 1 << 40]] {
+        for kind in [
+            "weight_orepa_origin", "rbr_dense.weight_rbr_origin", "dbb_origin.conv.weight",
+        ] {
+            for shape in [
+                [1 << 62, 0], [1 << 60, 0, 3, 3], [0, 1 << 60, 3, 3], [0, 0, 1 << 40, 1 << 40],
+            ] {
                 let found = try checkpoint([("stage0.\(kind)", shape, 0)])
                 #expect(throws: TrainingError.self) { try TrainingNetwork(found) }
             }
@@ -45,7 +49,9 @@ import Testing
     }
 
     @Test func manyBlocksAreRecognisedInLinearTime() throws {
-        let growth = try growth(doubling: 300) { try checkpoint(chain($0)) } run: {
+        let growth = try growth(doubling: 300) {
+            try checkpoint(chain($0))
+        } run: {
             let network = try TrainingNetwork($0)
             for block in network.blocks { #expect(network.block(named: block.prefix) != nil) }
         }
@@ -63,7 +69,9 @@ import Testing
                 }
             case "combining marks":
                 entries += (0..<20).map {
-                    floats("stage1.0." + String(repeating: "\u{345}\u{316}", count: count / 2) + "\($0)", [1])
+                    floats(
+                        "stage1.0." + String(repeating: "\u{345}\u{316}", count: count / 2)
+                            + "\($0)", [1])
                 }
             default: entries += (0..<count).map { floats("stage9\($0).conv.weighs", [1]) }
             }

@@ -13,7 +13,8 @@ struct VerificationBudget {
     /// For the size that is chosen here. RepVGG-B3 takes 3e9 steps; a processor of 2020 does 2e10 a second.
     static let `default` = VerificationBudget(cost: 50_000_000_000, mapElements: 1 << 24)
     /// For a size that somebody has asked for, who then waits for it.
-    static let asked = VerificationBudget(cost: 20_000_000_000_000, mapElements: Graph.largestFeatureMap)
+    static let asked = VerificationBudget(
+        cost: 20_000_000_000_000, mapElements: Graph.largestFeatureMap)
 
     func check(_ graph: Graph, size: Int, path: String) throws(ConversionError) {
         let shapes: [Shape]

@@ -13,5 +13,7 @@ package struct JSONError: Error, Hashable, Sendable {
 }
 
 extension JSONError: CustomStringConvertible {
-    package var description: String { "byte \(offset): expected \(expected), found \(found)".escapedForPrinting() }
+    package var description: String {
+        "byte \(offset): expected \(expected), found \(found)".escapedForPrinting()
+    }
 }
