@@ -253,7 +253,8 @@ struct Inspection {
             let isUsedHere = name == ByteName(blueprint.packedName)
             titles.append(
                 "\(name.text.dropFirst(ModelFile.packedPrefix.count)), "
-                    + Inspection.megabytes(byteCount) + (isUsedHere ? ", used here" : ""))
+                    + Inspection.megabytes(byteCount)
+                    + (isUsedHere ? ", used here with --trust-packed" : ""))
             parts.append(
                 .object([
                     ("name", .string(name.text)), ("bytes", .integer(byteCount)),
