@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-import errno
 import os
-import stat
 from collections.abc import Sequence
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -13,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _abi
-from ._errors import Error, InvalidArgument, InvalidImage, NotReadable, OutOfMemory, make_error
+from ._errors import Error, InvalidArgument, InvalidImage, NotReadable, OutOfMemory
 
 Order = Literal["rgb", "bgr", "rgba", "bgra", "grey"]
 
@@ -131,16 +129,6 @@ class PictureList:
     def _set_path(self, entry: _abi.Picture, path: bytes) -> None:
         if b"\0" in path:
             raise InvalidArgument(f"path: expected no zero byte, found {path!r}")
-        try:
-            path.decode()
-        except UnicodeDecodeError:
-            # The library's strings are UTF-8, names of files need not be.
-            try:
-                self._set_encoded(entry, _read(path))
-            except OSError as error:
-                missing = isinstance(error, FileNotFoundError)
-                raise make_error(1 if missing else 2, f"{path!r}: {error.strerror}") from None
-            return
         entry.kind = _abi.PICTURE_FILE
         entry.path = path
         self._keep.append(path)
@@ -248,18 +236,6 @@ def _rows_can_be_borrowed(array: npt.NDArray[np.uint8], row: int, channels: int)
     if width > 1 and array.strides[1] != channels:
         return False
     return height <= 1 or array.strides[0] >= row > 0
-
-
-def _read(path: bytes) -> bytes:
-    """The regular file at `path`, as the library reads one: without waiting for a pipe."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "expected a regular file")
-        if status.st_size > _LARGEST_FILE:
-            raise OSError(errno.EFBIG, f"expected at most {_LARGEST_FILE} bytes")
-        return file.read()
 
 
 def _read_all(file: Any) -> bytes:
