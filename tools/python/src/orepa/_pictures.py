@@ -35,7 +35,7 @@ _LARGEST_FILE = 2**30
 """Larger files are no pictures that the library would decode."""
 
 _BYTES_AT_A_TIME = 2**24
-"""What is asked of an open file, most of which have less."""
+"""What is asked of an open file, most of which have less, and copied of an array."""
 
 
 class SupportsArray(Protocol):
@@ -171,7 +171,7 @@ class PictureList:
                     f"picture: expected at most {MOST_BYTES_COPIED} bytes of pixels that are not "
                     f"contiguous, found {array.nbytes}"
                 )
-            array = np.ascontiguousarray(array)
+            array = _copy(array)
         self._borrow(entry, array)
         entry.kind = _abi.PICTURE_PIXELS
         entry.order = number
@@ -224,7 +224,18 @@ def bytes_of(view: memoryview, name: str) -> npt.NDArray[np.uint8]:
 
 def contiguous(array: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """The array, or a copy if its values are not one after the other at aligned addresses."""
-    return np.require(array, dtype=np.float32, requirements=["C", "A"])
+    flags = array.flags
+    return array if flags.c_contiguous and flags.aligned else _copy(array)
+
+
+def _copy(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A contiguous copy, made some rows at a time, so that Ctrl-C is heard between them."""
+    result = np.empty(array.shape, array.dtype)
+    row = max(1, array.nbytes // max(1, len(array)))
+    step = max(1, _BYTES_AT_A_TIME // row)
+    for start in range(0, len(array), step):
+        result[start : start + step] = array[start : start + step]
+    return result
 
 
 def _rows_can_be_borrowed(array: npt.NDArray[np.uint8], row: int, channels: int) -> bool:
