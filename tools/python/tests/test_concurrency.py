@@ -146,6 +146,19 @@ def test_a_model_goes_to_other_processes(
     assert results == [model.classify(sample) for sample in samples]
 
 
+def test_threads_with_little_stack(model: orepa.Model, samples: list[Path]) -> None:
+    expected = model.classify(samples[0])
+    found: list[object] = []
+    before = threading.stack_size(128 * 1024)
+    try:
+        thread = threading.Thread(target=lambda: found.append(model.classify(samples[0])))
+        thread.start()
+    finally:
+        threading.stack_size(before)
+    thread.join()
+    assert found == [expected]
+
+
 def test_memory_is_given_back(model_path: Path, samples: list[Path]) -> None:
     def work(count: int) -> None:
         for _ in range(count):

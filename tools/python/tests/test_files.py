@@ -1,4 +1,4 @@
-"""Pictures and models that are open files, or bytes that others lend."""
+"""Pictures and models that are open files, bytes that others lend, or have names of any bytes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import array
 import io
 import mmap
 import os
+import pickle
 import tempfile
 import threading
 import zipfile
@@ -14,6 +15,9 @@ from pathlib import Path
 import pytest
 
 import orepa
+
+NAME = os.fsdecode(b"caf\xe9 \xff")
+"""No UTF-8."""
 
 
 @pytest.fixture(scope="module")
@@ -149,3 +153,32 @@ def test_files_that_are_refused(
         model.classify(io.StringIO("text"))
     with open(samples[0], encoding="latin-1") as text, pytest.raises(TypeError, match="binary"):
         model.classify(text)
+
+
+def test_names_of_any_bytes(
+    model: orepa.Model,
+    model_path: Path,
+    samples: list[Path],
+    expected: list[orepa.Prediction],
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / NAME
+    folder.mkdir()
+    for name, source in (("boot.jpg", samples[0]), ("model.safetensors", model_path)):
+        (folder / name).write_bytes(source.read_bytes())
+    entries = {os.fsdecode(entry.name): entry for entry in os.scandir(os.fsencode(folder))}
+    picture, path = folder / "boot.jpg", folder / "model.safetensors"
+    for each in (picture, str(picture), entries["boot.jpg"]):
+        assert model.classify(each) == expected
+    for each in (path, str(path), os.fsdecode(os.fsencode(path)), entries["model.safetensors"]):
+        for memory in ("fast", "mapped"):
+            assert orepa.Model(each, memory=memory).classify(picture) == expected
+    again = pickle.loads(pickle.dumps(orepa.Model(path)))
+    assert again.classify(picture) == expected
+    # The message has the name, with what is no UTF-8 replaced.
+    for call in (lambda: orepa.Model(folder / "none"), lambda: model.classify(folder / "none")):
+        with pytest.raises(orepa.NotFound, match="caf.*none"):
+            call()
+    # Bytes are a file's contents, and no path, wherever they come from.
+    with pytest.raises(orepa.InvalidModel):
+        orepa.Model(os.fsencode(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import functools
 import os
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 
 import orepa
+from orepa import _interrupts
 
 # A call is to end 100 ms after the signal; on a machine that does other things, five times as much.
 MOST_SECONDS = 0.5
@@ -200,6 +202,22 @@ def test_not_interruptible(
     assert len(answers) == 40 and early == [True]
     listeners = [thread.name for thread in threading.enumerate() if "orepa" in thread.name]
     assert listeners in ([], ["orepa signals"])
+
+
+def test_threads_that_are_none(
+    model_path: Path, samples: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a library has put functions of its own in the place of threads, none are started."""
+
+    def start_new_thread(*_: object) -> int:
+        raise AssertionError("a greenlet would wait for a pipe, and all others for it")
+
+    for module, prefix in ((_thread, ""), (threading, "_")):
+        for name in ("start_new_thread", "start_joinable_thread"):
+            if hasattr(module, prefix + name):
+                monkeypatch.setattr(module, prefix + name, start_new_thread)
+    monkeypatch.setattr(_interrupts, "_listener", _interrupts._Listener())
+    assert len(orepa.Model(model_path, threads="caller").classify(samples[0])) == 5
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")

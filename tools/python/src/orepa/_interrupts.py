@@ -8,6 +8,7 @@ as a rule raises an exception: KeyboardInterrupt. If it raises none, the call is
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import ctypes
 import functools
@@ -15,6 +16,7 @@ import os
 import signal
 import threading
 import time
+import types
 from collections.abc import Callable
 
 from . import _abi
@@ -48,6 +50,12 @@ def _is_main_thread() -> bool:
 def _has_handlers() -> bool:
     """Whether there is a handler of Python's to run."""
     return any(callable(signal.getsignal(number)) for number in ENDING_SIGNALS)
+
+
+def _threads_are_real() -> bool:
+    """Whether threads are the system's: gevent and eventlet have others in their place, and one of
+    them that waits for a pipe stops all."""
+    return isinstance(_thread.start_new_thread, types.BuiltinFunctionType)
 
 
 class _Listener:
@@ -123,7 +131,7 @@ class _Listener:
     def _is_ready(self) -> bool:
         if self._thread is not None and self._thread.is_alive():
             return True
-        if not _has_handlers():
+        if not _has_handlers() or not _threads_are_real():
             return False
         try:
             if self._reader < 0:
@@ -210,7 +218,7 @@ def run(
 def load(work: Callable[[], None]) -> None:
     """Does work that nothing cancels. A signal's handler that raises an exception ends the waiting
     for it: it is done in a thread of its own, which then goes on by itself."""
-    if not _is_main_thread() or not _has_handlers():
+    if not (_is_main_thread() and _has_handlers() and _threads_are_real()):
         return work()
     errors: list[BaseException] = []
     done = threading.Lock()

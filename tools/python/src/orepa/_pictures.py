@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-import errno
 import os
-import stat
 from collections.abc import Sequence
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -13,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _abi
-from ._errors import Error, InvalidArgument, InvalidImage, NotReadable, OutOfMemory, make_error
+from ._errors import Error, InvalidArgument, InvalidImage, NotReadable, OutOfMemory
 
 Order = Literal["rgb", "bgr", "rgba", "bgra", "grey"]
 
@@ -37,7 +35,7 @@ _LARGEST_FILE = 2**30
 """Larger files are no pictures that the library would decode."""
 
 _BYTES_AT_A_TIME = 2**24
-"""What is asked of an open file, most of which have less."""
+"""What is asked of an open file, most of which have less, and copied of an array."""
 
 
 class SupportsArray(Protocol):
@@ -131,16 +129,6 @@ class PictureList:
     def _set_path(self, entry: _abi.Picture, path: bytes) -> None:
         if b"\0" in path:
             raise InvalidArgument(f"path: expected no zero byte, found {path!r}")
-        try:
-            path.decode()
-        except UnicodeDecodeError:
-            # The library's strings are UTF-8, names of files need not be.
-            try:
-                self._set_encoded(entry, _read(path))
-            except OSError as error:
-                missing = isinstance(error, FileNotFoundError)
-                raise make_error(1 if missing else 2, f"{path!r}: {error.strerror}") from None
-            return
         entry.kind = _abi.PICTURE_FILE
         entry.path = path
         self._keep.append(path)
@@ -183,7 +171,7 @@ class PictureList:
                     f"picture: expected at most {MOST_BYTES_COPIED} bytes of pixels that are not "
                     f"contiguous, found {array.nbytes}"
                 )
-            array = np.ascontiguousarray(array)
+            array = _copy(array)
         self._borrow(entry, array)
         entry.kind = _abi.PICTURE_PIXELS
         entry.order = number
@@ -236,7 +224,18 @@ def bytes_of(view: memoryview, name: str) -> npt.NDArray[np.uint8]:
 
 def contiguous(array: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """The array, or a copy if its values are not one after the other at aligned addresses."""
-    return np.require(array, dtype=np.float32, requirements=["C", "A"])
+    flags = array.flags
+    return array if flags.c_contiguous and flags.aligned else _copy(array)
+
+
+def _copy(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A contiguous copy, made some rows at a time, so that Ctrl-C is heard between them."""
+    result = np.empty(array.shape, array.dtype)
+    row = max(1, array.nbytes // max(1, len(array)))
+    step = max(1, _BYTES_AT_A_TIME // row)
+    for start in range(0, len(array), step):
+        result[start : start + step] = array[start : start + step]
+    return result
 
 
 def _rows_can_be_borrowed(array: npt.NDArray[np.uint8], row: int, channels: int) -> bool:
@@ -248,18 +247,6 @@ def _rows_can_be_borrowed(array: npt.NDArray[np.uint8], row: int, channels: int)
     if width > 1 and array.strides[1] != channels:
         return False
     return height <= 1 or array.strides[0] >= row > 0
-
-
-def _read(path: bytes) -> bytes:
-    """The regular file at `path`, as the library reads one: without waiting for a pipe."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "expected a regular file")
-        if status.st_size > _LARGEST_FILE:
-            raise OSError(errno.EFBIG, f"expected at most {_LARGEST_FILE} bytes")
-        return file.read()
 
 
 def _read_all(file: Any) -> bytes:
