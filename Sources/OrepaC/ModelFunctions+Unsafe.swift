@@ -15,7 +15,7 @@ func modelLoad(
         let loaded = try calling { () throws(OrepaError) in
             try Model(path: location, options: options, limits: limits)
         }
-        model!.pointee = ModelHandle(loaded).retainedPointer()
+        model!.pointee = try ModelHandle(loaded).retainedPointer()
     }
 }
 
@@ -32,7 +32,7 @@ func modelLoadBytes(
         let loaded = try calling { () throws(OrepaError) in
             try Model(bytes: bytes, name: name, options: options, limits: limits)
         }
-        model!.pointee = ModelHandle(loaded).retainedPointer()
+        model!.pointee = try ModelHandle(loaded).retainedPointer()
     }
 }
 
@@ -41,7 +41,7 @@ func modelFree(_ model: OpaquePointer?) { ModelHandle.free(model) }
 func modelDescribe(_ model: OpaquePointer?, _ info: UnsafeMutablePointer<orepa_model_info>?)
     -> orepa_status
 {
-    status { () throws(Failure) in
+    status(takesMemory: false) { () throws(Failure) in
         let model = try ModelHandle.of(model, "model").model
         let shape = model.inputShape
         try orepa_model_info(
@@ -59,7 +59,7 @@ func modelDescribe(_ model: OpaquePointer?, _ info: UnsafeMutablePointer<orepa_m
 func modelLabel(
     _ model: OpaquePointer?, _ index: Int, _ label: UnsafeMutablePointer<UnsafePointer<CChar>?>?
 ) -> orepa_status {
-    status { () throws(Failure) in
+    status(takesMemory: false) { () throws(Failure) in
         let handle = try ModelHandle.of(model, "model")
         guard let label else { throw .null("label", expected: "where to write a const char *") }
         try checkIndex(index, handle.model.classCount, "class")
@@ -70,7 +70,7 @@ func modelLabel(
 func modelStage(
     _ model: OpaquePointer?, _ index: Int, _ stage: UnsafeMutablePointer<orepa_stage>?
 ) -> orepa_status {
-    status { () throws(Failure) in
+    status(takesMemory: false) { () throws(Failure) in
         let handle = try ModelHandle.of(model, "model")
         try checkIndex(index, handle.model.stages.count, "stage")
         let shape = handle.model.stages[index].shape
@@ -85,7 +85,7 @@ func modelMemory(
     _ model: OpaquePointer?, _ batch: Int,
     _ requirement: UnsafeMutablePointer<orepa_memory_requirement>?
 ) -> orepa_status {
-    status { () throws(Failure) in
+    status(takesMemory: false) { () throws(Failure) in
         let model = try ModelHandle.of(model, "model").model
         guard batch > 0 else {
             throw .argument("batch", expected: "at least 1", found: "\(UInt(bitPattern: batch))")
@@ -98,7 +98,9 @@ func modelMemory(
 }
 
 func modelTrim(_ model: OpaquePointer?) -> orepa_status {
-    status { () throws(Failure) in try ModelHandle.of(model, "model").model.trim() }
+    status(takesMemory: false) { () throws(Failure) in
+        try ModelHandle.of(model, "model").model.trim()
+    }
 }
 
 extension PlanMemory {

@@ -145,6 +145,7 @@ extension Array: DocumentReadable where Element: DocumentReadable {
             throw DocumentError(expected: "an array", found: value.kind)
         }
         self = []
+        // Memory: checked for the whole header.
         reserveCapacity(values.count)
         for (index, value) in values.enumerated() {
             do { append(try Element(reading: value)) } catch { throw error.within("\(index)") }
@@ -156,6 +157,7 @@ extension Dictionary: DocumentReadable where Key == ByteName, Value: DocumentRea
     init(reading value: JSONValue) throws(DocumentError) {
         let object = try DocumentObject(value)
         self = [:]
+        // Memory: checked for the whole header.
         reserveCapacity(object.members.count)
         for (key, value) in object.members {
             do { self[ByteName(key)] = try Value(reading: value) } catch { throw error.within(key) }

@@ -26,6 +26,7 @@ struct ArenaLayout {
     }
 
     private init(largestFirst buffers: [Buffer], _ neighbours: Neighbours, alignment: Int) {
+        // Memory: checked for each node of the graph.
         var offsets = [Int?](repeating: nil, count: buffers.count)
         var size = 0
         let bySize = buffers.indices.sorted { (buffers[$0].size, $1) > (buffers[$1].size, $0) }
@@ -46,6 +47,7 @@ struct ArenaLayout {
     }
 
     private init(inOrderOfTime buffers: [Buffer], alignment: Int) {
+        // Memory: checked for each node of the graph.
         var offsets = [Int](repeating: 0, count: buffers.count)
         var size = 0
         /// Places that are free again, by their size.

@@ -52,6 +52,7 @@ extension ModelFile {
         try budget.check(
             blueprint, memory: blueprint.memoryUse(.fast, threadCount: pool.threadCount))
         let weights = try PlanWeights(packing: blueprint, of: network, pool: pool)
+        try PlanError.check(count: blueprint.packedCount, size: MemoryLayout<Float>.size)
         packed[ByteName(blueprint.packedName)] = Tensor(
             shape: [blueprint.packedCount], values: weights.keptValues)
     }

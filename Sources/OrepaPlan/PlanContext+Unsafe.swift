@@ -91,6 +91,7 @@ public final class PlanContext {
 
     private func run(_ input: [Float], count: Int, watch: CallWatch?) -> [Float] {
         let logitCount = count * plan.graph.classCount
+        // Memory: checked by the probe; others bring memory of their own.
         return [Float](unsafeUninitializedCapacity: logitCount) { logits, initialized in
             // What a call that ends early leaves.
             if watch != nil { logits.initialize(repeating: 0) }

@@ -1,3 +1,5 @@
+import OrepaSystem
+
 /// A parsed safetensors file: the names, types, shapes and places of its tensors.
 ///
 /// Parsing reads the header only and takes time proportional to it. What it accepts is what the reference
@@ -7,6 +9,10 @@ public struct SafetensorsFile: Sendable {
     public static let maximumHeaderLength = 100_000_000
     /// The most dimensions that a tensor may have.
     public static let largestRank = 64
+
+    /// What a byte of the header may take at most while it is read, and what is made of it: a JSON text of short arrays
+    /// makes values of 40 bytes out of three, in arrays that double their size while they grow.
+    private static let memoryPerHeaderByte = 64
 
     public let file: FileBytes
     /// The strings under `__metadata__`; empty when the file has none.
@@ -46,13 +52,18 @@ public struct SafetensorsFile: Sendable {
         guard let header = reader.take(Int(length)) else {
             throw .headerBeyondEnd(path: path, expected: Int(length), found: reader.remaining)
         }
+        do throws(MemoryRefusal) {
+            try SystemMemory.check(count: header.count, size: Self.memoryPerHeaderByte)
+        } catch { throw .outOfMemory(path: path, byteCount: error.byteCount) }
         var parser = SafetensorsHeader(file, in: header)
         try parser.parse()
 
         var next = 0
         var entries: [Entry] = []
         var indices: [ByteName: Int] = [:]
+        // Memory: checked for the whole header.
         entries.reserveCapacity(parser.tensors.count)
+        // Memory: checked for the whole header.
         indices.reserveCapacity(parser.tensors.count)
         let order = parser.tensors.indices.sorted {
             let (a, b) = (parser.tensors[$0], parser.tensors[$1])
