@@ -82,7 +82,8 @@ struct PicturePreparation: Sendable {
         let image: RGBImage
         do throws(ImageError) {
             image = try ImageDecoder.decode(
-                bytes, limits: limits, applyingOrientation: appliesExifOrientation
+                bytes, limits: limits,
+                choices: DecodingChoices(appliesOrientation: appliesExifOrientation)
             ).image
         } catch { throw OrepaError(error, name: name) }
         try prepare(image, into: target, name: name)

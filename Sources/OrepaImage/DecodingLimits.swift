@@ -9,14 +9,20 @@ public struct DecodingLimits: Sendable, Hashable {
     /// The most scans of a JPEG. Each costs a pass over the whole image, however short it is in the file. The
     /// default is 100; encoders write about 10.
     public var maximumScans: Int
+    /// The most samples of a JPEG in several scans, added up over the scans: with a few bytes each of them takes
+    /// about a nanosecond. The default is 2,000,000,000: 12 scans of the largest grey image, or the usual 10 of a
+    /// colour photograph of 200 megapixels.
+    public var maximumScannedSamples: Int
 
     /// Makes limits; what is not given has its default.
     public init(
-        maximumPixels: Int = 178_956_970, maximumMemory: Int = 1 << 30, maximumScans: Int = 100
+        maximumPixels: Int = 178_956_970, maximumMemory: Int = 1 << 30, maximumScans: Int = 100,
+        maximumScannedSamples: Int = 2_000_000_000
     ) {
         self.maximumPixels = maximumPixels
         self.maximumMemory = maximumMemory
         self.maximumScans = maximumScans
+        self.maximumScannedSamples = maximumScannedSamples
     }
 
     /// The limits in force when none are given.

@@ -1,0 +1,154 @@
+import COrepaImage
+
+extension ImageDecoder {
+    static func decodePNG(
+        _ bytes: Bytes, _ limits: DecodingLimits, _ grey: DecodingChoices.SixteenBitGrey,
+        _ isInterrupted: () -> Bool
+    ) throws(ImageError) -> DecodedPixels {
+        guard bytes.slice(from: 4, count: 4)?.hasPrefix("\r\n\u{1A}\n") == true else {
+            throw .corrupt(.png, "expected the signature of PNG, found only its first half")
+        }
+        var data = try readChunksBeforeData(bytes, limits, isInterrupted)
+        var warnings: [ImageWarning] = []
+        let image = try decodeRows(&data, bytes, limits, grey, isInterrupted, &warnings)
+        try data.readEnd(isInterrupted: isInterrupted)
+        warnings += data.faults.map { .damaged(.png, $0) }
+        if data.header.bitDepth == 16, data.header.colourType == 0, grey == .high {
+            warnings.append(.sixteenBitGrey)
+        }
+        return DecodedPixels(image: image, warnings: warnings)
+    }
+
+    private static func readChunksBeforeData(
+        _ bytes: Bytes, _ limits: DecodingLimits, _ isInterrupted: () -> Bool
+    ) throws(ImageError) -> PNGImageData {
+        var header = PNGHeader()
+        var reader = PNGChunkReader(bytes)
+        while true {
+            if isInterrupted() { throw .interrupted }
+            let chunk = try reader.next()
+            let outcome = try header.read(chunk, &reader)
+            if chunk.name == .header {
+                _ = try limits.checkedByteCount(width: header.width, height: header.height)
+            }
+            switch outcome {
+            case .passed:
+                if let fault = reader.checksumFault(of: chunk) { throw .corrupt(.png, fault) }
+                reader.offset = chunk.end + 4
+            case .end: throw .corrupt(.png, "expected image data, found none")
+            case .imageData:
+                guard header.hasSize else {
+                    throw .corrupt(
+                        .png, "expected a header with a size, a bit depth and a colour type")
+                }
+                return PNGImageData(header, reader, chunk)
+            }
+        }
+    }
+
+    private static func decodeRows(
+        _ data: inout PNGImageData, _ bytes: Bytes, _ limits: DecodingLimits,
+        _ grey: DecodingChoices.SixteenBitGrey, _ isInterrupted: () -> Bool,
+        _ warnings: inout [ImageWarning]
+    ) throws(ImageError) -> RGBImage {
+        let header = data.header
+        let region = try header.checkedRegion()
+        let palette = header.fullPalette
+        var decoding = PNGRowDecoding(
+            data: data, bytes: bytes, limits: limits,
+            layout: orepa_png_layout(
+                width: UInt32(region.columns.count), height: UInt32(region.rows.count),
+                bit_depth: UInt8(header.bitDepth), colour_type: UInt8(header.colourType),
+                is_interlaced: header.isInterlaced, clips_grey: grey == .pillow, palette: nil,
+                stride: header.width * 3))
+        // The two rows that are held at a time.
+        let byteCount = try limits.checkedByteCount(
+            width: header.width, height: header.height,
+            extraMemory: Int(clamping: orepa_png_row_memory(&decoding.layout)))
+        // Pillow puts the rows of interlaced images where they would be without a region.
+        let origin =
+            header.isInterlaced
+            ? 0 : (region.rows.lowerBound * header.width + region.columns.lowerBound) * 3
+        var failure: ImageError?
+        let pixels = [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
+            palette.withUnsafeBufferPointer { palette in
+                decoding.layout.palette = palette.baseAddress
+                // What the data have no rows for has the first colour.
+                target.initialize(repeating: 0)
+                if header.isPalette, palette.prefix(3).contains(where: { $0 != 0 }) {
+                    for index in 0..<byteCount { target[index] = palette[index % 3] }
+                }
+                withCheck(isInterrupted) { check in
+                    do throws(ImageError) {
+                        try decoding.run(into: target.baseAddress! + origin, check)
+                    } catch { failure = error }
+                }
+            }
+            count = byteCount
+        }
+        if let failure { throw failure }
+        data = decoding.data
+        warnings += decoding.warnings
+        return RGBImage(uncheckedWidth: header.width, height: header.height, pixels: pixels)
+    }
+}
+
+/// The rows of a PNG, block by block.
+private struct PNGRowDecoding {
+    var data: PNGImageData
+    let bytes: Bytes
+    let limits: DecodingLimits
+    var layout: orepa_png_layout
+    private(set) var warnings: [ImageWarning] = []
+
+    init(
+        data: PNGImageData, bytes: Bytes, limits: DecodingLimits, layout: orepa_png_layout
+    ) {
+        self.data = data
+        self.bytes = bytes
+        self.limits = limits
+        self.layout = layout
+    }
+
+    /// Writes the rows from `pixels` on.
+    mutating func run(
+        into pixels: UnsafeMutablePointer<UInt8>, _ check: orepa_image_check
+    ) throws(ImageError) {
+        var failure = orepa_image_error()
+        guard let png = orepa_png_open(&layout, &failure) else {
+            throw ImageError(.png, failure, count: bytes.count, limits)
+        }
+        defer { orepa_png_close(png) }
+        var status = OREPA_IMAGE_MORE
+        while status == OREPA_IMAGE_MORE {
+            let block = try data.nextBlock()
+            status = orepa_png_read(
+                png, bytes.pointer! + block.lowerBound, block.count, pixels, check, &failure)
+        }
+        guard status == OREPA_IMAGE_OK else {
+            throw ImageError(.png, failure, count: bytes.count, limits)
+        }
+        if orepa_png_is_short(png) {
+            warnings.append(.damaged(.png, "the image data end before the last row"))
+        }
+        checkRest(png)
+    }
+
+    /// Looks whether the checksum behind the compressed rows is right, at which Pillow looks only by chance.
+    private mutating func checkRest(_ png: OpaquePointer) {
+        var failure = orepa_image_error()
+        var ahead = data
+        var status = orepa_png_drain(png, nil, 0, &failure)
+        while status == OREPA_IMAGE_MORE {
+            guard let block = try? ahead.nextBlock() else {
+                warnings.append(.damaged(.png, "the image data end before their checksum"))
+                return
+            }
+            status = orepa_png_drain(
+                png, bytes.pointer! + block.lowerBound, block.count, &failure)
+        }
+        if status == OREPA_IMAGE_CORRUPT {
+            warnings.append(.damaged(.png, failure.text))
+        }
+    }
+}
