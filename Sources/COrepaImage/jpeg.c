@@ -256,6 +256,17 @@ static void convert_cmyk(const uint8_t *input, uint8_t *output, size_t width) {
     }
 }
 
+/* Whether scans of a progressive image are missing, so that bits of coefficients are not known. */
+static bool is_incomplete(const struct jpeg_decompress_struct *decompress) {
+    if (!decompress->progressive_mode || decompress->coef_bits == NULL) return false;
+    for (int component = 0; component < decompress->num_components; component++) {
+        for (int i = 0; i < DCTSIZE2; i++) {
+            if (decompress->coef_bits[component][i] != 0) return true;
+        }
+    }
+    return false;
+}
+
 static void read_rows(struct orepa_jpeg *jpeg, uint8_t *pixels) {
     struct jpeg_decompress_struct *decompress = &jpeg->decompress;
     /* The defaults are Pillow's too: accurate integer DCT, fancy upsampling, block smoothing. */
@@ -277,17 +288,6 @@ static void read_rows(struct orepa_jpeg *jpeg, uint8_t *pixels) {
             convert_cmyk(row, target, width);
         }
     }
-}
-
-/* Whether scans of a progressive image are missing, so that bits of coefficients are not known. */
-static bool is_incomplete(const struct jpeg_decompress_struct *decompress) {
-    if (!decompress->progressive_mode || decompress->coef_bits == NULL) return false;
-    for (int component = 0; component < decompress->num_components; component++) {
-        for (int i = 0; i < DCTSIZE2; i++) {
-            if (decompress->coef_bits[component][i] != 0) return true;
-        }
-    }
-    return false;
 }
 
 /* What follows the last row, of which Pillow looks at what the present block has: an error there is one. */

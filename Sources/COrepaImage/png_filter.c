@@ -24,20 +24,28 @@ static inline lanes absolute(lanes value) {
 
 static inline lanes choose(lanes mask, lanes yes, lanes no) { return (mask & yes) | (~mask & no); }
 
+/* The pixel before `start`, which is zero for the first one. */
+static inline lanes before(const uint8_t *row, size_t start, size_t pixel) {
+    const lanes zero = {0};
+    return start == 0 ? zero : load(row + start - pixel);
+}
+
 static inline __attribute__((always_inline)) void average(uint8_t *row, const uint8_t *above,
-                                                          size_t count, const size_t pixel) {
-    lanes left = {0};
-    for (size_t i = 0; i + pixel <= count; i += pixel) {
+                                                          size_t start, size_t end,
+                                                          const size_t pixel) {
+    lanes left = before(row, start, pixel);
+    for (size_t i = start; i + pixel <= end; i += pixel) {
         left = (load(row + i) + ((left + load(above + i)) >> 1)) & 255;
         store(row + i, left, pixel);
     }
 }
 
 static inline __attribute__((always_inline)) void paeth(uint8_t *row, const uint8_t *above,
-                                                        size_t count, const size_t pixel) {
-    lanes a = {0};
-    lanes c = {0};
-    for (size_t i = 0; i + pixel <= count; i += pixel) {
+                                                        size_t start, size_t end,
+                                                        const size_t pixel) {
+    lanes a = before(row, start, pixel);
+    lanes c = before(above, start, pixel);
+    for (size_t i = start; i + pixel <= end; i += pixel) {
         const lanes b = load(above + i);
         const lanes toward_b = b - c;
         const lanes toward_a = a - c;
@@ -51,10 +59,10 @@ static inline __attribute__((always_inline)) void paeth(uint8_t *row, const uint
     }
 }
 
-static inline __attribute__((always_inline)) void subtract(uint8_t *row, size_t count,
+static inline __attribute__((always_inline)) void subtract(uint8_t *row, size_t start, size_t end,
                                                            const size_t pixel) {
-    lanes left = {0};
-    for (size_t i = 0; i + pixel <= count; i += pixel) {
+    lanes left = before(row, start, pixel);
+    for (size_t i = start; i + pixel <= end; i += pixel) {
         left = (load(row + i) + left) & 255;
         store(row + i, left, pixel);
     }
@@ -71,25 +79,25 @@ static inline __attribute__((always_inline)) void subtract(uint8_t *row, size_t 
         default: call(8); break;        \
     }
 
-bool orepa_png_unfilter(unsigned filter, uint8_t *row, const uint8_t *above, size_t count,
-                        size_t pixel) {
+bool orepa_png_unfilter(unsigned filter, uint8_t *row, const uint8_t *above, size_t start,
+                        size_t end, size_t pixel) {
     switch (filter) {
         case 0: return true;
         case 1:
-#define CALL(size) subtract(row, count, size)
+#define CALL(size) subtract(row, start, end, size)
             FOR_PIXEL(CALL)
 #undef CALL
             return true;
         case 2:
-            for (size_t i = 0; i < count; i++) row[i] = (uint8_t)(row[i] + above[i]);
+            for (size_t i = start; i < end; i++) row[i] = (uint8_t)(row[i] + above[i]);
             return true;
         case 3:
-#define CALL(size) average(row, above, count, size)
+#define CALL(size) average(row, above, start, end, size)
             FOR_PIXEL(CALL)
 #undef CALL
             return true;
         case 4:
-#define CALL(size) paeth(row, above, count, size)
+#define CALL(size) paeth(row, above, start, end, size)
             FOR_PIXEL(CALL)
 #undef CALL
             return true;

@@ -9,9 +9,10 @@
 /* Readable bytes that have to follow both rows. */
 enum { OREPA_PNG_PADDING = 16 };
 
-/* Makes `row`, `count` bytes as filtered, into what they were; `above` is the row above, unfiltered. A pixel has
- * `pixel` bytes, 1 to 8. False for a filter that there is not. */
-bool orepa_png_unfilter(unsigned filter, uint8_t *row, const uint8_t *above, size_t count,
-                        size_t pixel);
+/* Makes the bytes from `start` to `end` of `row`, as filtered, into what they were; those before `start` have been
+ * unfiltered already; `above` is the row above, unfiltered. A pixel has `pixel` bytes, 1 to 8, and `start` is where
+ * one begins. False for a filter that there is not. */
+bool orepa_png_unfilter(unsigned filter, uint8_t *row, const uint8_t *above, size_t start,
+                        size_t end, size_t pixel);
 
 #endif

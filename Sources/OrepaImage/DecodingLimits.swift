@@ -4,7 +4,8 @@ public struct DecodingLimits: Sendable, Hashable {
     /// The most pixels, width times height, of a decoded or resized image. The default, 178,956,970, is where
     /// Pillow refuses an image as a decompression bomb.
     public var maximumPixels: Int
-    /// The most bytes that pixels and the decoder's coefficients may take together. The default is 1 GiB.
+    /// The most bytes that pixels and the decoder's coefficients may take together: of one image, which is refused
+    /// otherwise, and of all that are decoded in the process at a time, for which a call waits. The default is 1 GiB.
     public var maximumMemory: Int
     /// The most scans of a JPEG. Each costs a pass over the whole image, however short it is in the file. The
     /// default is 100; encoders write about 10.
@@ -30,10 +31,15 @@ public struct DecodingLimits: Sendable, Hashable {
 
     /// The number of bytes of an RGB image of that size.
     ///
+    /// - Parameters:
+    ///   - width: Columns.
+    ///   - height: Rows.
+    ///   - extraMemory: Bytes that are needed beside.
+    ///   - copies: How many images of that size there are at a time.
     /// - Throws: ``ImageError/emptyImage(width:height:)``, ``ImageError/tooManyPixels(width:height:limit:)``, or
     ///   ``ImageError/tooMuchMemory(needed:limit:)`` if the pixels and `extraMemory` bytes exceed a limit.
     package func checkedByteCount(
-        width: Int, height: Int, extraMemory: Int = 0
+        width: Int, height: Int, extraMemory: Int = 0, copies: Int = 1
     ) throws(ImageError) -> Int {
         guard width > 0, height > 0 else { throw .emptyImage(width: width, height: height) }
         let (pixels, overflow) = width.multipliedReportingOverflow(by: height)
@@ -41,10 +47,11 @@ public struct DecodingLimits: Sendable, Hashable {
             throw .tooManyPixels(width: width, height: height, limit: maximumPixels)
         }
         let (bytes, bytesOverflow) = pixels.multipliedReportingOverflow(by: 3)
-        let (needed, sumOverflow) = bytes.addingReportingOverflow(extraMemory)
-        guard !bytesOverflow, !sumOverflow, needed <= maximumMemory else {
-            throw .tooMuchMemory(
-                needed: bytesOverflow || sumOverflow ? .max : needed, limit: maximumMemory)
+        let (all, copiesOverflow) = bytes.multipliedReportingOverflow(by: copies)
+        let (needed, sumOverflow) = all.addingReportingOverflow(extraMemory)
+        let overflows = bytesOverflow || copiesOverflow || sumOverflow
+        guard !overflows, needed <= maximumMemory else {
+            throw .tooMuchMemory(needed: overflows ? .max : needed, limit: maximumMemory)
         }
         return bytes
     }

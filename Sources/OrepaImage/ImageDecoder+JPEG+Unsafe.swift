@@ -2,19 +2,20 @@ import COrepaImage
 
 extension ImageDecoder {
     static func decodeJPEG(
-        _ bytes: Bytes, _ limits: DecodingLimits, _ isInterrupted: () -> Bool
+        _ call: DecodingCall, _ isInterrupted: () -> Bool
     ) throws(ImageError) -> DecodedPixels {
-        var header = JPEGHeader(bytes)
+        var header = JPEGHeader(call.bytes)
         try header.check()
         let result = withCheck(isInterrupted) { check in
-            Result { () throws(ImageError) in try decodeJPEG(bytes, limits, check) }
+            Result { () throws(ImageError) in try decodeJPEG(call, isInterrupted, check) }
         }
         return try result.get()
     }
 
     private static func decodeJPEG(
-        _ bytes: Bytes, _ limits: DecodingLimits, _ check: orepa_image_check
+        _ call: DecodingCall, _ isInterrupted: () -> Bool, _ check: orepa_image_check
     ) throws(ImageError) -> DecodedPixels {
+        let (bytes, limits) = (call.bytes, call.limits)
         var header = orepa_jpeg_header()
         var failure = orepa_image_error()
         let most = orepa_jpeg_limits(
@@ -33,8 +34,9 @@ extension ImageDecoder {
         defer { orepa_jpeg_close(jpeg) }
         let width = Int(header.width)
         let height = Int(header.height)
-        let byteCount = try limits.checkedByteCount(
-            width: width, height: height, extraMemory: Int(clamping: header.coefficient_bytes))
+        let byteCount = try call.reserve(
+            width: width, height: height, extra: Int(clamping: header.coefficient_bytes),
+            isInterrupted: isInterrupted)
         var damage = orepa_jpeg_damage()
         let pixels = [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
             orepa_jpeg_read(jpeg, target.baseAddress, &damage, &failure)

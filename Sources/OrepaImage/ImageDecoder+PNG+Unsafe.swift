@@ -2,34 +2,36 @@ import COrepaImage
 
 extension ImageDecoder {
     static func decodePNG(
-        _ bytes: Bytes, _ limits: DecodingLimits, _ grey: DecodingChoices.SixteenBitGrey,
-        _ isInterrupted: () -> Bool
+        _ call: DecodingCall, _ isInterrupted: () -> Bool
     ) throws(ImageError) -> DecodedPixels {
-        guard bytes.slice(from: 4, count: 4)?.hasPrefix("\r\n\u{1A}\n") == true else {
+        guard call.bytes.slice(from: 4, count: 4)?.hasPrefix("\r\n\u{1A}\n") == true else {
             throw .corrupt(.png, "expected the signature of PNG, found only its first half")
         }
-        var data = try readChunksBeforeData(bytes, limits, isInterrupted)
+        var data = try readChunksBeforeData(call, isInterrupted)
         var warnings: [ImageWarning] = []
-        let image = try decodeRows(&data, bytes, limits, grey, isInterrupted, &warnings)
+        let image = try decodeRows(&data, call, isInterrupted, &warnings)
         try data.readEnd(isInterrupted: isInterrupted)
         warnings += data.faults.map { .damaged(.png, $0) }
-        if data.header.bitDepth == 16, data.header.colourType == 0, grey == .high {
+        if data.header.bitDepth == 16, data.header.colourType == 0,
+            call.choices.sixteenBitGrey == .high
+        {
             warnings.append(.sixteenBitGrey)
         }
         return DecodedPixels(image: image, warnings: warnings)
     }
 
     private static func readChunksBeforeData(
-        _ bytes: Bytes, _ limits: DecodingLimits, _ isInterrupted: () -> Bool
+        _ call: DecodingCall, _ isInterrupted: () -> Bool
     ) throws(ImageError) -> PNGImageData {
         var header = PNGHeader()
-        var reader = PNGChunkReader(bytes)
+        var reader = PNGChunkReader(call.bytes)
         while true {
             if isInterrupted() { throw .interrupted }
             let chunk = try reader.next()
             let outcome = try header.read(chunk, &reader)
             if chunk.name == .header {
-                _ = try limits.checkedByteCount(width: header.width, height: header.height)
+                _ = try call.limits.checkedByteCount(
+                    width: header.width, height: header.height)
             }
             switch outcome {
             case .passed:
@@ -47,49 +49,78 @@ extension ImageDecoder {
     }
 
     private static func decodeRows(
-        _ data: inout PNGImageData, _ bytes: Bytes, _ limits: DecodingLimits,
-        _ grey: DecodingChoices.SixteenBitGrey, _ isInterrupted: () -> Bool,
+        _ data: inout PNGImageData, _ call: DecodingCall, _ isInterrupted: () -> Bool,
         _ warnings: inout [ImageWarning]
     ) throws(ImageError) -> RGBImage {
         let header = data.header
         let region = try header.checkedRegion()
         let palette = header.fullPalette
-        var decoding = PNGRowDecoding(
-            data: data, bytes: bytes, limits: limits,
-            layout: orepa_png_layout(
-                width: UInt32(region.columns.count), height: UInt32(region.rows.count),
-                bit_depth: UInt8(header.bitDepth), colour_type: UInt8(header.colourType),
-                is_interlaced: header.isInterlaced, clips_grey: grey == .pillow, palette: nil,
-                stride: header.width * 3))
-        // The two rows that are held at a time.
-        let byteCount = try limits.checkedByteCount(
+        var layout = orepa_png_layout(
+            width: UInt32(region.columns.count), height: UInt32(region.rows.count),
+            bit_depth: UInt8(header.bitDepth), colour_type: UInt8(header.colourType),
+            is_interlaced: header.isInterlaced,
+            clips_grey: call.choices.sixteenBitGrey == .pillow, palette: nil,
+            stride: header.width * 3)
+        let byteCount = try call.reserve(
             width: header.width, height: header.height,
-            extraMemory: Int(clamping: orepa_png_row_memory(&decoding.layout)))
+            extra: Int(clamping: orepa_png_row_memory(&layout)), isInterrupted: isInterrupted)
         // Pillow puts the rows of interlaced images where they would be without a region.
         let origin =
             header.isInterlaced
             ? 0 : (region.rows.lowerBound * header.width + region.columns.lowerBound) * 3
+        let isWhole =
+            !header.isInterlaced && region.columns == 0..<header.width
+            && region.rows == 0..<header.height
         var failure: ImageError?
         let pixels = [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
+            // What the data have no rows for has the first colour of the palette, or is black.
+            let background = PNGBackground(target: target, colour: Array(palette.prefix(3)))
             palette.withUnsafeBufferPointer { palette in
-                decoding.layout.palette = palette.baseAddress
-                // What the data have no rows for has the first colour.
-                target.initialize(repeating: 0)
-                if header.isPalette, palette.prefix(3).contains(where: { $0 != 0 }) {
-                    for index in 0..<byteCount { target[index] = palette[index % 3] }
-                }
+                layout.palette = palette.baseAddress
                 withCheck(isInterrupted) { check in
                     do throws(ImageError) {
-                        try decoding.run(into: target.baseAddress! + origin, check)
+                        if !isWhole { try background.fill(from: 0, isInterrupted) }
+                        var decoding = PNGRowDecoding(
+                            data: data, bytes: call.bytes, limits: call.limits, layout: layout)
+                        let rows = try decoding.run(into: target.baseAddress! + origin, check)
+                        if isWhole {
+                            try background.fill(from: rows * header.width * 3, isInterrupted)
+                        }
+                        data = decoding.data
+                        warnings += decoding.warnings
                     } catch { failure = error }
                 }
             }
             count = byteCount
         }
         if let failure { throw failure }
-        data = decoding.data
-        warnings += decoding.warnings
         return RGBImage(uncheckedWidth: header.width, height: header.height, pixels: pixels)
+    }
+}
+
+/// Pixels of one colour.
+private struct PNGBackground {
+    let target: UnsafeMutableBufferPointer<UInt8>
+    /// Red, green, blue.
+    let colour: [UInt8]
+
+    private static let piece = 3 << 16
+
+    /// Fills the pixels from byte `start` on, which a pixel begins with.
+    func fill(from start: Int, _ isInterrupted: () -> Bool) throws(ImageError) {
+        let isGrey = colour[0] == colour[1] && colour[1] == colour[2]
+        var start = start
+        while start < target.count {
+            if isInterrupted() { throw .interrupted }
+            let end = min(start + Self.piece, target.count)
+            if isGrey {
+                UnsafeMutableBufferPointer(rebasing: target[start..<end])
+                    .update(repeating: colour[0])
+            } else {
+                for index in start..<end { target[index] = colour[index % 3] }
+            }
+            start = end
+        }
     }
 }
 
@@ -111,9 +142,11 @@ private struct PNGRowDecoding {
     }
 
     /// Writes the rows from `pixels` on.
+    ///
+    /// - Returns: How many rows there are, of an image that is not interlaced.
     mutating func run(
         into pixels: UnsafeMutablePointer<UInt8>, _ check: orepa_image_check
-    ) throws(ImageError) {
+    ) throws(ImageError) -> Int {
         var failure = orepa_image_error()
         guard let png = orepa_png_open(&layout, &failure) else {
             throw ImageError(.png, failure, count: bytes.count, limits)
@@ -128,10 +161,12 @@ private struct PNGRowDecoding {
         guard status == OREPA_IMAGE_OK else {
             throw ImageError(.png, failure, count: bytes.count, limits)
         }
-        if orepa_png_is_short(png) {
+        let rows = Int(orepa_png_row_count(png))
+        if rows < Int(layout.height) {
             warnings.append(.damaged(.png, "the image data end before the last row"))
         }
         checkRest(png)
+        return rows
     }
 
     /// Looks whether the checksum behind the compressed rows is right, at which Pillow looks only by chance.

@@ -26,31 +26,71 @@ public enum ImageDecoder {
         _ bytes: UnsafeRawBufferPointer, limits: DecodingLimits = .default,
         choices: DecodingChoices = DecodingChoices(), isInterrupted: () -> Bool = { false }
     ) throws(ImageError) -> DecodedImage {
+        try withDecoded(bytes, limits: limits, choices: choices, isInterrupted: isInterrupted) {
+            $0
+        }
+    }
+
+    /// Decodes one image and calls `body` with it. Until that has returned, the image's memory counts as part of what
+    /// the limits allow to all threads together.
+    ///
+    /// - Parameter body: Must not decode another image.
+    package static func withDecoded<Value>(
+        _ bytes: UnsafeRawBufferPointer, limits: DecodingLimits, choices: DecodingChoices,
+        isInterrupted: () -> Bool, _ body: (DecodedImage) throws(ImageError) -> Value
+    ) throws(ImageError) -> Value {
         guard !bytes.isEmpty else { throw .noBytes }
         guard let format = ImageFormat(signatureOf: bytes) else {
             throw .unknownFormat(signature: Array(bytes.prefix(8)))
         }
-        let pixels: DecodedPixels
-        let orientation: Int?
-        switch format {
-        case .jpeg:
-            pixels = try decodeJPEG(Bytes(bytes), limits, isInterrupted)
-            orientation = ExifOrientation.ofJPEG(Bytes(bytes))
-        case .png:
-            pixels = try decodePNG(Bytes(bytes), limits, choices.sixteenBitGrey, isInterrupted)
-            orientation = ExifOrientation.ofPNG(Bytes(bytes))
-        default:
-            throw .unsupportedFormat(format)
-        }
+        let bytes = Bytes(bytes)
+        let orientation: Int? =
+            switch format {
+            case .jpeg: ExifOrientation.ofJPEG(bytes)
+            case .png: ExifOrientation.ofPNG(bytes)
+            default: throw .unsupportedFormat(format)
+            }
+        let turning = choices.appliesOrientation ? orientation ?? 1 : 1
+        let call = DecodingCall(
+            bytes: bytes, limits: limits, choices: choices, copies: turning == 1 ? 1 : 2)
+        let pixels =
+            format == .jpeg
+            ? try decodeJPEG(call, isInterrupted) : try decodePNG(call, isInterrupted)
+        defer { withExtendedLifetime(call.reservation) {} }
         if choices.refusesDamagedFiles {
             for case .damaged(let format, let message) in pixels.warnings {
                 throw .damaged(format, message)
             }
         }
-        return DecodedImage(
-            image: choices.appliesOrientation
-                ? pixels.image.oriented(by: orientation ?? 1) : pixels.image,
-            format: format, exifOrientation: orientation, warnings: pixels.warnings)
+        if isInterrupted() { throw .interrupted }
+        return try body(
+            DecodedImage(
+                image: pixels.image.oriented(by: turning), format: format,
+                exifOrientation: orientation, warnings: pixels.warnings))
+    }
+}
+
+/// What belongs to the decoding of one image.
+struct DecodingCall {
+    /// The whole file.
+    let bytes: Bytes
+    let limits: DecodingLimits
+    let choices: DecodingChoices
+    /// How many times the pixels are in memory: twice while an image is turned.
+    let copies: Int
+    let reservation = DecodingReservation()
+
+    /// Takes the memory for an image of that size, and `extra` bytes.
+    ///
+    /// - Returns: The number of bytes of its pixels.
+    func reserve(
+        width: Int, height: Int, extra: Int, isInterrupted: () -> Bool
+    ) throws(ImageError) -> Int {
+        let count = try limits.checkedByteCount(
+            width: width, height: height, extraMemory: extra, copies: copies)
+        try reservation.take(
+            count * copies + extra, limit: limits.maximumMemory, isInterrupted: isInterrupted)
+        return count
     }
 }
 

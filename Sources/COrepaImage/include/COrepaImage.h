@@ -116,8 +116,8 @@ orepa_image_status orepa_png_read(orepa_png *png, const uint8_t *bytes, size_t c
                                   uint8_t *pixels, orepa_image_check check,
                                   orepa_image_error *error);
 
-/* After OREPA_IMAGE_OK: whether rows are missing. */
-bool orepa_png_is_short(const orepa_png *png);
+/* How many rows are complete; of an interlaced image only whether it is all of them. */
+uint32_t orepa_png_row_count(const orepa_png *png);
 
 /* After OREPA_IMAGE_OK: decompresses, with NULL what is left of the last bytes, else `bytes`, and throws it away.
  * OREPA_IMAGE_OK: the data have ended and their checksum is right. OREPA_IMAGE_MORE: not yet. OREPA_IMAGE_TOO_LARGE:
