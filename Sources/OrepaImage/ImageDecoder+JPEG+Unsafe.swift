@@ -1,4 +1,5 @@
 import COrepaImage
+import OrepaSystem
 
 extension ImageDecoder {
     static func decodeJPEG(
@@ -38,10 +39,12 @@ extension ImageDecoder {
             width: width, height: height, extra: Int(clamping: header.coefficient_bytes),
             isInterrupted: isInterrupted)
         var damage = orepa_jpeg_damage()
-        let pixels = [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
-            orepa_jpeg_read(jpeg, target.baseAddress, &damage, &failure)
-            count = failure.status == OREPA_IMAGE_OK ? byteCount : 0
-        }
+        let pixels: [UInt8]
+        do throws(MemoryRefusal) {
+            pixels = try [UInt8](systemCount: byteCount) { target in
+                orepa_jpeg_read(jpeg, target.baseAddress, &damage, &failure)
+            }
+        } catch { throw .outOfMemory }
         guard failure.status == OREPA_IMAGE_OK else {
             throw ImageError(.jpeg, failure, count: bytes.count, limits)
         }

@@ -1,4 +1,5 @@
 import COrepaImage
+import OrepaSystem
 
 extension ImageDecoder {
     static func decodePNG(
@@ -72,27 +73,30 @@ extension ImageDecoder {
             !header.isInterlaced && region.columns == 0..<header.width
             && region.rows == 0..<header.height
         var failure: ImageError?
-        let pixels = [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
-            // What the data have no rows for has the first colour of the palette, or is black.
-            let background = PNGBackground(target: target, colour: Array(palette.prefix(3)))
-            palette.withUnsafeBufferPointer { palette in
-                layout.palette = palette.baseAddress
-                withCheck(isInterrupted) { check in
-                    do throws(ImageError) {
-                        if !isWhole { try background.fill(from: 0, isInterrupted) }
-                        var decoding = PNGRowDecoding(
-                            data: data, bytes: call.bytes, limits: call.limits, layout: layout)
-                        let rows = try decoding.run(into: target.baseAddress! + origin, check)
-                        if isWhole {
-                            try background.fill(from: rows * header.width * 3, isInterrupted)
-                        }
-                        data = decoding.data
-                        warnings += decoding.warnings
-                    } catch { failure = error }
+        let pixels: [UInt8]
+        do throws(MemoryRefusal) {
+            pixels = try [UInt8](systemCount: byteCount) { target in
+                // What the data have no rows for has the first colour of the palette, or is black.
+                let background = PNGBackground(target: target, colour: Array(palette.prefix(3)))
+                palette.withUnsafeBufferPointer { palette in
+                    layout.palette = palette.baseAddress
+                    withCheck(isInterrupted) { check in
+                        do throws(ImageError) {
+                            if !isWhole { try background.fill(from: 0, isInterrupted) }
+                            var decoding = PNGRowDecoding(
+                                data: data, bytes: call.bytes, limits: call.limits,
+                                layout: layout)
+                            let rows = try decoding.run(into: target.baseAddress! + origin, check)
+                            if isWhole {
+                                try background.fill(from: rows * header.width * 3, isInterrupted)
+                            }
+                            data = decoding.data
+                            warnings += decoding.warnings
+                        } catch { failure = error }
+                    }
                 }
             }
-            count = byteCount
-        }
+        } catch { throw .outOfMemory }
         if let failure { throw failure }
         return RGBImage(uncheckedWidth: header.width, height: header.height, pixels: pixels)
     }

@@ -1,3 +1,5 @@
+import OrepaSystem
+
 /// The two passes of a resize. Every window lies within the source by construction of ``ResamplingWindows``, and
 /// sums wrap rather than trap: they exceed 32 bits only with more than four million weights to a window.
 extension RGBImage {
@@ -10,8 +12,7 @@ extension RGBImage {
         var pace = InterruptionPace()
         let width = windows.windows.count
         let sourceRowBytes = self.width * 3
-        let byteCount = rows.count * width * 3
-        let result = [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
+        let result = try Self.systemBytes(rows.count * width * 3) { target in
             pixels.withUnsafeBufferPointer { source in
                 windows.windows.withUnsafeBufferPointer { entries in
                     windows.weights.withUnsafeBufferPointer { weights in
@@ -25,7 +26,6 @@ extension RGBImage {
                     }
                 }
             }
-            count = byteCount
         }
         if pace.hasEnded { throw .interrupted }
         return RGBImage(uncheckedWidth: width, height: rows.count, pixels: result)
@@ -68,8 +68,7 @@ extension RGBImage {
         var pace = InterruptionPace()
         let rowBytes = width * 3
         let height = windows.windows.count
-        let byteCount = height * rowBytes
-        let result = [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
+        let result = try Self.systemBytes(height * rowBytes) { target in
             pixels.withUnsafeBufferPointer { source in
                 windows.weights.withUnsafeBufferPointer { weights in
                     withUnsafeTemporaryAllocation(of: Int32.self, capacity: rowBytes) { sums in
@@ -92,10 +91,18 @@ extension RGBImage {
                     }
                 }
             }
-            count = byteCount
         }
         if pace.hasEnded { throw .interrupted }
         return RGBImage(uncheckedWidth: width, height: height, pixels: result)
+    }
+
+    /// As many bytes as `initialize` fills.
+    private static func systemBytes(
+        _ count: Int, _ initialize: (UnsafeMutableBufferPointer<UInt8>) -> Void
+    ) throws(ImageError) -> [UInt8] {
+        do throws(MemoryRefusal) {
+            return try [UInt8](systemCount: count, initialize: initialize)
+        } catch { throw .outOfMemory }
     }
 
     /// One half in fixed point, where every sum starts.
