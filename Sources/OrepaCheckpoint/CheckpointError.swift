@@ -20,6 +20,9 @@ public enum CheckpointError: Error, Hashable, Sendable {
     case checksumMismatch(path: String, record: String, expected: UInt32, found: UInt32)
     /// There are no tensors where a checkpoint has them.
     case noTensors(path: String, found: String)
+    /// There is no dict of tensors under `wanted`, or where one is looked for if nobody said where it is; `found` are
+    /// the dotted paths of some that there are.
+    case noStateDictionary(path: String, wanted: String?, found: [String])
     /// A value of the state dict is no tensor.
     case notATensor(path: String, name: String, found: String)
     /// Two tensors of the state dict have the same name.
@@ -66,6 +69,14 @@ extension CheckpointError: CustomStringConvertible {
         case .noTensors(let path, let found):
             "\(path): expected tensors under state_dict, model_state_dict, model or at the top, "
                 + "found \(found)"
+        case .noStateDictionary(let path, let wanted, let found):
+            "\(path): expected a dict of tensors under "
+                + (wanted.map { "`\($0)`" } ?? "state_dict, model_state_dict, model or at the top")
+                + ", found "
+                + (found.isEmpty
+                    ? "none (a safetensors file is one dict itself)"
+                    : "some under " + found.map { "`\($0)`" }.joined(separator: ", "))
+                + (wanted == nil ? "; --state-dict KEY takes one" : "")
         case .notATensor(let path, let name, let found):
             "\(path): `\(name)`: expected a tensor, found \(found)"
         case .duplicateName(let path, let name):

@@ -11,6 +11,7 @@ struct ModelDocument {
     let labels: [String]?
     let source: ModelDescription.Source?
     let verification: VerificationRecord?
+    let assumptions: NetworkAssumptions?
     let algorithms: PerNumerics<[String: Algorithm]>?
     let probe: ModelProbe?
     let graph: [GraphNode]

@@ -123,6 +123,7 @@ public struct ModelFile: Sendable {
                 family: document.family, blocks: document.blocks,
                 preprocessing: document.preprocessing, labels: document.labels,
                 source: document.source, verification: document.verification,
+                assumptions: document.assumptions,
                 algorithms: try document.layerAlgorithms(path: path), probe: document.probe,
                 tool: document.tool),
             path: path)
@@ -138,6 +139,7 @@ public struct ModelFile: Sendable {
             input: .init(channels: network.graph.inputChannels, height: crop, width: crop),
             preprocessing: description.preprocessing, labels: description.labels,
             source: description.source, verification: description.verification,
+            assumptions: description.assumptions,
             algorithms: description.algorithms.map {
                 PerNumerics(
                     fast: $0.fast.mapValues(ModelDocument.Algorithm.init),

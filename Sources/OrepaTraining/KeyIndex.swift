@@ -11,6 +11,8 @@ struct KeyIndex {
     private(set) var linear: [String: CheckpointTensor] = [:]
     /// Keys that can belong to no block of the family, in the file's order.
     private(set) var strays: [String] = []
+    /// The modules before the first stage that have a convolution's weight.
+    private(set) var stemConvolutions: Set<String> = []
 
     static let residualParts = ["conv1", "conv2", "conv3", "shortcut"]
 
@@ -29,6 +31,11 @@ struct KeyIndex {
         // A deployed model's packed weights say nothing that its plain ones do not.
         for tensor in checkpoint.tensors where !tensor.name.hasPrefix(ModelFile.packedPrefix) {
             let parts = tensor.name.split(separator: ".", omittingEmptySubsequences: false)
+            // How many weights an average is of, as PyTorch's AveragedModel counts them.
+            if tensor.name == "n_averaged", tensor.elementCount == 1 { continue }
+            if tensor.shape.count == 4, let module = KeyIndex.stemConvolution(parts) {
+                stemConvolutions.insert(module)
+            }
             if parts.count == 2, parts[0] == "linear", ["weight", "bias"].contains(parts[1]) {
                 linear[String(parts[1])] = tensor
                 continue

@@ -13,10 +13,15 @@ struct ConvertCommand: ParsableCommand {
             network computes what the unfused one does. Without options the preprocessing is the published \
             one for ImageNet, and a network of 1000 classes gets ImageNet's class names.
 
+            A checkpoint holds no strides, no pooling and no epsilon. What was assumed of them is printed and recorded; \
+            only --reference, logits that the training code computed, can prove it.
+
             EXAMPLES
               orepa-infer convert checkpoint.pth.tar resnet.safetensors
               orepa-infer convert flowers.pth flowers.safetensors --labels names.txt
               orepa-infer convert checkpoint.pth.tar resnet.safetensors --pack native
+              orepa-infer convert cifar.pth cifar.safetensors --stem small --input-size 32 \\
+                --reference logits.safetensors
               orepa-infer convert boots.pth boots.safetensors --input-size 160 \\
                 --mean 0.5,0.5,0.5 --std 0.25,0.25,0.25
             """)
@@ -58,7 +63,14 @@ struct ConvertCommand: ParsableCommand {
             """)
     var packing: [PackingTarget] = []
 
+    @OptionGroup var network: NetworkArguments
+
     @OptionGroup var verification: VerificationArguments
+
+    @OptionGroup var proof: ReferenceArguments
+
+    @Option(help: "How to print.")
+    var format = ReportFormat.table
 
     @Flag(help: "Replace OUTPUT when it is there.")
     var force = false
@@ -88,29 +100,52 @@ struct ConvertCommand: ParsableCommand {
 
     func run() throws {
         try OutputFile.refuse(output, sameAs: checkpoint)
-        let file: Checkpoint
-        do { file = try Checkpoint(path: checkpoint) } catch { throw Failure(error) }
+        let file = try network.checkpoint(path: checkpoint)
         // A deployed model is a folded checkpoint; what its description says holds where no option does.
         let model = file.metadata.isEmpty ? nil : try? ModelFile(path: checkpoint)
         let pool = WorkerPool(threadCount: threading.count)
         if let model, probe { try checkProbe(of: model, pool: pool) }
         let known = model?.description
+        let reference = try proof.read()
+        var warnings = network.warnings(
+            about: file, isFolded: model != nil)
+        AssumptionReport.warn(warnings)
         let converter = Converter(
             options: ConversionOptions(
                 labels: try labels(for: file, known: known?.labels),
                 preprocessing: preprocessing(startingFrom: known?.preprocessing ?? .imageNet),
                 packing: packing.map(\.instructionSet),
-                verification: verification.options(inputSize: nil), overwrite: force,
+                verification: verification.options(inputSize: nil),
+                network: network.options(recordedIn: model), recorded: known?.assumptions,
+                reference: reference, overwrite: force,
                 tool: "orepa-infer \(toolVersion)"),
             pool: pool)
         let result: Converter.Result
         do {
             result = try converter.convert(file, to: output) { Progress.show("\($0)") }
-        } catch { throw Failure(error) }
+        } catch {
+            Progress.wipe()
+            if format == .json {
+                let report = ConversionReport.json(
+                    error, checkpoint: checkpoint, warnings: warnings)
+                try StandardOutput.shared.writeLine(report.text(.spaced))
+            }
+            throw Failure(error)
+        }
         Progress.wipe()
-        try StandardOutput.shared.write(summary(result))
-        if let verification = result.verification {
-            ImpreciseFast.warn(of: verification, path: checkpoint)
+        if let warning = result.verification.flatMap({
+            ImpreciseFast.warning(of: $0, path: checkpoint)
+        }) {
+            AssumptionReport.warn([warning])
+            warnings.append(warning)
+        }
+        let report = ConversionReport(
+            checkpoint: checkpoint, output: output, result: result,
+            given: network.given + (inputSize == nil ? [] : ["--input-size"]),
+            isRecorded: known?.assumptions != nil, warnings: warnings)
+        switch format {
+        case .table: try StandardOutput.shared.write(report.text)
+        case .json: try StandardOutput.shared.writeLine(report.json.text(.spaced))
         }
     }
 
@@ -140,23 +175,6 @@ struct ConvertCommand: ParsableCommand {
         let classCount = file["linear.bias"]?.elementCount ?? 0
         if let labels { return try LabelsFile.read(labels, expected: classCount) }
         return known ?? (classCount == LabelsFile.imageNet.count ? LabelsFile.imageNet : nil)
-    }
-
-    private func summary(_ result: Converter.Result) -> String {
-        let network = result.model.network
-        let blocks = result.model.description.blocks.sorted { $0.key < $1.key }
-            .map { "\($0.value) x \($0.key)" }.joined(separator: ", ")
-        let checked =
-            result.verification.map {
-                "verified: block error \(Text.scientific($0.worstBlock.error)) "
-                    + "(\($0.worstBlock.name)), logit error \(Text.scientific($0.logits.error)), "
-                    + "fast \(Text.scientific($0.fastLogits.error))"
-            } ?? "folded already; there was nothing to verify"
-        return """
-            \(output): \(result.model.description.family), \(blocks), \(network.graph.classCount) classes
-            \(checked)
-
-            """
     }
 }
 
@@ -189,6 +207,7 @@ extension Failure {
         case .output(let error): self.init(.cannotCreate, "\(error)")
         case .checkpoint(let error): self.init(error)
         case .model(let error): self.init(error)
+        case .reference(let error): self.init(error)
         default: self.init(.badData, "\(error)")
         }
     }
@@ -200,6 +219,7 @@ extension ConversionProgress: CustomStringConvertible {
         case .folding(let index, let count, let name): "folding \(index + 1) of \(count): \(name)"
         case .verifying(let index, let count, let name):
             "verifying \(index + 1) of \(count): \(name)"
+        case .reference: "running the reference's pictures"
         case .probing: "running the probe picture"
         case .checksum: "computing the checkpoint's SHA-256"
         case .writing: "writing"
