@@ -26,7 +26,7 @@ extension NetworkAssumptions {
         if let batchNormEpsilon {
             facts.append(
                 AssumptionFact(
-                    name: "batch norm epsilon", value: "\(batchNormEpsilon)",
+                    name: "bn epsilon", value: "\(batchNormEpsilon)",
                     option: "--bn-epsilon"))
         }
         facts.append(

@@ -28,13 +28,13 @@ import Testing
         Network(
             name: "repvgg-strides", options: ["--strides", "1,2,1,3,1"],
             lines: [
-                "given: strides 1,2,1,3,1", "assumed: batch norm epsilon 1e-05 (--bn-epsilon)",
+                "given: strides 1,2,1,3,1", "assumed: bn epsilon 1e-05 (--bn-epsilon)",
                 "assumed: state dict `state_dict` (--state-dict)", "given: input size 32",
             ], strides: [1, 2, 1, 3, 1]),
         Network(
             name: "repvgg-epsilon", options: ["--bn-epsilon", "1e-3"],
             lines: [
-                "assumed: strides 2,2,2,2,2 (--strides)", "given: batch norm epsilon 0.001",
+                "assumed: strides 2,2,2,2,2 (--strides)", "given: bn epsilon 0.001",
             ], strides: [2, 2, 2, 2, 2], epsilon: 1e-3),
         Network(
             name: "repvgg-averaged", options: ["--state-dict", "averages.ema.decay"],

@@ -90,10 +90,11 @@ struct VerifyCommand: ParsableCommand {
         switch format {
         case .table:
             try StandardOutput.shared.write(
-                (result.map(table) ?? "\(checkpoint): folded already; there is nothing to verify\n")
-                    + (isRecorded
-                        ? AssumptionReport.recordedLines(assumptions, given: network.given)
-                        : AssumptionReport.lines(assumptions, given: network.given))
+                (isRecorded
+                    ? AssumptionReport.recordedLines(assumptions, given: network.given)
+                    : AssumptionReport.lines(assumptions, given: network.given))
+                    + (result.map { "\n" + table($0) }
+                        ?? "\(checkpoint): folded already; there is nothing to verify\n")
                     + (found.reference.map(AssumptionReport.line) ?? ""))
         case .json:
             var fields =
