@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Makes Tests/Fixtures/assumptions: checkpoints that do not tell all about their networks, and what those compute.
 
-    python tools/make_assumption_fixtures.py      (torch, safetensors)
+    python tools/make_assumption_fixtures.py      (torch, safetensors, pillow)
 
-Each NAME.pth goes with NAME.reference.safetensors, `input` and `logits` as PyTorch computes them.
+Each NAME.pth goes with NAME.reference.safetensors, `input` and `logits` as PyTorch computes them; repvgg-grey also with
+repvgg-grey.picture.safetensors, for what Pillow makes of a picture: `convert("L")`, 64 pixels high, 56x56 cut out.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from PIL import Image
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from make_reference import write_reference
@@ -97,13 +100,31 @@ def save(name: str, network: Network, contents: dict | None = None, channels: in
     write_reference(network, folder / f"{name}.reference.safetensors", 24, channels)
 
 
+def save_picture(grey: Network) -> None:
+    picture = Image.open(folder.parent / "images" / "baseline-420.jpg").convert("L")
+    width, height = picture.size
+    scale = 64 / min(width, height)
+    picture = picture.resize((int(width * scale), int(height * scale)), Image.BILINEAR)
+    left, top = round((picture.width - 56) / 2), round((picture.height - 56) / 2)
+    picture = picture.crop((left, top, left + 56, top + 56))
+    pixels = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
+    # As torchvision's ToTensor and Normalize.
+    values = (pixels.reshape(1, 1, 56, 56).float() / 255 - 0.5) / 0.5
+    with torch.no_grad():
+        logits = grey.eval()(values)
+    save_file(
+        {"input": values, "logits": logits}, folder / "repvgg-grey.picture.safetensors")
+
+
 def main() -> None:
     folder.mkdir(exist_ok=True)
     torch.manual_seed(1)
     published = [2, 2, 2, 2, 2]
     save("repvgg-strides", Network(RepVGGBlock, [1, 2, 1, 3, 1]))
     save("repvgg-epsilon", Network(RepVGGBlock, published, eps=1e-3))
-    save("repvgg-grey", Network(RepVGGBlock, published, channels=1), channels=1)
+    grey = Network(RepVGGBlock, published, channels=1)
+    save("repvgg-grey", grey, channels=1)
+    save_picture(grey)
     save("repvgg-four-channels", Network(RepVGGBlock, published, channels=4), channels=4)
     save("repvgg-one-class", Network(RepVGGBlock, published, classes=1))
     save("resnet-small", Network(Residual, [1, 1, 2, 2, 2]))

@@ -54,8 +54,9 @@ extension CheckpointError: CustomStringConvertible {
         case .file(let error): error.description
         case .safetensors(let error): error.description
         case .unsupportedFormat(let path, let found):
-            "\(path): expected a checkpoint of torch.save or a safetensors file, found \(found); "
-                + "tools/checkpoint_to_safetensors.py converts other formats"
+            "\(path): expected a checkpoint of torch.save or a safetensors file, found \(found)"
+                + (["an HDF5 file", "a NumPy file", "an unknown format"].contains(found)
+                    ? "; tools/checkpoint_to_safetensors.py converts other formats" : "")
         case .archive(let path, let error): "\(path): \(error)"
         case .pickle(let path, let error): "\(path): \(error)"
         case .legacy(let path, let error): "\(path): \(error)"

@@ -19,8 +19,8 @@ public enum ConversionError: Error, Hashable, Sendable {
     case plan(path: String, PlanError)
     /// There are more or fewer names than the network has classes.
     case labelCount(path: String, expected: Int, found: Int)
-    /// A field of the preprocessing makes no sense.
-    case preprocessing(field: String, expected: String, found: String)
+    /// A field of the preprocessing makes no sense for the checkpoint's network.
+    case preprocessing(path: String, field: String, expected: String, found: String)
     /// A tolerance that is negative or no finite number.
     case tolerance(name: String, found: Double)
     /// Some weights of `node` would meet nothing but padding in a picture of `found` pixels a side;
@@ -54,8 +54,8 @@ extension ConversionError: CustomStringConvertible {
         case .plan(let path, let error): "\(path): \(error)"
         case .labelCount(let path, let expected, let found):
             "\(path): expected \(expected) labels, one for each class, found \(found)"
-        case .preprocessing(let field, let expected, let found):
-            "\(field): expected \(expected), found \(found)"
+        case .preprocessing(let path, let field, let expected, let found):
+            "\(path): \(field): expected \(expected), found \(found)"
         case .tolerance(let name, let found):
             "\(name): expected a number of at least 0, found \(found)"
         case .inputSize(let path, let node, let expected, let found):

@@ -172,9 +172,12 @@ public struct Converter {
     /// Finds what can be known to go wrong before the work begins.
     private func check(_ network: TrainingNetwork, output: String) throws(ConversionError) {
         try options.verification.check()
-        if let invalid = options.preprocessing.invalidField {
+        if let invalid = options.preprocessing.invalidField(
+            channels: network.graph.inputChannels)
+        {
             throw .preprocessing(
-                field: invalid.name, expected: invalid.expected, found: invalid.found)
+                path: network.path, field: invalid.name, expected: invalid.expected,
+                found: invalid.found)
         }
         if let labels = options.labels, labels.count != network.graph.classCount {
             throw .labelCount(

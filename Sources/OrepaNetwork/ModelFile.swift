@@ -28,9 +28,15 @@ public struct ModelFile: Sendable {
     public init(
         network: Network, description: ModelDescription, path: String = "model"
     ) throws(ModelFileError) {
+<<<<<<< HEAD
         let arithmetic = StandardArithmetic()
         defer { arithmetic.end() }
         if let invalid = description.preprocessing.invalidField {
+=======
+        if let invalid = description.preprocessing.invalidField(
+            channels: network.graph.inputChannels)
+        {
+>>>>>>> 269227f (wip)
             throw .malformed(
                 path: path, field: "preprocessing.\(invalid.name)", expected: invalid.expected,
                 found: invalid.found)
@@ -49,11 +55,6 @@ public struct ModelFile: Sendable {
             throw .malformed(
                 path: path, field: "verification", expected: "finite errors and tolerances",
                 found: "\(error)")
-        }
-        guard network.graph.inputChannels == 3 else {
-            throw .malformed(
-                path: path, field: "input.channels", expected: "3",
-                found: "\(network.graph.inputChannels)")
         }
         let crop = description.preprocessing.crop
         let shapes: [Shape]
@@ -82,6 +83,7 @@ public struct ModelFile: Sendable {
     /// another program's file may have, is copied.
     public init(_ file: FileBytes) throws(ModelFileError) {
         let path = file.path
+        if let format = ForeignFormat(of: file) { throw .otherFormat(path: path, format) }
         let tensors: SafetensorsFile
         do { tensors = try SafetensorsFile(file) } catch { throw .safetensors(error) }
         guard let json = tensors.metadata[ModelFile.metadataKey] else {

@@ -1,5 +1,7 @@
 import Foundation
+import OrepaImage
 import OrepaNetwork
+import OrepaSafetensors
 import TestSupport
 import Testing
 
@@ -217,6 +219,139 @@ import Testing
             table.lines.contains { $0.hasPrefix("assumptions ") && $0.hasSuffix(" not recorded") })
         let json = try object(try Program.run(["inspect", path, "--format", "json"]))
         #expect(json["assumptions"] is NSNull)
+    }
+
+    /// One channel and four: raw tensors as PyTorch answers them.
+    @Test(arguments: [("repvgg-grey", 1), ("repvgg-four-channels", 4)])
+    func otherChannels(name: String, channels: Int) throws {
+        let folder = try TemporaryFolder()
+        let model = folder.file("model")
+        let converted = try Program.run([
+            "convert", checkpoint(name), model, "--input-size", "56", "--reference",
+            reference(name),
+        ])
+        #expect(converted.status == 0, "\(converted.errors)")
+        let half = Array(repeating: "0.5", count: channels).joined(separator: " ")
+        #expect(converted.lines.contains("assumed: mean \(half) (--mean)"))
+        #expect(converted.lines.contains("assumed: std \(half) (--std)"))
+        let run = try Program.run([
+            "run", model, "--input", reference(name), "--output", folder.file("logits"),
+        ])
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(try error(folder.file("logits"), reference(name)) < 1e-5)
+        #expect(try Program.run(["benchmark", model, "--duration", "0.01"]).status == 0)
+        let given = try Program.run([
+            "convert", checkpoint(name), folder.file("given"), "--mean",
+            Array(repeating: "0.25", count: channels).joined(separator: ","), "--std",
+            Array(repeating: "2", count: channels).joined(separator: ","),
+        ])
+        #expect(given.status == 0, "\(given.errors)")
+        let three = try Program.run([
+            "convert", checkpoint(name), folder.file("three"), "--mean", "0.5,0.5,0.5",
+        ])
+        #expect(three.status == 64)
+        #expect(three.errors.contains("--mean: expected \(channels) finite number"))
+        #expect(three.errors.contains(checkpoint(name)))
+    }
+
+    /// A colour JPEG as Pillow makes it grey, through a network of one channel.
+    @Test func picturesOfOneChannel() throws {
+        let folder = try TemporaryFolder()
+        let model = folder.file("model")
+        let converted = try Program.run([
+            "convert", checkpoint("repvgg-grey"), model, "--input-size", "56",
+        ])
+        #expect(converted.status == 0, "\(converted.errors)")
+        let picture = fixture("images/baseline-420.jpg")
+        let answer = try Program.run([
+            picture, "--model", model, "--format", "json", "--output-type", "logit",
+        ])
+        #expect(answer.status == 0, "\(answer.errors)")
+        let list = try #require(try answer.json() as? [[String: Any]])
+        let predictions = try #require(list[0]["predictions"] as? [[String: Any]])
+        let expected = try values(
+            "logits", fixture("assumptions/repvgg-grey.picture.safetensors"))
+        #expect(predictions.count == 5)
+        for prediction in predictions {
+            let index = try #require(prediction["index"] as? Int)
+            let logit = try #require(prediction["logit"] as? Double)
+            #expect(abs(logit - Double(expected[index])) < 1e-5)
+        }
+        let crop = folder.file("crop.png")
+        #expect(
+            try Program.run(["preprocess", picture, "--model", model, "--output", crop]).status
+                == 0)
+        let pixels = try ImageDecoder.decode([UInt8](Data(contentsOf: URL(fileURLWithPath: crop))))
+            .image.pixels
+        let input = try values("input", fixture("assumptions/repvgg-grey.picture.safetensors"))
+        #expect(input.count == 56 * 56)
+        #expect(
+            input
+                == stride(from: 0, to: pixels.count, by: 3).map {
+                    (Float(pixels[$0]) / 255 - 0.5) / 0.5
+                })
+    }
+
+    /// Refused before a picture is looked at, by the model's name.
+    @Test func picturesOfFourChannels() throws {
+        let folder = try TemporaryFolder()
+        let model = folder.file("model")
+        _ = try Program.run([
+            "convert", checkpoint("repvgg-four-channels"), model, "--input-size", "56",
+        ])
+        for arguments in [
+            [boot], ["none.jpg"], ["preprocess", boot, "--output", folder.file("crop.png")],
+        ] {
+            let result = try Program.run(arguments + ["--model", model])
+            #expect(result.status == 65)
+            #expect(
+                result.errors.hasPrefix(
+                    "orepa-infer: \(model): takes pictures of 4 channels: expected 1 (grey) or 3"))
+            #expect(result.text == "")
+        }
+        #expect(folder.names == ["model"])
+    }
+
+    /// One logit is no 100 %: its sigmoid, and a line that says so.
+    @Test func aNetworkOfOneLogit() throws {
+        let folder = try TemporaryFolder()
+        let model = folder.file("model")
+        let converted = try Program.run([
+            "convert", checkpoint("repvgg-one-class"), model, "--input-size", "56", "--reference",
+            reference("repvgg-one-class"),
+        ])
+        #expect(converted.status == 0, "\(converted.errors)")
+        #expect(converted.lines[0].hasSuffix(", 1 class"))
+        func answer(_ options: [String]) throws -> (Double, [String: Any]) {
+            let result = try Program.run([boot, "--model", model, "--format", "json"] + options)
+            let list = try #require(try result.json() as? [[String: Any]])
+            let predictions = try #require(list[0]["predictions"] as? [[String: Any]])
+            let score = predictions[0]["probability"] ?? predictions[0]["logit"]
+            return (try #require(score as? Double), list[0])
+        }
+        let (logit, raw) = try answer(["--output-type", "logit"])
+        #expect(raw["activation"] == nil)
+        let (probability, object) = try answer([])
+        #expect(abs(probability - 1 / (1 + exp(-logit))) < 1e-6)
+        #expect(object["activation"] as? String == "sigmoid")
+        let table = try Program.run([boot, "--model", model])
+        #expect(
+            table.lines[0] == "model: \(model), 1 logit, whose sigmoid is the probability")
+        #expect(!table.text.contains("100.00 %"))
+        let csv = try Program.run([boot, "--model", model, "--format", "csv"])
+        #expect(csv.errors.contains("1 logit, whose sigmoid is the probability"))
+        #expect(csv.lines.count == 2)
+    }
+
+    private func values(_ name: String, _ path: String) throws -> [Float] {
+        let file = try SafetensorsFile(FileBytes(mapping: path))
+        return file.elements(of: try #require(file[name]), as: Float.self)
+    }
+
+    private func error(_ path: String, _ reference: String) throws -> Float {
+        let (found, expected) = (try values("logits", path), try values("logits", reference))
+        #expect(found.count == expected.count)
+        return zip(found, expected).map { abs($0 - $1) }.max()! / expected.map(abs).max()!
     }
 
     @Test func referencesThatCannotBeUsed() throws {

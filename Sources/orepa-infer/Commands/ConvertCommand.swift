@@ -3,6 +3,7 @@ import OrepaCheckpoint
 import OrepaConversion
 import OrepaNetwork
 import OrepaPlan
+import OrepaTraining
 
 struct ConvertCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -39,20 +40,27 @@ struct ConvertCommand: ParsableCommand {
     var preset = Preset.imagenet
 
     @Option(
-        help: "Height and width of the network's input; alone it sets the resize to N * 256 / 224.")
+        help:
+            "Height and width of the network's input; alone it sets the resize to N * 256 / 224, rounded down."
+    )
     var inputSize: Int?
 
     @Option(help: "Pixels of the shorter side before the centre crop.")
     var resize: Int?
 
     @Option(
-        parsing: .unconditional, help: "Mean of red, green, blue, subtracted from values in 0...1.")
-    var mean: ColourValues?
+        parsing: .unconditional,
+        help: """
+            Mean of red, green, blue, or of each channel that the network takes, subtracted from values in 0...1.
+            """)
+    var mean: ChannelValues?
 
     @Option(
         parsing: .unconditional,
-        help: "Standard deviation of red, green, blue, which divides what is left.")
-    var std: ColourValues?
+        help: """
+            Standard deviation of red, green, blue, or of each channel, which divides what is left.
+            """)
+    var std: ChannelValues?
 
     @Option(
         name: .customLong("pack"),
@@ -91,10 +99,11 @@ struct ConvertCommand: ParsableCommand {
                 "OUTPUT: expected a file's path, found -, since a model is written whole or not at all"
             )
         }
-        if let invalid = preprocessing(startingFrom: .imageNet).invalidField {
-            let option = invalid.name == "crop" ? "input-size" : invalid.name
-            throw ValidationError(
-                "--\(option): expected \(invalid.expected), found \(invalid.found)")
+        // How many channels there are is for the checkpoint to say.
+        let channels = mean?.values.count ?? std?.values.count ?? 3
+        let base = Preprocessing.standard(channels: channels)
+        if let invalid = preprocessing(startingFrom: base).invalidField(channels: channels) {
+            throw ValidationError(complaint(invalid))
         }
     }
 
@@ -107,16 +116,19 @@ struct ConvertCommand: ParsableCommand {
         if let model, probe { try checkProbe(of: model, pool: pool) }
         let known = model?.description
         let reference = try proof.read()
+        let options = network.options(recordedIn: model)
+        let preprocessing = try preprocessing(
+            for: file, options, recorded: known?.preprocessing)
         var warnings = network.warnings(
             about: file, isFolded: model != nil)
         AssumptionReport.warn(warnings)
         let converter = Converter(
             options: ConversionOptions(
                 labels: try labels(for: file, known: known?.labels),
-                preprocessing: preprocessing(startingFrom: known?.preprocessing ?? .imageNet),
+                preprocessing: preprocessing,
                 packing: packing.map(\.instructionSet),
                 verification: verification.options(inputSize: nil),
-                network: network.options(recordedIn: model), recorded: known?.assumptions,
+                network: options, recorded: known?.assumptions,
                 reference: reference, overwrite: force,
                 tool: "orepa-infer \(toolVersion)"),
             pool: pool)
@@ -141,12 +153,38 @@ struct ConvertCommand: ParsableCommand {
         }
         let report = ConversionReport(
             checkpoint: checkpoint, output: output, result: result,
-            given: network.given + (inputSize == nil ? [] : ["--input-size"]),
+            given: network.given + given,
             isRecorded: known?.assumptions != nil, warnings: warnings)
         switch format {
         case .table: try StandardOutput.shared.write(report.text)
         case .json: try StandardOutput.shared.writeLine(report.json.text(.spaced))
         }
+    }
+
+    private func complaint(
+        _ invalid: (name: String, expected: String, found: String)
+    ) -> String {
+        let option = invalid.name == "crop" ? "input-size" : invalid.name
+        return "--\(option): expected \(invalid.expected), found \(invalid.found)"
+    }
+
+    /// What pictures of the checkpoint's channels go through.
+    private func preprocessing(
+        for file: Checkpoint, _ options: NetworkOptions, recorded: Preprocessing?
+    ) throws(Failure) -> Preprocessing {
+        let channels: Int
+        do { channels = try TrainingNetwork(file, options: options).graph.inputChannels } catch {
+            throw Failure(.badData, "\(error)")
+        }
+        let preprocessing = preprocessing(
+            startingFrom: recorded ?? .standard(channels: channels))
+        if let invalid = preprocessing.invalidField(channels: channels) {
+            throw Failure(
+                .usage,
+                complaint(invalid) + "; \(checkpoint) takes pictures of \(channels) "
+                    + (channels == 1 ? "channel" : "channels"))
+        }
+        return preprocessing
     }
 
     private func checkProbe(of model: ModelFile, pool: WorkerPool) throws(Failure) {
@@ -156,14 +194,21 @@ struct ConvertCommand: ParsableCommand {
         } catch { throw Failure(error, planning: checkpoint) }
     }
 
+    /// The options about preprocessing that were given.
+    private var given: [String] {
+        [
+            inputSize == nil ? nil : "--input-size", mean == nil ? nil : "--mean",
+            std == nil ? nil : "--std",
+        ].compactMap(\.self)
+    }
+
     /// `base` (the preset's, or a deployed model's own), changed by the options.
     private func preprocessing(startingFrom base: Preprocessing) -> Preprocessing {
         let crop = inputSize ?? base.crop
         let preset = Preprocessing.imageNet
         let scaled =
             inputSize != nil && 1...Preprocessing.largestSide ~= crop
-            ? Int((Double(crop) * Double(preset.resize) / Double(preset.crop)).rounded())
-            : base.resize
+            ? preset.resize(forCrop: crop) : base.resize
         return Preprocessing(
             resize: resize ?? scaled, crop: crop, mean: mean?.values ?? base.mean,
             std: std?.values ?? base.std)
@@ -189,14 +234,14 @@ struct PackingTarget: ExpressibleByArgument {
     }
 }
 
-/// Three numbers, one for each of red, green and blue, with commas between them.
-struct ColourValues: ExpressibleByArgument {
+/// A number for each channel, such as red, green and blue, with commas between them.
+struct ChannelValues: ExpressibleByArgument {
     let values: [Float]
 
     init?(argument: String) {
         let fields = argument.split(separator: ",", omittingEmptySubsequences: false)
         let values = fields.compactMap { Float($0) }
-        guard fields.count == 3, values.count == 3 else { return nil }
+        guard values.count == fields.count else { return nil }
         self.values = values
     }
 }

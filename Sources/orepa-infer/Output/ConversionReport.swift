@@ -25,6 +25,15 @@ struct ConversionReport {
                     + "(\($0.worstBlock.name)), logit error \(Text.scientific($0.logits.error)), "
                     + "fast \(Text.scientific($0.fastLogits.error))"
             } ?? "folded already; there was nothing to verify"
+        let normalization = [
+            ("mean", description.preprocessing.mean), ("std", description.preprocessing.std),
+        ].map { name, values in
+            let list = values.prefix(8).map { "\($0)" }.joined(separator: " ")
+            return given.contains("--\(name)")
+                ? "given: \(name) \(list)\n"
+                : isRecorded
+                    ? "recorded: \(name) \(list)\n" : "assumed: \(name) \(list) (--\(name))\n"
+        }.joined()
         let assumptions =
             description.assumptions.map { assumptions in
                 isRecorded
@@ -33,7 +42,7 @@ struct ConversionReport {
             } ?? ""
         return """
             \(output): \(description.family), \(blocks), \(classCount) \(classCount == 1 ? "class" : "classes")
-            \(assumptions)\(checked)
+            \(assumptions)\(normalization)\(checked)
             \(result.reference.map(AssumptionReport.line) ?? "")
             """
     }
