@@ -284,7 +284,7 @@ public struct Verifier {
             guard index < graph.nodes.count else { return "\(graph.nodes.count) layers" }
             let node = graph.nodes[index]
             let inputs = node.inputs.map { "`\($0)`" }.joined(separator: " and ")
-            return "`\(node.name)`, \(describe(node.operation)) of \(inputs)"
+            return "`\(node.name)`, \(inWords(node.operation)) of \(inputs)"
         }
         throw .otherNetwork(
             model: modelPath, checkpoint: network.path, expected: describe(expected),
@@ -293,7 +293,7 @@ public struct Verifier {
 }
 
 /// A layer in words, for messages.
-private func describe(_ operation: Operation) -> String {
+private func inWords(_ operation: Operation) -> String {
     switch operation {
     case .convolution(let layer):
         "a \(layer.kernel)x\(layer.kernel) convolution, \(layer.inputChannels) to "
