@@ -23,12 +23,9 @@ public struct Scores: Sendable, Hashable {
     ///
     /// Of a single logit, over which softmax is 1 whatever it is, the logistic sigmoid, `1 / (1 + exp(-logit))`.
     public var probabilities: [Float] {
-<<<<<<< HEAD
         let arithmetic = StandardArithmetic()
         defer { arithmetic.end() }
-=======
         if areBinary { return [sigmoid(logits[0])] }
->>>>>>> 269227f (wip)
         guard let largest = logits.max() else { return [] }
         let exponentials = logits.map { exponential(Double($0) - Double(largest)) }
         let sum = exponentials.reduce(0, +)

@@ -20,13 +20,9 @@ extension RGBImage {
 
     /// The value of each channel and sample, `[channels, 256]`.
     static func normalizationTable(mean: [Float], std: [Float]) throws(ImageError) -> [Float] {
-<<<<<<< HEAD
         let arithmetic = StandardArithmetic()
         defer { arithmetic.end() }
-        guard mean.count == 3, std.count == 3, mean.allSatisfy(\.isFinite),
-=======
         guard [1, 3].contains(mean.count), std.count == mean.count, mean.allSatisfy(\.isFinite),
->>>>>>> 269227f (wip)
             std.allSatisfy({ $0.isFinite && $0 != 0 })
         else { throw .invalidNormalization(mean: mean, std: std) }
         return (0..<mean.count * 256).map { index in

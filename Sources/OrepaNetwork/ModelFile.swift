@@ -28,15 +28,11 @@ public struct ModelFile: Sendable {
     public init(
         network: Network, description: ModelDescription, path: String = "model"
     ) throws(ModelFileError) {
-<<<<<<< HEAD
         let arithmetic = StandardArithmetic()
         defer { arithmetic.end() }
-        if let invalid = description.preprocessing.invalidField {
-=======
         if let invalid = description.preprocessing.invalidField(
             channels: network.graph.inputChannels)
         {
->>>>>>> 269227f (wip)
             throw .malformed(
                 path: path, field: "preprocessing.\(invalid.name)", expected: invalid.expected,
                 found: invalid.found)
