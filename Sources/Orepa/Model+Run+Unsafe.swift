@@ -8,7 +8,7 @@ extension Model {
     /// the least beside the network itself.
     ///
     /// - Parameters:
-    ///   - tensor: `[count, 3, H, W]`, Float32, row-major, normalised; borrowed.
+    ///   - tensor: `[count, channels, H, W]`, Float32, row-major, normalised; borrowed.
     ///   - count: How many pictures, 0 or more.
     ///   - logits: `[count, classes]`, Float32, row-major; initialised or not. What is in it after an error has no meaning.
     ///   - limits: When to end early.
@@ -19,7 +19,9 @@ extension Model {
         logits: UnsafeMutableBufferPointer<Float>, limits: CallLimits = CallLimits()
     ) throws(OrepaError) {
         try check(count: count)
-        try check("tensor", tensor.count, "[\(count), 3, H, W]", count, preparation.elementCount)
+        try check(
+            "tensor", tensor.count, "[\(count), \(preparation.channels), H, W]", count,
+            preparation.elementCount)
         try check("logits", logits.count, "[\(count), classes]", count, classCount)
         try withContext(count: count) { (context) throws(OrepaError) in
             do throws(PlanError) {
@@ -170,6 +172,8 @@ extension Model {
         // stay out of the next layers.
         let read = range.map { index in
             do throws(OrepaError) {
+                try preparation.checkChannels(
+                    of: pictures[index], name: pictures[index].name(place: index))
                 return try pictures[index].read(limits: preparation.limits)
             } catch {
                 results[index - range.lowerBound] = .failure(error)

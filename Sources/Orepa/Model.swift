@@ -197,7 +197,7 @@ public final class Model: Sendable {
     public var classCount: Int { plan.graph.classCount }
     /// Names of the classes, or nil when the model has none.
     public var labels: [String]? { description.labels }
-    /// `[3, H, W]` of what the network takes.
+    /// `[channels, H, W]` of what the network takes.
     public var inputShape: Shape {
         Shape(channels: plan.graph.inputChannels, height: plan.height, width: plan.width)
     }

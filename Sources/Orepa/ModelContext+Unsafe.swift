@@ -3,7 +3,7 @@ import OrepaPlan
 /// The memory of one call of a ``Model``.
 final class ModelContext {
     let network: PlanContext
-    /// Prepared pictures, `[picturesTogether, 3, H, W]`.
+    /// Prepared pictures, `[picturesTogether, channels, H, W]`.
     private let tensor: AlignedMemory
 
     /// - Parameters:

@@ -22,7 +22,7 @@ extension Model {
         /// Height and width that the network runs at, in pixels; nil for the model's own.
         ///
         /// For networks that serve as the backbone of another task. Pictures are resized in proportion: their shorter
-        /// side to `resize / crop` of the model's preprocessing times the longer of these two, rounded up.
+        /// side to `resize / crop` of the model's preprocessing times the longer of these two, rounded down.
         public var inputSize: (height: Int, width: Int)?
         /// Whether to run the probe that the model's file keeps, if it does, when loading: a certificate that what runs
         /// here is what was verified, to the bit. Takes as long as one picture. There is none for another input size.

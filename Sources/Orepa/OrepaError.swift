@@ -66,7 +66,7 @@ extension OrepaError {
         switch error {
         case .notFound: self.init(.notFound, error.description)
         case .outOfMemory: self.init(.outOfMemory, error.description)
-        case .notRegular, .notReadable, .notWritable, .exists:
+        case .folder, .notRegular, .notReadable, .notWritable, .exists:
             self.init(.notReadable, error.description)
         }
     }
@@ -76,7 +76,7 @@ extension OrepaError {
         case .file(let error): self.init(error)
         case .probe: self.init(.probeFailed, error.description)
         case .safetensors(.outOfMemory): self.init(.outOfMemory, error.description)
-        case .safetensors, .notAModel, .newerVersion, .malformed, .network:
+        case .safetensors, .otherFormat, .notAModel, .newerVersion, .malformed, .network:
             self.init(.invalidModel, error.description)
         }
     }

@@ -54,7 +54,7 @@ public struct Answer: Sendable, Hashable {
     /// `[classes]`, Float32.
     public var logits: [Float] { scores.logits }
 
-    /// Softmax of the logits.
+    /// Softmax of the logits; of a single logit its logistic sigmoid.
     public var probabilities: [Float] { scores.probabilities }
 
     /// The `count` largest logits, largest first; of equal ones the lower index first.

@@ -58,12 +58,19 @@ public struct Picture: @unchecked Sendable {
                 bytesPerRow: bytesPerRow ?? (packed.overflow ? .max : packed.partialValue), order))
     }
 
-    /// What the network takes: `[3, H, W]`, Float32, row-major, normalised.
+    /// What the network takes: `[channels, H, W]`, Float32, row-major, normalised.
     public static func tensor(_ values: [Float]) -> Picture { Picture(content: .tensor(values)) }
 
-    /// What the network takes: `[3, H, W]`, Float32, row-major, normalised; borrowed.
+    /// What the network takes: `[channels, H, W]`, Float32, row-major, normalised; borrowed.
     public static func tensor(borrowing values: UnsafeBufferPointer<Float>) -> Picture {
         Picture(content: .borrowedTensor(values))
+    }
+
+    var isTensor: Bool {
+        switch content {
+        case .tensor, .borrowedTensor: true
+        case .file, .fileBytes, .encoded, .borrowedEncoded, .image, .pixels: false
+        }
     }
 
     /// What messages call it: a file by its path, others by their `place` in the call.

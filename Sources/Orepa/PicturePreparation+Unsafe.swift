@@ -22,17 +22,28 @@ struct PicturePreparation: Sendable {
             refusesDamagedFiles: options.refusesDamagedPictures)
         if let size = options.inputSize, size != (preprocessing.crop, preprocessing.crop) {
             (height, width) = size
-            let crop = preprocessing.crop
-            // Sides are at most 2^14.
-            resize = (max(height, width) * preprocessing.resize + crop - 1) / crop
+            resize = preprocessing.resize(forCrop: max(height, width))
         } else {
             resize = preprocessing.resize
             (height, width) = (preprocessing.crop, preprocessing.crop)
         }
     }
 
-    /// Elements of a prepared picture, `[3, height, width]`.
-    var elementCount: Int { 3 * height * width }
+    /// Of what the network takes.
+    var channels: Int { preprocessing.mean.count }
+
+    /// Elements of a prepared picture, `[channels, height, width]`.
+    var elementCount: Int { channels * height * width }
+
+    /// - Throws: ``OrepaError/Code/invalidArgument`` where `picture` is no tensor and the network takes pictures of other
+    ///   channels than grey or red, green and blue. Looks at no file.
+    func checkChannels(of picture: Picture, name: String) throws(OrepaError) {
+        if picture.isTensor || preprocessing.takesPictures { return }
+        throw OrepaError(
+            .invalidArgument,
+            "\(name): expected a tensor [\(channels), \(height), \(width)], found a picture: those have 1 or 3 "
+                + "channels, and the network takes \(channels)")
+    }
 
     /// Prepares `picture` into `target`, ``elementCount`` elements, initialised or not.
     ///
@@ -46,6 +57,7 @@ struct PicturePreparation: Sendable {
         _ picture: Picture, into target: UnsafeMutableBufferPointer<Float>, name: String,
         callLimits: CallLimits
     ) throws(OrepaError) -> [ImageWarning] {
+        try checkChannels(of: picture, name: name)
         let item = Item(target: target, name: name, limits: callLimits)
         switch picture.content {
         case .file:
@@ -110,7 +122,7 @@ struct PicturePreparation: Sendable {
         guard values.count == target.count else {
             throw OrepaError(
                 .invalidArgument,
-                "\(name): tensor: expected [3, \(height), \(width)], \(target.count) values, found "
+                "\(name): tensor: expected [\(channels), \(height), \(width)], \(target.count) values, found "
                     + "\(values.count)")
         }
         _ = target.initialize(fromContentsOf: values)
@@ -130,7 +142,7 @@ struct PicturePreparation: Sendable {
     }
 
     private func prepare(_ image: RGBImage, _ item: Item) throws(ImageError) {
-        try image.resizedAndCenterCropped(
+        try (channels == 1 ? image.grey() : image).resizedAndCenterCropped(
             shorterSide: resize, width: width, height: height, limits: limits,
             isInterrupted: { item.isInterrupted }
         ).normalize(mean: preprocessing.mean, std: preprocessing.std, into: item.target)

@@ -8,7 +8,7 @@ public enum PixelOrder: Int32, Sendable, CaseIterable {
     case rgba = 2
     /// Blue, green, red, and a fourth byte that is passed over.
     case bgra = 3
-    /// One sample, which is taken for red, green and blue.
+    /// One sample, which is taken for red, green and blue, or as it is by a network of one channel.
     case grey = 4
 
     /// Bytes of a pixel.

@@ -3,7 +3,8 @@ import OrepaNetwork
 
 /// A picture as the network takes it: resized, cropped and normalised.
 public struct PreparedImage: Sendable {
-    /// `[3, crop, crop]`, Float32, row-major, channels red, green, blue.
+    /// `[3, crop, crop]`, Float32, row-major, channels red, green, blue; `[1, crop, crop]`, grey, where the preprocessing
+    /// is for one channel.
     public let values: [Float]
 
     /// The same bits as Pillow's `resize` (bilinear) and torchvision's `CenterCrop`, `ToTensor` and
@@ -15,9 +16,10 @@ public struct PreparedImage: Sendable {
 }
 
 extension RGBImage {
-    /// The 8-bit picture that the network sees: shorter side resized, centre cropped.
+    /// The 8-bit picture that the network sees: made grey where it takes one channel, shorter side resized, centre
+    /// cropped.
     public func cropped(as preprocessing: Preprocessing) throws(ImageError) -> RGBImage {
-        try resizedAndCenterCropped(
+        try (preprocessing.mean.count == 1 ? grey() : self).resizedAndCenterCropped(
             shorterSide: preprocessing.resize, width: preprocessing.crop, height: preprocessing.crop
         )
     }

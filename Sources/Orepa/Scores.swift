@@ -17,15 +17,29 @@ public struct Scores: Sendable, Hashable {
         withStandardArithmetic { logits.allSatisfy(\.isFinite) }
     }
 
+    /// Whether there is one logit only: the network tells whether one thing is so, and its probability is the logistic
+    /// sigmoid.
+    public var areBinary: Bool { logits.count == 1 }
+
     /// Softmax, `exp(logit - largest) / sum`, computed in Float64 and rounded once: the same bits everywhere.
     /// As in PyTorch all are NaN when a logit is NaN or positive infinity, or all are negative infinity.
+    ///
+    /// Of a single logit, over which softmax is 1 whatever it is, the logistic sigmoid, `1 / (1 + exp(-logit))`.
     public var probabilities: [Float] {
         let arithmetic = StandardArithmetic()
         defer { arithmetic.end() }
+        if areBinary { return [sigmoid(logits[0])] }
         guard let largest = logits.max() else { return [] }
         let exponentials = logits.map { exponential(Double($0) - Double(largest)) }
         let sum = exponentials.reduce(0, +)
         return exponentials.map { Float($0 / sum) }
+    }
+
+    /// As PyTorch's `sigmoid`: NaN of NaN, 0 and 1 of the infinities.
+    private func sigmoid(_ logit: Float) -> Float {
+        // Of a number that is not positive, so that nothing overflows.
+        let power = exponential(-Double(logit.magnitude))
+        return Float(logit < 0 ? power / (1 + power) : 1 / (1 + power))
     }
 
     /// The `count` largest logits, largest first; of equal ones the lower index first.

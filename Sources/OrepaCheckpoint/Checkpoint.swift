@@ -20,6 +20,8 @@ public struct Checkpoint: Sendable {
     public let file: FileBytes
     /// The key under which the state dict was found, or nil when it is the whole file.
     public let location: String?
+    /// Dotted paths of other dicts in the file that have tensors under the same names, such as averaged weights.
+    public let counterparts: [String]
     /// The tensors in the order of the state dict. A leading `module.` of a name is left out.
     public let tensors: [CheckpointTensor]
     /// The metadata of a safetensors file.
@@ -36,19 +38,24 @@ public struct Checkpoint: Sendable {
     }
 
     /// Opens the checkpoint at `path`, which stays mapped into memory.
-    public init(path: String, limits: CheckpointLimits = .default) throws(CheckpointError) {
+    ///
+    /// - Parameter stateDictionary: Dotted path of the state dict to take, such as `model.ema`. By default it is
+    ///   looked for under `state_dict`, `model_state_dict` and `model`, then at the top.
+    public init(
+        path: String, stateDictionary: String? = nil, limits: CheckpointLimits = .default
+    ) throws(CheckpointError) {
         let file: FileBytes
         do throws(FileError) {
             file = try FileBytes(mapping: path)
         } catch {
             throw .file(error)
         }
-        try self.init(file, limits: limits)
+        try self.init(file, stateDictionary: stateDictionary, limits: limits)
     }
 
     /// Reads the checkpoint in `file`.
     public init(
-        _ file: FileBytes, limits: CheckpointLimits = .default
+        _ file: FileBytes, stateDictionary: String? = nil, limits: CheckpointLimits = .default
     ) throws(CheckpointError) {
         self.file = file
         switch FileKind(file) {
@@ -65,7 +72,11 @@ public struct Checkpoint: Sendable {
             }
             format = .safetensors
             metadata = contents.metadata
+            if let stateDictionary {
+                throw .noStateDictionary(path: file.path, wanted: stateDictionary, found: [])
+            }
             location = nil
+            counterparts = []
             arch = nil
             epoch = nil
             var builder = TensorBuilder(file, limits: limits)
@@ -74,10 +85,11 @@ public struct Checkpoint: Sendable {
         case .zip:
             let archive = try TorchArchive(file, limits: limits)
             let state = try StateDictionary(
-                root: archive.root, heap: archive.heap, path: file.path)
+                root: archive.root, heap: archive.heap, path: file.path, wanted: stateDictionary)
             format = .zip
             metadata = [:]
             (location, arch, epoch) = (state.location, state.arch, state.epoch)
+            counterparts = state.counterparts
             var builder = TensorBuilder(file, limits: limits)
             try builder.add(state, archive.heap, isBigEndian: archive.isBigEndian) {
                 (key) throws(CheckpointError) in
@@ -88,10 +100,12 @@ public struct Checkpoint: Sendable {
             (tensors, indices) = (builder.tensors, builder.indices)
         case .legacy:
             let legacy = try LegacyFile(file, limits: limits)
-            let state = try StateDictionary(root: legacy.root, heap: legacy.heap, path: file.path)
+            let state = try StateDictionary(
+                root: legacy.root, heap: legacy.heap, path: file.path, wanted: stateDictionary)
             format = .legacy
             metadata = [:]
             (location, arch, epoch) = (state.location, state.arch, state.epoch)
+            counterparts = state.counterparts
             var builder = TensorBuilder(file, limits: limits)
             try builder.add(state, legacy.heap, isBigEndian: false) {
                 (key) throws(CheckpointError) in

@@ -20,6 +20,9 @@ public enum CheckpointError: Error, Hashable, Sendable {
     case checksumMismatch(path: String, record: String, expected: UInt32, found: UInt32)
     /// There are no tensors where a checkpoint has them.
     case noTensors(path: String, found: String)
+    /// There is no dict of tensors under `wanted`, or where one is looked for if nobody said where it is; `found` are
+    /// the dotted paths of some that there are.
+    case noStateDictionary(path: String, wanted: String?, found: [String])
     /// A value of the state dict is no tensor.
     case notATensor(path: String, name: String, found: String)
     /// Two tensors of the state dict have the same name.
@@ -57,8 +60,9 @@ extension CheckpointError: CustomStringConvertible {
         case .file(let error): error.description
         case .safetensors(let error): error.description
         case .unsupportedFormat(let path, let found):
-            "\(path): expected a checkpoint of torch.save or a safetensors file, found \(found); "
-                + "tools/checkpoint_to_safetensors.py converts other formats"
+            "\(path): expected a checkpoint of torch.save or a safetensors file, found \(found)"
+                + (["an HDF5 file", "a NumPy file", "an unknown format"].contains(found)
+                    ? "; tools/checkpoint_to_safetensors.py converts other formats" : "")
         case .archive(let path, let error): "\(path): \(error)"
         case .pickle(let path, let error): "\(path): \(error)"
         case .legacy(let path, let error): "\(path): \(error)"
@@ -72,6 +76,14 @@ extension CheckpointError: CustomStringConvertible {
         case .noTensors(let path, let found):
             "\(path): expected tensors under state_dict, model_state_dict, model or at the top, "
                 + "found \(found)"
+        case .noStateDictionary(let path, let wanted, let found):
+            "\(path): expected a dict of tensors under "
+                + (wanted.map { "`\($0)`" } ?? "state_dict, model_state_dict, model or at the top")
+                + ", found "
+                + (found.isEmpty
+                    ? "none (a safetensors file is one dict itself)"
+                    : "some under " + found.map { "`\($0)`" }.joined(separator: ", "))
+                + (wanted == nil ? "; --state-dict KEY takes one" : "")
         case .notATensor(let path, let name, let found):
             "\(path): \(name.quoted): expected a tensor, found \(found)"
         case .duplicateName(let path, let name):

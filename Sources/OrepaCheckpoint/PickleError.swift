@@ -50,8 +50,11 @@ extension PickleError: CustomStringConvertible {
         case .unsupportedOpcode(let opcode, let offset):
             "unsupported pickle instruction 0x\(String(opcode, radix: 16)) at byte \(offset)"
         case .refusedGlobal(let name):
-            "refusing to load \(name.quoted); tools/checkpoint_to_safetensors.py converts checkpoints "
-                + "with harmless Python objects"
+            "refusing to load \(name.quoted)"
+                + (Self.isClass(name)
+                    ? "; if that is the network's class, a whole module was pickled: save "
+                        + "model.state_dict() instead" : "")
+                + "; tools/checkpoint_to_safetensors.py converts checkpoints with harmless Python objects"
         case .stackUnderflow(let offset):
             "the pickle takes more from its stack than is there, byte \(offset)"
         case .noMark(let offset):
@@ -75,5 +78,17 @@ extension PickleError: CustomStringConvertible {
         case .trailingBytes(let count, let offset):
             "expected the pickle to end at byte \(offset), found \(count) more bytes"
         }
+    }
+}
+
+extension PickleError {
+    /// Whether a global is named as Python's classes are, and is not of a library that has no networks.
+    private static func isClass(_ name: String) -> Bool {
+        let parts = name.split(separator: ".")
+        guard parts.count > 1, let first = parts.last?.utf8.first,
+            UInt8(ascii: "A")...UInt8(ascii: "Z") ~= first
+        else { return false }
+        return !["argparse", "collections", "numpy", "pathlib", "datetime", "easydict", "yacs"]
+            .contains(parts[0])
     }
 }

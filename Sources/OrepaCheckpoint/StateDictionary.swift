@@ -10,6 +10,8 @@ struct StateDictionary {
 
     /// Where the state dict is, nil when it is the whole.
     let location: String?
+    /// Dotted paths of other dicts with tensors of the same names.
+    let counterparts: [String]
     let entries: [(name: String, value: Entry)]
     /// The string under `arch` beside the state dict.
     let arch: String?
@@ -19,25 +21,38 @@ struct StateDictionary {
     /// The keys under which state dicts are looked for, in this order.
     static let locations = ["state_dict", "model_state_dict", "model"]
 
-    init(root: PickleValue, heap: PickleHeap, path: String) throws(CheckpointError) {
+    /// - Parameter wanted: Dotted path of the dict to take; nil for the first of ``locations`` that there is, else the
+    ///   whole.
+    init(
+        root: PickleValue, heap: PickleHeap, path: String, wanted: String?
+    ) throws(CheckpointError) {
         guard case .dictionary(let top) = root else {
             throw .noTensors(path: path, found: heap.kind(root))
         }
-        func hasTensors(_ dictionary: Int) -> Bool {
-            heap.dictionaries[dictionary].contains {
-                if case .tensor = $0.value { true } else { false }
-            }
-        }
+        let located = heap.dictionariesOfTensors(under: top)
         var found: (location: String?, dictionary: Int)?
+        if let wanted {
+            guard let index = heap.dictionary(at: wanted, in: top), heap.hasTensors(index) else {
+                throw .noStateDictionary(
+                    path: path, wanted: wanted, found: located.prefix(8).map(\.path))
+            }
+            found = (wanted, index)
+        }
         for location in Self.locations where found == nil {
-            if case .dictionary(let index)? = heap.value(location, in: top), hasTensors(index) {
+            if case .dictionary(let index)? = heap.value(location, in: top), heap.hasTensors(index)
+            {
                 found = (location, index)
             }
         }
-        if found == nil, hasTensors(top) { found = (nil, top) }
+        if found == nil, heap.hasTensors(top) { found = (nil, top) }
         guard let found else {
+            guard located.isEmpty else {
+                throw .noStateDictionary(
+                    path: path, wanted: nil, found: located.prefix(8).map(\.path))
+            }
             throw .noTensors(path: path, found: Self.describeKeys(of: top, heap))
         }
+        counterparts = heap.counterparts(of: found.dictionary, among: located).map(\.path)
 
         var entries: [(name: String, value: Entry)] = []
         var names: Set<ByteName> = []

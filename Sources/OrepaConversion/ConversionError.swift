@@ -19,8 +19,8 @@ public enum ConversionError: Error, Hashable, Sendable {
     case plan(path: String, PlanError)
     /// There are more or fewer names than the network has classes.
     case labelCount(path: String, expected: Int, found: Int)
-    /// A field of the preprocessing makes no sense.
-    case preprocessing(field: String, expected: String, found: String)
+    /// A field of the preprocessing makes no sense for the checkpoint's network.
+    case preprocessing(path: String, field: String, expected: String, found: String)
     /// A tolerance that is negative or no finite number.
     case tolerance(name: String, found: Double)
     /// Some weights of `node` would meet nothing but padding in a picture of `found` pixels a side;
@@ -37,6 +37,12 @@ public enum ConversionError: Error, Hashable, Sendable {
     case otherNetwork(model: String, checkpoint: String, expected: String, found: String)
     /// The folded network's logits on the probe picture are not finite.
     case notFinite(path: String, numerics: Numerics)
+    /// The logits that the network is held against cannot be used.
+    case reference(ReferenceError)
+    /// The network does not give the reference's logits; nothing was written. `counterparts` are other state dicts of
+    /// the checkpoint.
+    case otherLogits(
+        path: String, ReferenceComparison, NetworkAssumptions, counterparts: [String])
     /// The folded network does not compute what the unfused one does; nothing was written.
     case notVerified(path: String, Verification)
 }
@@ -55,8 +61,8 @@ extension ConversionError: CustomStringConvertible {
         case .plan(let path, let error): "\(path): \(error)"
         case .labelCount(let path, let expected, let found):
             "\(path): expected \(expected) labels, one for each class, found \(found)"
-        case .preprocessing(let field, let expected, let found):
-            "\(field): expected \(expected), found \(found)"
+        case .preprocessing(let path, let field, let expected, let found):
+            "\(path): \(field): expected \(expected), found \(found)"
         case .tolerance(let name, let found):
             "\(name): expected a number of at least 0, found \(found)"
         case .inputSize(let path, let node, let expected, let found):
@@ -77,6 +83,18 @@ extension ConversionError: CustomStringConvertible {
         case .notFinite(let path, let numerics):
             "\(path): the logits of a random picture (\(numerics.rawValue)): expected finite numbers, found "
                 + "infinity or no number"
+        case .reference(let error): error.description
+        case .otherLogits(let path, let comparison, let assumptions, let counterparts):
+            "\(path): other logits than those of \(comparison.path): expected an error of at most "
+                + "\(comparison.tolerance), found \(comparison.error); what is not in the checkpoint and could be "
+                + "the cause: "
+                + assumptions.facts.filter { $0.option != "--input-size" }
+                .map { "\($0.name) \($0.value) (\($0.option))" }.joined(separator: ", ")
+                + (counterparts.isEmpty
+                    ? ""
+                    : "; there is another state dict under "
+                        + counterparts.map { "`\($0)`" }.joined(separator: ", "))
+                + "; or the reference was not computed in evaluation mode, with these weights and this input"
         case .notVerified(let path, let verification):
             "\(path): the folded network differs from the unfused one: "
                 + verification.failures.prefix(3).map { failure in
@@ -93,8 +111,12 @@ extension ConversionError: CustomStringConvertible {
 
 extension TrainingNetwork {
     /// Recognises the network in `checkpoint`.
-    init(recognizing checkpoint: Checkpoint) throws(ConversionError) {
-        do { self = try TrainingNetwork(checkpoint) } catch { throw .training(error) }
+    init(
+        recognizing checkpoint: Checkpoint, options: NetworkOptions
+    ) throws(ConversionError) {
+        do { self = try TrainingNetwork(checkpoint, options: options) } catch {
+            throw .training(error)
+        }
     }
 
     /// Folds every block, reporting each.

@@ -7,6 +7,8 @@ public enum ConversionProgress: Sendable, Hashable {
     case verifying(index: Int, count: Int, name: String)
     /// The SHA-256 of the checkpoint's file.
     case checksum
+    /// Running the reference's pictures.
+    case reference
     /// Running the picture whose logits the model's file keeps.
     case probing
     case writing

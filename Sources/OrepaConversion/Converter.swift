@@ -7,13 +7,19 @@ import OrepaSafetensors
 import OrepaTraining
 
 /// What a deployed model gets beside its network, and how it is checked.
-public struct ConversionOptions: Sendable, Hashable {
+public struct ConversionOptions: Sendable {
     /// Class names in the order of the logits, or nil.
     public var labels: [String]?
     public var preprocessing: Preprocessing
     /// For which instruction sets the file also holds packed weights; each at most this machine's best.
     public var packing: [InstructionSet]
     public var verification: VerificationOptions
+    /// What the checkpoint does not say about the network.
+    public var network: NetworkOptions
+    /// What was recorded when the checkpoint was made, where it is itself a deployed model.
+    public var recorded: NetworkAssumptions?
+    /// Logits that the network has to give, or nil.
+    public var reference: Reference?
     /// Whether a file that is there may be replaced.
     public var overwrite: Bool
     /// Name and version of the program, which the model file records.
@@ -22,12 +28,17 @@ public struct ConversionOptions: Sendable, Hashable {
     public init(
         labels: [String]? = nil, preprocessing: Preprocessing = .imageNet,
         packing: [InstructionSet] = [], verification: VerificationOptions = .init(),
+        network: NetworkOptions = .init(), recorded: NetworkAssumptions? = nil,
+        reference: Reference? = nil,
         overwrite: Bool = false, tool: String
     ) {
         self.labels = labels
         self.preprocessing = preprocessing
         self.packing = packing
         self.verification = verification
+        self.network = network
+        self.recorded = recorded
+        self.reference = reference
         self.overwrite = overwrite
         self.tool = tool
     }
@@ -45,6 +56,8 @@ public struct Converter {
         public let model: ModelFile
         /// Nil when the checkpoint was folded already, so that there was nothing to verify.
         public let verification: Verification?
+        /// Nil when there was no reference to hold the network against.
+        public let reference: ReferenceComparison?
     }
 
     /// - Parameter pool: The threads on which the folded network runs when it is verified, and that pack.
@@ -64,7 +77,7 @@ public struct Converter {
     public func convert(
         _ checkpoint: Checkpoint, to path: String, progress: ConversionProgress.Observer? = nil
     ) throws(ConversionError) -> Result {
-        let network = try TrainingNetwork(recognizing: checkpoint)
+        let network = try TrainingNetwork(recognizing: checkpoint, options: options.network)
         try check(network, output: path)
         let digest = FileDigest.Pending(of: checkpoint.file)
         defer { withExtendedLifetime(digest) {} }
@@ -75,6 +88,18 @@ public struct Converter {
             guard found.passed else { throw .notVerified(path: checkpoint.path, found) }
             verification = found
         }
+        let assumptions = assumptions(about: network, in: checkpoint)
+        var comparison: ReferenceComparison?
+        if let reference = options.reference {
+            progress?(.reference)
+            let found = try verifier.compare(reference, with: folded, path: checkpoint.path)
+            guard found.passed else {
+                throw .otherLogits(
+                    path: checkpoint.path, found, assumptions,
+                    counterparts: checkpoint.counterparts)
+            }
+            comparison = found
+        }
         progress?(.probing)
         let (algorithms, probe) = try probe(
             folded, seed: verification?.seed ?? options.verification.seed, path: checkpoint.path)
@@ -84,7 +109,8 @@ public struct Converter {
             family: network.family.rawValue, blocks: Dictionary(kinds, uniquingKeysWith: +),
             preprocessing: options.preprocessing, labels: options.labels,
             source: .init(name: Converter.fileName(of: checkpoint.path), sha256: digest.value()),
-            verification: verification?.record, algorithms: algorithms, probe: probe,
+            verification: verification?.record, assumptions: assumptions, algorithms: algorithms,
+            probe: probe,
             tool: options.tool)
         var model: ModelFile
         do {
@@ -103,7 +129,15 @@ public struct Converter {
             if case .file(let error) = error { throw .output(error) }
             throw .model(error)
         }
-        return Result(model: model, verification: verification)
+        return Result(model: model, verification: verification, reference: comparison)
+    }
+
+    private func assumptions(
+        about network: TrainingNetwork, in checkpoint: Checkpoint
+    ) -> NetworkAssumptions {
+        let found = network.assumptions(
+            stateDict: checkpoint.location, inputSize: options.preprocessing.crop)
+        return found.completed(by: options.recorded, isSameFile: network.isFolded)
     }
 
     /// How the layers of the folded network are computed on pictures of the model's own size, and what comes out for
@@ -141,13 +175,19 @@ public struct Converter {
     /// Finds what can be known to go wrong before the work begins.
     private func check(_ network: TrainingNetwork, output: String) throws(ConversionError) {
         try options.verification.check()
-        if let invalid = options.preprocessing.invalidField {
+        if let invalid = options.preprocessing.invalidField(
+            channels: network.graph.inputChannels)
+        {
             throw .preprocessing(
-                field: invalid.name, expected: invalid.expected, found: invalid.found)
+                path: network.path, field: invalid.name, expected: invalid.expected,
+                found: invalid.found)
         }
         if let labels = options.labels, labels.count != network.graph.classCount {
             throw .labelCount(
                 path: network.path, expected: network.graph.classCount, found: labels.count)
+        }
+        if let reference = options.reference {
+            try reference.check(against: network.graph)
         }
         let crop = options.preprocessing.crop
         do { _ = try network.graph.shapes(height: crop, width: crop) } catch {

@@ -3,16 +3,13 @@ import OrepaTraining
 /// A batch norm in evaluation mode as a scale and a shift of each channel.
 ///
 /// It maps `x` to `gamma * (x - mu) / sqrt(s2 + eps) + beta`, with the running mean `mu` and variance `s2`
-/// and `eps = 1e-5`. With `t = gamma / sqrt(s2 + eps)` that is `t * x + (beta - mu * t)`, so a convolution
+/// and the block's `eps`. With `t = gamma / sqrt(s2 + eps)` that is `t * x + (beta - mu * t)`, so a convolution
 /// `K * x + b` before it becomes `(t K) * x + (t b + beta - mu t)`: Ioffe and Szegedy, arXiv 1502.03167.
 struct BatchNorm {
     /// `t`, one per channel.
     let scale: [Double]
     /// `beta - mu * t`, one per channel.
     let shift: [Double]
-
-    /// PyTorch's default, which the training code keeps.
-    static let epsilon = 1e-5
 }
 
 extension TrainingBlock {
@@ -22,11 +19,13 @@ extension TrainingBlock {
         let beta = try doubles("\(name).bias")
         let mean = try doubles("\(name).running_mean")
         let variance = try doubles("\(name).running_var")
-        if let index = variance.firstIndex(where: { $0 + BatchNorm.epsilon <= 0 }) {
+        if let index = variance.firstIndex(where: { $0 + batchNormEpsilon <= 0 }) {
             throw .variance(
-                path: path, key: key("\(name).running_var"), index: [index], found: variance[index])
+                path: path, key: key("\(name).running_var"), index: [index],
+                epsilon: batchNormEpsilon,
+                found: variance[index])
         }
-        let scale = zip(gamma, variance).map { $0 / ($1 + BatchNorm.epsilon).squareRoot() }
+        let scale = zip(gamma, variance).map { $0 / ($1 + batchNormEpsilon).squareRoot() }
         let shift = beta.indices.map { beta[$0] - mean[$0] * scale[$0] }
         return BatchNorm(scale: scale, shift: shift)
     }

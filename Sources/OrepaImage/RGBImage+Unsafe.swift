@@ -28,7 +28,7 @@ extension RGBImage {
     }
 
     /// Writes what ``normalized(mean:std:)`` gives into `target`, which must hold exactly
-    /// `3 * height * width` elements, initialised or not. Allocates nothing of the image's size.
+    /// `channels * height * width` elements, initialised or not. Allocates nothing of the image's size.
     ///
     /// - Throws: ``ImageError/invalidNormalization(mean:std:)`` or
     ///   ``ImageError/wrongBufferCount(expected:found:)``.
@@ -36,19 +36,25 @@ extension RGBImage {
         mean: [Float], std: [Float], into target: UnsafeMutableBufferPointer<Float>
     ) throws(ImageError) {
         let table = try Self.normalizationTable(mean: mean, std: std)
-        guard target.count == pixels.count, let output = target.baseAddress else {
-            throw .wrongBufferCount(expected: pixels.count, found: target.count)
+        let expected = width * height * mean.count
+        guard target.count == expected, let output = target.baseAddress else {
+            throw .wrongBufferCount(expected: expected, found: target.count)
         }
         write(through: table, into: output)
     }
 
-    /// The samples looked up in `table`, `[3, 256]`, into `output`, `[3, height, width]`.
+    /// The samples looked up in `table`, `[channels, 256]`, into `output`, `[channels, height, width]`; of one channel
+    /// the red ones.
     func write(through table: [Float], into output: UnsafeMutablePointer<Float>) {
         let area = width * height
         pixels.withUnsafeBufferPointer { source in
             table.withUnsafeBufferPointer { table in
                 let input = source.baseAddress!
                 let red = table.baseAddress!
+                guard table.count > 256 else {
+                    for index in 0..<area { output[index] = red[Int(input[3 * index])] }
+                    return
+                }
                 let green = red + 256
                 let blue = green + 256
                 for index in 0..<area {

@@ -12,6 +12,8 @@ public struct ModelDescription: Sendable, Hashable {
     public var source: Source?
     /// nil when there was nothing to verify, since the checkpoint was folded already.
     public var verification: VerificationRecord?
+    /// nil in files of before it was recorded.
+    public var assumptions: NetworkAssumptions?
     /// How each layer is computed on pictures of the model's own size, by the name of its node. nil in files that do
     /// not say: plans choose then.
     public var algorithms: PerNumerics<[ByteName: LayerAlgorithm]>?
@@ -37,6 +39,7 @@ public struct ModelDescription: Sendable, Hashable {
         family: String, blocks: [ByteName: Int], preprocessing: Preprocessing,
         labels: [String]? = nil,
         source: Source? = nil, verification: VerificationRecord? = nil,
+        assumptions: NetworkAssumptions? = nil,
         algorithms: PerNumerics<[ByteName: LayerAlgorithm]>? = nil, probe: ModelProbe? = nil,
         tool: String
     ) {
@@ -46,6 +49,7 @@ public struct ModelDescription: Sendable, Hashable {
         self.labels = labels
         self.source = source
         self.verification = verification
+        self.assumptions = assumptions
         self.algorithms = algorithms
         self.probe = probe
         self.tool = tool

@@ -40,6 +40,7 @@ extension ModelDocument: DocumentReadable {
         labels = try object.optional("labels")
         source = try object.optional("source")
         verification = try object.optional("verification")
+        assumptions = try object.optional("assumptions")
         algorithms = try object.optional("algorithms")
         probe = try object.optional("probe")
         graph = try object.value("graph")

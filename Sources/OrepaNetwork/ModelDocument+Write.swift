@@ -15,6 +15,7 @@ extension ModelDocument {
             ("labels", labels.map { .array($0.map(JSONValue.string)) }),
             ("source", source?.json),
             ("verification", verification?.json),
+            ("assumptions", assumptions?.documentJSON),
             (
                 "algorithms",
                 algorithms?.json { layers in .sorted(layers.map { ($0.key.text, $0.value.json) }) }

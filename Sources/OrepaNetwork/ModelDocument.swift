@@ -13,6 +13,7 @@ struct ModelDocument {
     let labels: [String]?
     let source: ModelDescription.Source?
     let verification: VerificationRecord?
+    let assumptions: NetworkAssumptions?
     let algorithms: PerNumerics<[ByteName: Algorithm]>?
     let probe: ModelProbe?
     let graph: [GraphNode]

@@ -30,7 +30,9 @@ public struct ModelFile: Sendable {
     ) throws(ModelFileError) {
         let arithmetic = StandardArithmetic()
         defer { arithmetic.end() }
-        if let invalid = description.preprocessing.invalidField {
+        if let invalid = description.preprocessing.invalidField(
+            channels: network.graph.inputChannels)
+        {
             throw .malformed(
                 path: path, field: "preprocessing.\(invalid.name)", expected: invalid.expected,
                 found: invalid.found)
@@ -49,11 +51,6 @@ public struct ModelFile: Sendable {
             throw .malformed(
                 path: path, field: "verification", expected: "finite errors and tolerances",
                 found: "\(error)")
-        }
-        guard network.graph.inputChannels == 3 else {
-            throw .malformed(
-                path: path, field: "input.channels", expected: "3",
-                found: "\(network.graph.inputChannels)")
         }
         let crop = description.preprocessing.crop
         let shapes: [Shape]
@@ -82,6 +79,7 @@ public struct ModelFile: Sendable {
     /// another program's file may have, is copied.
     public init(_ file: FileBytes) throws(ModelFileError) {
         let path = file.path
+        if let format = ForeignFormat(of: file) { throw .otherFormat(path: path, format) }
         let tensors: SafetensorsFile
         do { tensors = try SafetensorsFile(file) } catch { throw .safetensors(error) }
         guard let json = tensors.metadata[ByteName(ModelFile.metadataKey)] else {
@@ -132,6 +130,7 @@ public struct ModelFile: Sendable {
                 family: document.family, blocks: document.blocks,
                 preprocessing: document.preprocessing, labels: document.labels,
                 source: document.source, verification: document.verification,
+                assumptions: document.assumptions,
                 algorithms: try document.layerAlgorithms(path: path), probe: document.probe,
                 tool: document.tool),
             path: path)
@@ -147,6 +146,7 @@ public struct ModelFile: Sendable {
             input: .init(channels: network.graph.inputChannels, height: crop, width: crop),
             preprocessing: description.preprocessing, labels: description.labels,
             source: description.source, verification: description.verification,
+            assumptions: description.assumptions,
             algorithms: description.algorithms.map {
                 PerNumerics(
                     fast: $0.fast.mapValues(ModelDocument.Algorithm.init),

@@ -4,6 +4,8 @@ import OrepaSafetensors
 public enum ModelFileError: Error, Hashable, Sendable {
     case file(FileError)
     case safetensors(SafetensorsError)
+    /// A file of another format, by its first bytes.
+    case otherFormat(path: String, ForeignFormat)
     /// A safetensors file without `orepa.model` in its metadata.
     case notAModel(path: String)
     case newerVersion(path: String, known: Int, found: Int)
@@ -19,6 +21,10 @@ extension ModelFileError: CustomStringConvertible {
         switch self {
         case .file(let error): error.description
         case .safetensors(let error): error.description
+        case .otherFormat(let path, let format):
+            "\(path): expected a deployed model (.safetensors), found \(format.name)"
+                + (format.isCheckpoint
+                    ? "; a training checkpoint is made into a model by `orepa-infer convert`" : "")
         case .notAModel(let path):
             "\(path): expected a deployed model, found a safetensors file without `orepa.model` in its "
                 + "metadata; a training checkpoint is made into one by `orepa-infer convert`"

@@ -192,7 +192,9 @@ public final class FileBytes: @unchecked Sendable {
         }
         guard status.st_mode & S_IFMT == S_IFREG else {
             close(descriptor)
-            throw .notRegular(path: path)
+            throw status.st_mode & S_IFMT == S_IFDIR
+                ? .folder(path: path, found: FolderKind.description(of: path))
+                : .notRegular(path: path)
         }
         return (descriptor, Int(status.st_size))
     }

@@ -2,7 +2,9 @@
 public enum FileError: Error, Hashable, Sendable {
     /// There is no file at the path.
     case notFound(path: String)
-    /// The path names a folder, a device or another thing that is no regular file.
+    /// The path names a folder; `found` says of what kind.
+    case folder(path: String, found: String)
+    /// The path names a folder to be written over, a device or another thing that is no regular file.
     case notRegular(path: String)
     /// The system refused to open, read or map the file.
     case notReadable(path: String, reason: String)
@@ -20,6 +22,7 @@ extension FileError: CustomStringConvertible {
     private var sentence: String {
         switch self {
         case .notFound(let path): "\(path): no such file"
+        case .folder(let path, let found): "\(path): expected a file, found \(found)"
         case .notRegular(let path): "\(path): expected a regular file"
         case .notReadable(let path, let reason): "\(path): cannot read: \(reason)"
         case .outOfMemory(let path, let byteCount):

@@ -18,6 +18,7 @@ struct BlockRecognizer {
     let path: String
     /// Keys that belong to no block, among which a missing key's misspelling may be.
     let strays: [String]
+    let batchNormEpsilon: Double
 
     func block(
         _ tensors: [ByteName: CheckpointTensor], at position: BlockPosition
@@ -60,7 +61,7 @@ struct BlockRecognizer {
                 parameters: "\(prefix).\(name)", inputChannels: inputs, outputChannels: outputs,
                 kernel: geometry.kernel, stride: position.stride, padding: geometry.kernel / 2,
                 groups: geometry.groups, relu: position.relu),
-            tensors: used)
+            batchNormEpsilon: batchNormEpsilon, tensors: used)
     }
 
     /// Checks one tensor against what is expected; nil where it is absent and may be.

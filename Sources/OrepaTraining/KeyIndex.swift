@@ -12,6 +12,8 @@ struct KeyIndex {
     private(set) var linear: [ByteName: CheckpointTensor] = [:]
     /// Keys that can belong to no block of the family, in the file's order.
     private(set) var strays: [String] = []
+    /// The modules before the first stage that have a convolution's weight.
+    private(set) var stemConvolutions: Set<ByteName> = []
 
     /// Ten times those of the deepest networks that anybody has published.
     static let mostBlocks = 10_000
@@ -34,6 +36,11 @@ struct KeyIndex {
         for tensor in checkpoint.tensors
         where !ByteName(tensor.name).hasPrefix(ModelFile.packedPrefix) {
             let parts = KeyIndex.parts(of: tensor.name)
+            // How many weights an average is of, as PyTorch's AveragedModel counts them.
+            if tensor.name == "n_averaged", tensor.elementCount == 1 { continue }
+            if tensor.shape.count == 4, let module = KeyIndex.stemConvolution(parts) {
+                stemConvolutions.insert(ByteName(module))
+            }
             if parts.count == 2, parts[0] == "linear", ["weight", "bias"].contains(parts[1]) {
                 linear[String(parts[1])] = tensor
                 continue

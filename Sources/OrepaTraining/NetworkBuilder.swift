@@ -11,11 +11,24 @@ struct NetworkBuilder {
     /// The value that the next node reads, and its channels.
     private var value = Graph.inputName
     private var channels: Int?
+    /// The number of blocks in `stage1`, `stage2`, ...
+    private let stageSizes: [Int]
+    /// Of the first convolution, then of the first block of each stage.
+    let strides: [Int]
+    /// nil for a RepVGG.
+    let stem: NetworkAssumptions.Stem?
+    let batchNormEpsilon: Double
 
-    init(path: String, keys: KeyIndex) {
+    init(path: String, keys: KeyIndex, options: NetworkOptions) throws(TrainingError) {
         self.path = path
         index = keys
-        recognizer = BlockRecognizer(path: path, strays: keys.strays)
+        batchNormEpsilon = try options.batchNormEpsilon(for: path)
+        recognizer = BlockRecognizer(
+            path: path, strays: keys.strays, batchNormEpsilon: batchNormEpsilon)
+        stem = try options.stem(for: keys, path: path)
+        stageSizes = try keys.stageSizes(path: path)
+        strides = try options.strides(
+            for: keys.family, stem: stem, stageCount: stageSizes.count, path: path)
     }
 
     /// Channels of the picture, once a block has been added.
@@ -28,24 +41,27 @@ struct NetworkBuilder {
 
     /// `stage0`, then `stage1.0`, ...: one chain.
     mutating func addRepVGG() throws(TrainingError) {
-        try addBlock("stage0", stride: 2, relu: true)
-        for (stage, count) in try stageSizes().enumerated() {
+        try addBlock("stage0", stride: strides[0], relu: true)
+        for (stage, count) in stageSizes.enumerated() {
             for number in 0..<count {
                 try addBlock(
-                    "stage\(stage + 1).\(number)", stride: number == 0 ? 2 : 1, relu: true)
+                    "stage\(stage + 1).\(number)", stride: number == 0 ? strides[stage + 1] : 1,
+                    relu: true)
             }
         }
     }
 
-    /// `stage0.conv1` and a max pool, then residual blocks.
+    /// `stage0.conv1` and a max pool if there is one, then residual blocks.
     mutating func addResNet() throws(TrainingError) {
-        try addBlock("stage0.conv1", stride: 2, relu: true)
-        addNode("stage0.maxpool", .maxPool(MaxPool(kernel: 3, stride: 2, padding: 1)))
+        try addBlock("stage0.conv1", stride: strides[0], relu: true)
+        if stem == .imageNet {
+            addNode("stage0.maxpool", .maxPool(MaxPool(kernel: 3, stride: 2, padding: 1)))
+        }
         let isBottleneck = index.blocks.keys.contains { $0.hasSuffix(".conv3") }
-        for (stage, count) in try stageSizes().enumerated() {
+        for (stage, count) in stageSizes.enumerated() {
             for number in 0..<count {
                 try addResidualBlock(
-                    "stage\(stage + 1).\(number)", stride: stage > 0 && number == 0 ? 2 : 1,
+                    "stage\(stage + 1).\(number)", stride: number == 0 ? strides[stage + 1] : 1,
                     isBottleneck: isBottleneck)
             }
         }
@@ -104,7 +120,7 @@ struct NetworkBuilder {
         _ prefix: String, kernel: Int? = nil, stride: Int, relu: Bool
     ) throws(TrainingError) {
         guard let tensors = index.blocks[prefix] else {
-            throw .missingBlock(path: path, block: prefix, nearest: nearestStray(to: prefix))
+            throw .missingBlock(path: path, block: prefix, nearest: index.nearestStray(to: prefix))
         }
         let position = BlockPosition(
             prefix: prefix, inputChannels: channels, stride: stride, kernel: kernel, relu: relu)
@@ -112,38 +128,5 @@ struct NetworkBuilder {
         addNode(prefix, .convolution(block.convolution))
         channels = block.convolution.outputChannels
         blocks.append(block)
-    }
-
-    /// The stray key that begins most like `prefix`.
-    private func nearestStray(to prefix: String) -> String? {
-        let depth = prefix.split(separator: ".").count
-        let beginnings = index.strays.map {
-            $0.split(separator: ".").prefix(depth).joined(separator: ".")
-        }
-        guard let nearest = nearestKey(to: prefix, among: beginnings, within: 4) else { return nil }
-        return beginnings.firstIndex(of: nearest).map { index.strays[$0] }
-    }
-
-    /// The number of blocks in `stage1`, `stage2`, ..., which must be numbered without gaps.
-    private func stageSizes() throws(TrainingError) -> [Int] {
-        var sizes: [Int] = []
-        for stage in index.stages.keys.sorted() {
-            let numbers = index.stages[stage] ?? []
-            let first = "stage\(stage).\(numbers[0])"
-            guard stage == sizes.count + 1 else {
-                throw .gap(path: path, missing: "stage\(sizes.count + 1).0", found: first)
-            }
-            for (expected, number) in numbers.enumerated() where number != expected {
-                throw .gap(
-                    path: path, missing: "stage\(stage).\(expected)",
-                    found: "stage\(stage).\(number)")
-            }
-            sizes.append(numbers.count)
-        }
-        guard !sizes.isEmpty else {
-            throw .missingBlock(
-                path: path, block: "stage1.0", nearest: nearestStray(to: "stage1.0"))
-        }
-        return sizes
     }
 }

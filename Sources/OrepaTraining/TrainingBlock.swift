@@ -14,6 +14,8 @@ public struct TrainingBlock: Sendable {
     public let kind: BlockKind
     /// The folded convolution: geometry, and the published name of its tensors.
     public let convolution: Convolution
+    /// What each of its batch norms adds to its variance.
+    public let batchNormEpsilon: Double
     /// The checkpoint's tensors by their names under the prefix, such as `rbr_dense.bn.weight`.
     /// `num_batches_tracked`, which means nothing after training, is left out.
     public let tensors: [ByteName: CheckpointTensor]

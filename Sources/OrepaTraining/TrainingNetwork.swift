@@ -30,14 +30,20 @@ public struct TrainingNetwork: Sendable {
         blockIndices[ByteName(name)].map { blocks[$0] }
     }
 
+    /// Of the first convolution, then of the first block of each stage.
+    public let strides: [Int]
+    /// nil for a RepVGG.
+    public let stem: NetworkAssumptions.Stem?
+    /// What every batch norm adds to its variance.
+    public let batchNormEpsilon: Double
     /// True when every block is folded already.
     public var isFolded: Bool { blocks.allSatisfy { $0.kind == .folded } }
 
-    /// Recognises the network in `checkpoint` from names and shapes alone; no weight is read.
+    /// Recognises the network in `checkpoint` from names, shapes and `options`; no weight is read.
     ///
     /// Family, depth, widths, groups, class count and the kind of every block follow from the keys:
     /// - RepVGG: `stage0`, `stage1.0`, ..., each a block; `stage0` and the first of each stage halve the
-    ///   picture.
+    ///   picture unless `options` say otherwise.
     /// - ResNet and ResNeXt: `stage0.conv1`, then residual blocks of `conv1`, `conv2` (basic) or `conv1`,
     ///   `conv2`, `conv3` (bottleneck), and `shortcut`; a network with grouped convolutions is a ResNeXt.
     ///
@@ -45,9 +51,11 @@ public struct TrainingNetwork: Sendable {
     /// follow from the shapes may be absent.
     ///
     /// - Throws: ``TrainingError`` about the first thing that does not fit.
-    public init(_ checkpoint: Checkpoint) throws(TrainingError) {
+    public init(
+        _ checkpoint: Checkpoint, options: NetworkOptions = .init()
+    ) throws(TrainingError) {
         let keys = try KeyIndex(checkpoint)
-        var builder = NetworkBuilder(path: checkpoint.path, keys: keys)
+        var builder = try NetworkBuilder(path: checkpoint.path, keys: keys, options: options)
         switch keys.family {
         case .repVGG: try builder.addRepVGG()
         case .resNet, .resNeXt: try builder.addResNet()
@@ -69,7 +77,28 @@ public struct TrainingNetwork: Sendable {
         blockIndices = Dictionary(
             blocks.enumerated().map { (ByteName($1.prefix), $0) },
             uniquingKeysWith: { first, _ in first })
+        strides = builder.strides
+        stem = builder.stem
+        batchNormEpsilon = builder.batchNormEpsilon
         let isGrouped = blocks.contains { $0.convolution.groups > 1 }
         family = keys.family == .resNet && isGrouped ? .resNeXt : keys.family
+    }
+}
+
+extension TrainingNetwork {
+    /// What was assumed about it.
+    ///
+    /// - Parameters:
+    ///   - stateDict: Where the state dict was in the checkpoint.
+    ///   - inputSize: Height and width that it is used with.
+    public func assumptions(stateDict: String?, inputSize: Int?) -> NetworkAssumptions {
+        let hasBatchNorm = blocks.contains { $0.kind != .folded }
+        return NetworkAssumptions(
+            strides: strides, stem: stem,
+            hasStemPool: graph.nodes.contains {
+                if case .maxPool = $0.operation { true } else { false }
+            },
+            batchNormEpsilon: hasBatchNorm ? batchNormEpsilon : nil, stateDict: stateDict,
+            inputSize: inputSize)
     }
 }

@@ -79,7 +79,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ([], 224, 256), (["--input-size", "160"], 160, 183),
+        ([], 224, 256), (["--input-size", "160"], 160, 182), (["--input-size", "320"], 320, 365),
         (["--input-size", "224", "--resize", "232"], 224, 232),
         (["--resize", "300"], 224, 300), (["--preset", "imagenet", "--input-size", "56"], 56, 64),
     ])

@@ -183,7 +183,8 @@ let smallPreprocessing = Preprocessing(
             resize: 64, crop: 0, mean: [0, 0, 0], std: [1, 1, 1])
         #expect(
             try failure(options)
-                == .preprocessing(field: "crop", expected: "1 to 16384 pixels", found: "0"))
+                == .preprocessing(
+                    path: "c", field: "crop", expected: "1 to 16384 pixels", found: "0"))
         options.preprocessing = smallPreprocessing
         options.verification.inputSize = 1
         guard case .inputSize("c", _, _, 1) = try failure(options) else {

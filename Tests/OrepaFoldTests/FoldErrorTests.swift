@@ -70,7 +70,8 @@ import Testing
         #expect(
             try error(random)
                 == .variance(
-                    path: path, key: "stage0.bn.running_var", index: [last], found: -0.5))
+                    path: path, key: "stage0.bn.running_var", index: [last], epsilon: 1e-5,
+                    found: -0.5))
         // A tiny negative one, which rounding can leave, is fine as long as epsilon outweighs it.
         random["stage0.bn.running_var"]!.values[last] = -1e-6
         #expect(try error(random) == nil)
@@ -138,8 +139,10 @@ import Testing
                 .description
                 == "a.pth: `stage0.vector`: expected finite numbers, found nan at [1, 2]")
         #expect(
-            FoldError.variance(path: "a.pth", key: "b.running_var", index: [3], found: -1)
-                .description
+            FoldError.variance(
+                path: "a.pth", key: "b.running_var", index: [3], epsilon: 1e-5, found: -1
+            )
+            .description
                 == "a.pth: `b.running_var`: expected variances greater than -1e-05, "
                 + "found -1.0 at [3]")
         #expect(

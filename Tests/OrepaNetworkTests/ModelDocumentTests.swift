@@ -48,6 +48,8 @@ import Testing
                 == #"{"algorithms":{"fast":{"a":{"name":"direct"},"b":{"columns":[1,0,1,3],"#
                 + #""name":"winograd","rows":[0,0,0,4]},"linear":{"name":"direct"}},"#
                 + #""strict":{"a":{"name":"direct"},"b":{"name":"grouped"},"linear":{"name":"direct"}}},"#
+                + #""assumptions":{"bn_epsilon":0.001,"input_size":32,"state_dict":"model.ema","#
+                + #""stem":"small","stem_pool":false,"strides":[2,1,2]},"#
                 + #""blocks":{"OREPA RepVGG":2},"family":"RepVGG","# + graph
                 + #""labels":["cat","dog","ä\"\\","boot"],"# + preprocessing
                 + #""probe":{"logits":{"fast":[1,-2.5,0,1e-09],"strict":[1,2,3,4]},"seed":9},"#

@@ -26,6 +26,9 @@ import Testing
                 verification: VerificationRecord(
                     seed: 1, inputSize: 64, blockError: 1e-7, worstBlock: "a", blockTolerance: 1e-5,
                     logitError: 2e-7, logitTolerance: 5e-4, fastLogitError: 3e-7),
+                assumptions: NetworkAssumptions(
+                    strides: [2, 1, 2], stem: .small, hasStemPool: false, batchNormEpsilon: 1e-3,
+                    stateDict: "model.ema", inputSize: 32),
                 algorithms: PerNumerics(
                     fast: [
                         "a": .direct,

@@ -186,7 +186,9 @@ import Testing
             #expect(throws: FileError.notFound(path: "\(folder)/a")) {
                 try FileBytes(mapping: "\(folder)/a")
             }
-            #expect(throws: FileError.notRegular(path: folder)) { try FileBytes(mapping: folder) }
+            #expect(throws: FileError.folder(path: folder, found: "a folder")) {
+                try FileBytes(mapping: folder)
+            }
             try AtomicFile.write([], to: "\(folder)/empty", overwrite: false)
             #expect(try FileBytes(mapping: "\(folder)/empty").count == 0)
         }

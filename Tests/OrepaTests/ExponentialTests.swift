@@ -65,7 +65,6 @@ import Testing
 
     @Test func softmaxOfUnusualLogits() {
         #expect(Scores(logits: []).probabilities == [])
-        #expect(Scores(logits: [-37]).probabilities == [1])
         #expect(
             Scores(logits: [Float](repeating: 3e38, count: 8)).probabilities.allSatisfy {
                 $0 == 0.125
@@ -78,5 +77,21 @@ import Testing
             #expect(Scores(logits: logits).probabilities.allSatisfy { $0.isNaN })
             #expect(!Scores(logits: logits).areFinite)
         }
+    }
+
+    /// Of a single logit the sigmoid, over all magnitudes and without a jump at 0.
+    @Test func sigmoidOfASingleLogit() {
+        for logit in [-745, -100, -20, -3.5, -1e-3, 0, 1e-30, 0.25, 2, 17, 88, 745] as [Float] {
+            let found = Scores(logits: [logit]).probabilities
+            let expected = 1 / (1 + exp(-Double(logit)))
+            #expect(found.count == 1)
+            #expect(abs(Double(found[0]) - expected) <= 6e-8 * expected)
+        }
+        #expect(Scores(logits: [0]).probabilities == [0.5])
+        #expect(Scores(logits: [-0.0]).probabilities == [0.5])
+        #expect(Scores(logits: [.infinity]).probabilities == [1])
+        #expect(Scores(logits: [-.infinity]).probabilities == [0])
+        #expect(Scores(logits: [.nan]).probabilities[0].isNaN)
+        #expect(Scores(logits: [-2]).top(5, labels: ["cat"])[0].probability < 0.12)
     }
 }

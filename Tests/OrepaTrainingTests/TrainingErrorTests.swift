@@ -456,7 +456,8 @@ private func isBuffer(_ name: String) -> Bool {
                 path: "a.pth", block: "stage2.0", inputChannels: 4, outputChannels: 8, stride: 2
             ).description
                 == "a.pth: block `stage2.0` has no shortcut: expected stride 1 and as many output "
-                + "as input channels, found stride 2, 4 inputs and 8 outputs")
+                + "as input channels, found stride 2, 4 inputs and 8 outputs; "
+                + "strides are no part of a checkpoint, --strides says them")
         #expect(
             TrainingError.elementType(path: "a.pth", key: "linear.bias", found: .int64).description
                 == "a.pth: `linear.bias`: expected floating-point elements, found I64")

@@ -28,18 +28,20 @@ extension RandomCheckpoint {
         /// even layer (2, 4, ...) has `groups` groups.
         public init(
             repVGG stem: Int, depths: [Int], widths: [Int], groups: Int = 1, classCount: Int = 1000,
-            inputChannels: Int = 3, identities: [Bool] = []
+            inputChannels: Int = 3, strides: [Int]? = nil, identities: [Bool] = []
         ) {
             family = .repVGG
             self.classCount = classCount
             featureCount = inputChannels
-            add("stage0", stem, 3, stride: 2)
+            let strides = strides ?? Array(repeating: 2, count: depths.count + 1)
+            add("stage0", stem, 3, stride: strides[0])
             var layer = 0
             for (stage, (depth, width)) in zip(depths, widths).enumerated() {
                 for block in 0..<depth {
                     layer += 1
                     add(
-                        "stage\(stage + 1).\(block)", width, 3, stride: block == 0 ? 2 : 1,
+                        "stage\(stage + 1).\(block)", width, 3,
+                        stride: block == 0 ? strides[stage + 1] : 1,
                         groups: layer % 2 == 0 ? groups : 1,
                         identity: layer - 1 < identities.count ? identities[layer - 1] : true)
                 }
@@ -51,16 +53,17 @@ extension RandomCheckpoint {
         public init(
             resNet family: Family, stem: Int, stemKernel: Int = 7, depths: [Int], widths: [Int],
             expansion: Int = 4, groups: Int = 1, classCount: Int = 1000, inputChannels: Int = 3,
-            shortcuts: Bool = false
+            strides: [Int]? = nil, shortcuts: Bool = false
         ) {
             self.family = family
             self.classCount = classCount
             featureCount = inputChannels
-            add("stage0.conv1", stem, stemKernel, stride: 2)
+            let strides = strides ?? [2, 1] + Array(repeating: 2, count: depths.count - 1)
+            add("stage0.conv1", stem, stemKernel, stride: strides[0])
             for (stage, (depth, width)) in zip(depths, widths).enumerated() {
                 for block in 0..<depth {
                     let prefix = "stage\(stage + 1).\(block)"
-                    let stride = stage > 0 && block == 0 ? 2 : 1
+                    let stride = block == 0 ? strides[stage + 1] : 1
                     let input = featureCount
                     if family == .resNetBasic {
                         add("\(prefix).conv1", width, 3, stride: stride, groups: groups)
@@ -98,7 +101,7 @@ extension RandomCheckpoint {
                 let groups = family == .resNeXt ? [2, 3, 4, 5, 8][generator.pick(0...4)] : 1
                 self.init(
                     resNet: family, stem: generator.pick(1...9),
-                    stemKernel: [3, 5, 7, 7, 7, 9][generator.pick(0...5)], depths: depths,
+                    stemKernel: [5, 5, 7, 7, 7, 9][generator.pick(0...5)], depths: depths,
                     widths: widths(groups), expansion: generator.pick(1...4), groups: groups,
                     classCount: classCount, shortcuts: generator.chance(30))
             }

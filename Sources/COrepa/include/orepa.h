@@ -154,12 +154,14 @@ typedef int32_t orepa_status;
 /* The network's input: resized, cropped and normalised by the caller. */
 #define OREPA_PICTURE_TENSOR 4
 
-/* Order of the channels of a pixel, one byte each. Alpha is dropped. */
+/* Order of the channels of a pixel, one byte each. Alpha is dropped. A network of one channel is given the grey of
+ * colours, (19595 red + 38470 green + 7471 blue + 32768) / 65536, as Pillow makes it; one of other channels than 1 or 3
+ * takes tensors only. */
 #define OREPA_ORDER_RGB 0
 #define OREPA_ORDER_BGR 1
 #define OREPA_ORDER_RGBA 2
 #define OREPA_ORDER_BGRA 3
-/* One byte, for all three channels. */
+/* One byte, for all three channels, or as it is where the network takes one. */
 #define OREPA_ORDER_GREY 4
 
 /* A deployed model, ready to run. */
@@ -206,7 +208,7 @@ typedef struct orepa_model_options {
     void *parallel_for_context;
     /* Height and width of the network's input, in pixels; 0 and 0: what the model was made for. For networks that are
      * the backbone of another task. Pictures are then resized in proportion: their shorter side to resize / crop of
-     * the model's preprocessing times the longer of these two, rounded up. */
+     * the model's preprocessing times the longer of these two, rounded down. */
     int32_t input_height;
     int32_t input_width;
     /* Does not run the probe that the model's file keeps, a picture with its logits: the proof that what runs here is
@@ -341,7 +343,8 @@ typedef struct orepa_prediction {
     size_t index;
     /* Name of the class, or NULL when the model has no labels. Valid until the answers have been freed. */
     const char *label;
-    /* Softmax of the logits, 0 ... 1, computed in double precision and rounded once: the same bits everywhere. */
+    /* Softmax of the logits, 0 ... 1, computed in double precision and rounded once: the same bits everywhere. Of a
+     * network of one logit its logistic sigmoid, the probability that what it tells is so. */
     float probability;
     /* The network's output as it is. */
     float logit;
@@ -455,8 +458,8 @@ typedef struct orepa_api {
     orepa_status (*answers_logits)(
         const orepa_answers *answers, size_t index, orepa_values *values);
 
-    /* Writes the softmax of the logits of picture `index`, `count` values, which is the number of classes. All are NaN
-     * when a logit is NaN or infinite. */
+    /* Writes the softmax of the logits of picture `index`, `count` values, which is the number of classes; of a single
+     * logit its logistic sigmoid. All are NaN when a logit is NaN or infinite. */
     orepa_status (*answers_probabilities)(
         const orepa_answers *answers, size_t index, float *probabilities, size_t count);
 

@@ -53,14 +53,14 @@ struct BlockInterpreter {
         try normalize(convolve(x, weight), norm)
     }
 
-    /// A batch norm with its running statistics: `(x - mean) / sqrt(variance + 1e-5) * weight + bias`.
+    /// A batch norm with its running statistics: `(x - mean) / sqrt(variance + epsilon) * weight + bias`.
     func normalize(_ x: FeatureMap, _ name: String) throws(CheckpointError) -> FeatureMap {
         let weight = try values("\(name).weight")
         let bias = try values("\(name).bias")
         let mean = try values("\(name).running_mean")
         let variance = try values("\(name).running_var")
         let centred = x.scaled(by: repeatElement(1, count: mean.count), plus: mean.map { -$0 })
-        let scales = zip(weight, variance).map { $0 / ($1 + 1e-5).squareRoot() }
+        let scales = zip(weight, variance).map { $0 / ($1 + block.batchNormEpsilon).squareRoot() }
         return centred.scaled(by: scales, plus: bias)
     }
 

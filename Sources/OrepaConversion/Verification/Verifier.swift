@@ -34,8 +34,55 @@ public struct Verifier {
         _ checkpoint: Checkpoint, against model: (path: String, file: ModelFile)? = nil,
         progress: ConversionProgress.Observer? = nil
     ) throws(ConversionError) -> Verification? {
+        try examine(checkpoint, against: model, progress: progress).verification
+    }
+
+    /// What was found about a checkpoint.
+    public struct Examination: Sendable {
+        /// nil when there was nothing to verify.
+        public let verification: Verification?
+        public let assumptions: NetworkAssumptions
+        /// nil when there was no reference.
+        public let reference: ReferenceComparison?
+    }
+
+    /// ``verify(_:against:progress:)`` of a network that `network` says more about, which is also held against
+    /// `reference` where there is one.
+    public func examine(
+        _ checkpoint: Checkpoint, against model: (path: String, file: ModelFile)? = nil,
+        network networkOptions: NetworkOptions = .init(), reference: Reference? = nil,
+        progress: ConversionProgress.Observer? = nil
+    ) throws(ConversionError) -> Examination {
         try options.check()
-        let network = try TrainingNetwork(recognizing: checkpoint)
+        let network = try TrainingNetwork(recognizing: checkpoint, options: networkOptions)
+        try reference?.check(against: network.graph)
+        var folded: Network?
+        let verification = try verify(
+            network, checkpoint, against: model, folded: &folded, progress: progress)
+        var comparison: ReferenceComparison?
+        if let reference {
+            progress?(.reference)
+            let deployed: Network
+            if let network = model?.file.network ?? folded {
+                deployed = network
+            } else {
+                deployed = try network.folded(reporting: progress)
+            }
+            comparison = try compare(
+                reference, with: deployed, path: model?.path ?? checkpoint.path)
+        }
+        return Examination(
+            verification: verification,
+            assumptions: network.assumptions(stateDict: checkpoint.location, inputSize: nil),
+            reference: comparison)
+    }
+
+    /// - Parameter folded: Gets the checkpoint's folded network where it is made.
+    private func verify(
+        _ network: TrainingNetwork, _ checkpoint: Checkpoint,
+        against model: (path: String, file: ModelFile)?, folded: inout Network?,
+        progress: ConversionProgress.Observer?
+    ) throws(ConversionError) -> Verification? {
         if let model {
             progress?(.checksum)
             if let source = model.file.description.source {
@@ -52,8 +99,35 @@ public struct Verifier {
         guard !network.isFolded else { return nil }
         _ = try VerificationInput.size(
             for: network.graph, options: options, path: checkpoint.path)
-        return try compare(
-            network, with: network.folded(reporting: progress), progress: progress)
+        let own = try network.folded(reporting: progress)
+        folded = own
+        return try compare(network, with: own, progress: progress)
+    }
+
+    /// Runs `network` with ``Numerics/strict`` on the pictures of `reference` and compares the logits.
+    ///
+    /// - Parameter path: The network's file, for messages.
+    func compare(
+        _ reference: Reference, with network: Network, path: String
+    ) throws(ConversionError) -> ReferenceComparison {
+        let pictureSize = reference.input.count / reference.pictureCount
+        var logits: [Float] = []
+        do {
+            let plan = try Plan(
+                network, height: reference.height, width: reference.width, numerics: .strict,
+                memory: reference.pictureCount == 1 ? .small : .fast, pool: pool)
+            let context = try PlanContext(plan, pool: pool)
+            for picture in 0..<reference.pictureCount {
+                let range = picture * pictureSize..<(picture + 1) * pictureSize
+                logits += context.run(Array(reference.input[range]), count: 1)
+            }
+        } catch { throw .plan(path: "\(reference.path): tensor `input`", error) }
+        let comparison = OutputComparison(
+            name: "logits", kind: "network", unfused: reference.logits.map(Double.init),
+            folded: logits)
+        return ReferenceComparison(
+            path: reference.path, pictureCount: reference.pictureCount, height: reference.height,
+            width: reference.width, error: comparison.error, tolerance: options.logitTolerance)
     }
 
     /// Compares the unfused `network` with `folded`.
@@ -211,10 +285,28 @@ public struct Verifier {
         func describe(_ graph: Graph) -> String {
             guard index < graph.nodes.count else { return "\(graph.nodes.count) layers" }
             let node = graph.nodes[index]
-            return "`\(node.name)`, \(node.operation) of \(node.inputs)"
+            let inputs = node.inputs.map { "`\($0)`" }.joined(separator: " and ")
+            return "`\(node.name)`, \(inWords(node.operation)) of \(inputs)"
         }
         throw .otherNetwork(
             model: modelPath, checkpoint: network.path, expected: describe(expected),
             found: describe(found))
+    }
+}
+
+/// A layer in words, for messages.
+private func inWords(_ operation: Operation) -> String {
+    switch operation {
+    case .convolution(let layer):
+        "a \(layer.kernel)x\(layer.kernel) convolution, \(layer.inputChannels) to "
+            + "\(layer.outputChannels) channels, stride \(layer.stride), padding \(layer.padding), "
+            + "\(layer.groups) \(layer.groups == 1 ? "group" : "groups")\(layer.relu ? ", ReLU" : "")"
+            + " (`\(layer.parameters)`)"
+    case .maxPool(let pool):
+        "a \(pool.kernel)x\(pool.kernel) max pool, stride \(pool.stride), padding \(pool.padding)"
+    case .addReLU: "the sum"
+    case .globalAveragePool: "the mean"
+    case .linear(let layer):
+        "a linear layer, \(layer.inputFeatures) to \(layer.outputFeatures) (`\(layer.parameters)`)"
     }
 }

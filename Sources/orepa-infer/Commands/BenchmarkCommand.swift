@@ -80,7 +80,8 @@ struct BenchmarkCommand: ParsableCommand {
             context = try PlanContext(plan, batch: batch, pool: pool)
         } catch { throw Failure(error, planning: model) }
         let loadTime = ContinuousClock.now - start
-        let input = BenchmarkInput.values(count: batch * 3 * crop * crop)
+        let input = BenchmarkInput.values(
+            count: batch * file.network.graph.inputChannels * crop * crop)
         if profile {
             if probe { _ = try probeTime(context, of: file) }
             try printProfile(context, input: input, pool: pool)

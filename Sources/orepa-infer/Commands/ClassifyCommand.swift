@@ -68,6 +68,7 @@ struct ClassifyCommand: AsyncParsableCommand {
 
     func run() async throws {
         let source = try ModelSource(option: model)
+        try source.checkTakesPictures()
         let labels = try source.labels(option: labels)
         let inputs = try ImageList.inputs(arguments: images, list: fromList, recursive: recursive)
         let printer = AnswerPrinter(

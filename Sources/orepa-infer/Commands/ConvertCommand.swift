@@ -3,6 +3,7 @@ import OrepaCheckpoint
 import OrepaConversion
 import OrepaNetwork
 import OrepaPlan
+import OrepaTraining
 
 struct ConvertCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -13,10 +14,15 @@ struct ConvertCommand: ParsableCommand {
             network computes what the unfused one does. Without options the preprocessing is the published \
             one for ImageNet, and a network of 1000 classes gets ImageNet's class names.
 
+            A checkpoint holds no strides, no pooling and no epsilon. What was assumed of them is printed and recorded; \
+            only --reference, logits that the training code computed, can prove it.
+
             EXAMPLES
               orepa-infer convert checkpoint.pth.tar resnet.safetensors
               orepa-infer convert flowers.pth flowers.safetensors --labels names.txt
               orepa-infer convert checkpoint.pth.tar resnet.safetensors --pack native
+              orepa-infer convert cifar.pth cifar.safetensors --stem small --input-size 32 \\
+                --reference logits.safetensors
               orepa-infer convert boots.pth boots.safetensors --input-size 160 \\
                 --mean 0.5,0.5,0.5 --std 0.25,0.25,0.25
             """)
@@ -34,20 +40,27 @@ struct ConvertCommand: ParsableCommand {
     var preset = Preset.imagenet
 
     @Option(
-        help: "Height and width of the network's input; alone it sets the resize to N * 256 / 224.")
+        help:
+            "Height and width of the network's input; alone it sets the resize to N * 256 / 224, rounded down."
+    )
     var inputSize: Int?
 
     @Option(help: "Pixels of the shorter side before the centre crop.")
     var resize: Int?
 
     @Option(
-        parsing: .unconditional, help: "Mean of red, green, blue, subtracted from values in 0...1.")
-    var mean: ColourValues?
+        parsing: .unconditional,
+        help: """
+            Mean of red, green, blue, or of each channel that the network takes, subtracted from values in 0...1.
+            """)
+    var mean: ChannelValues?
 
     @Option(
         parsing: .unconditional,
-        help: "Standard deviation of red, green, blue, which divides what is left.")
-    var std: ColourValues?
+        help: """
+            Standard deviation of red, green, blue, or of each channel, which divides what is left.
+            """)
+    var std: ChannelValues?
 
     @Option(
         name: .customLong("pack"),
@@ -58,7 +71,14 @@ struct ConvertCommand: ParsableCommand {
             """)
     var packing: [PackingTarget] = []
 
+    @OptionGroup var network: NetworkArguments
+
     @OptionGroup var verification: VerificationArguments
+
+    @OptionGroup var proof: ReferenceArguments
+
+    @Option(help: "How to print.")
+    var format = ReportFormat.table
 
     @Flag(help: "Replace OUTPUT when it is there.")
     var force = false
@@ -80,40 +100,92 @@ struct ConvertCommand: ParsableCommand {
                 "OUTPUT: expected a file's path, found -, since a model is written whole or not at all"
             )
         }
-        if let invalid = preprocessing(startingFrom: .imageNet).invalidField {
-            let option = invalid.name == "crop" ? "input-size" : invalid.name
-            throw ValidationError(
-                "--\(option): expected \(invalid.expected), found \(invalid.found)")
+        // How many channels there are is for the checkpoint to say.
+        let channels = mean?.values.count ?? std?.values.count ?? 3
+        let base = Preprocessing.standard(channels: channels)
+        if let invalid = preprocessing(startingFrom: base).invalidField(channels: channels) {
+            throw ValidationError(complaint(invalid))
         }
     }
 
     func run() throws {
         try OutputFile.refuse(output, sameAs: checkpoint)
-        let file: Checkpoint
-        do { file = try Checkpoint(path: checkpoint) } catch { throw Failure(error) }
+        let file = try network.checkpoint(path: checkpoint)
         // A deployed model is a folded checkpoint; what its description says holds where no option does.
         let model = file.metadata.isEmpty ? nil : try? ModelFile(path: checkpoint)
         let pool = WorkerPool(threadCount: threading.count)
         if let model, probe { try checkProbe(of: model, pool: pool) }
         let known = model?.description
+        let reference = try proof.read()
+        let options = network.options(recordedIn: model)
+        let preprocessing = try preprocessing(
+            for: file, options, recorded: known?.preprocessing)
+        var warnings = network.warnings(
+            about: file, isFolded: model != nil)
+        AssumptionReport.warn(warnings)
         let converter = Converter(
             options: ConversionOptions(
                 labels: try labels(for: file, known: known?.labels),
-                preprocessing: preprocessing(startingFrom: known?.preprocessing ?? .imageNet),
+                preprocessing: preprocessing,
                 packing: packing.map(\.instructionSet),
                 verification: verification.options(inputSize: nil, budget: budgeting.budget),
-                overwrite: force,
+                network: options, recorded: known?.assumptions,
+                reference: reference, overwrite: force,
                 tool: "orepa-infer \(toolVersion)"),
             pool: pool)
         let result: Converter.Result
         do {
             result = try converter.convert(file, to: output) { Progress.show("\($0)") }
-        } catch { throw Failure(error) }
-        Progress.wipe()
-        try StandardOutput.shared.write(summary(result))
-        if let verification = result.verification {
-            ImpreciseFast.warn(of: verification, path: checkpoint)
+        } catch {
+            Progress.wipe()
+            if format == .json {
+                let report = ConversionReport.json(
+                    error, checkpoint: checkpoint, warnings: warnings)
+                try StandardOutput.shared.writeLine(report.text(.spaced))
+            }
+            throw Failure(error)
         }
+        Progress.wipe()
+        if let warning = result.verification.flatMap({
+            ImpreciseFast.warning(of: $0, path: checkpoint)
+        }) {
+            AssumptionReport.warn([warning])
+            warnings.append(warning)
+        }
+        let report = ConversionReport(
+            checkpoint: checkpoint, output: output, result: result,
+            given: network.given + given,
+            isRecorded: known?.assumptions != nil, warnings: warnings)
+        switch format {
+        case .table: try StandardOutput.shared.write(report.text)
+        case .json: try StandardOutput.shared.writeLine(report.json.text(.spaced))
+        }
+    }
+
+    private func complaint(
+        _ invalid: (name: String, expected: String, found: String)
+    ) -> String {
+        let option = invalid.name == "crop" ? "input-size" : invalid.name
+        return "--\(option): expected \(invalid.expected), found \(invalid.found)"
+    }
+
+    /// What pictures of the checkpoint's channels go through.
+    private func preprocessing(
+        for file: Checkpoint, _ options: NetworkOptions, recorded: Preprocessing?
+    ) throws(Failure) -> Preprocessing {
+        let channels: Int
+        do { channels = try TrainingNetwork(file, options: options).graph.inputChannels } catch {
+            throw Failure(.badData, "\(error)")
+        }
+        let preprocessing = preprocessing(
+            startingFrom: recorded ?? .standard(channels: channels))
+        if let invalid = preprocessing.invalidField(channels: channels) {
+            throw Failure(
+                .usage,
+                complaint(invalid) + "; \(checkpoint) takes pictures of \(channels) "
+                    + (channels == 1 ? "channel" : "channels"))
+        }
+        return preprocessing
     }
 
     private func checkProbe(of model: ModelFile, pool: WorkerPool) throws(Failure) {
@@ -124,14 +196,21 @@ struct ConvertCommand: ParsableCommand {
         } catch { throw Failure(error, planning: checkpoint) }
     }
 
+    /// The options about preprocessing that were given.
+    private var given: [String] {
+        [
+            inputSize == nil ? nil : "--input-size", mean == nil ? nil : "--mean",
+            std == nil ? nil : "--std",
+        ].compactMap(\.self)
+    }
+
     /// `base` (the preset's, or a deployed model's own), changed by the options.
     private func preprocessing(startingFrom base: Preprocessing) -> Preprocessing {
         let crop = inputSize ?? base.crop
         let preset = Preprocessing.imageNet
         let scaled =
             inputSize != nil && 1...Preprocessing.largestSide ~= crop
-            ? Int((Double(crop) * Double(preset.resize) / Double(preset.crop)).rounded())
-            : base.resize
+            ? preset.resize(forCrop: crop) : base.resize
         return Preprocessing(
             resize: resize ?? scaled, crop: crop, mean: mean?.values ?? base.mean,
             std: std?.values ?? base.std)
@@ -143,23 +222,6 @@ struct ConvertCommand: ParsableCommand {
         let classCount = file["linear.bias"]?.elementCount ?? 0
         if let labels { return try LabelsFile.read(labels, expected: classCount) }
         return known ?? (classCount == LabelsFile.imageNet.count ? LabelsFile.imageNet : nil)
-    }
-
-    private func summary(_ result: Converter.Result) -> String {
-        let network = result.model.network
-        let blocks = result.model.description.blocks.sorted { $0.key < $1.key }
-            .map { "\($0.value) x \($0.key)" }.joined(separator: ", ")
-        let checked =
-            result.verification.map {
-                "verified: block error \(Text.scientific($0.worstBlock.error)) "
-                    + "(\($0.worstBlock.name)), logit error \(Text.scientific($0.logits.error)), "
-                    + "fast \(Text.scientific($0.fastLogits.error))"
-            } ?? "folded already; there was nothing to verify"
-        return """
-            \(output): \(result.model.description.family), \(blocks), \(network.graph.classCount) classes
-            \(checked)
-
-            """
     }
 }
 
@@ -174,14 +236,14 @@ struct PackingTarget: ExpressibleByArgument {
     }
 }
 
-/// Three numbers, one for each of red, green and blue, with commas between them.
-struct ColourValues: ExpressibleByArgument {
+/// A number for each channel, such as red, green and blue, with commas between them.
+struct ChannelValues: ExpressibleByArgument {
     let values: [Float]
 
     init?(argument: String) {
         let fields = argument.split(separator: ",", omittingEmptySubsequences: false)
         let values = fields.compactMap { Float($0) }
-        guard fields.count == 3, values.count == 3 else { return nil }
+        guard values.count == fields.count else { return nil }
         self.values = values
     }
 }
@@ -192,6 +254,7 @@ extension Failure {
         case .output(let error): self.init(.cannotCreate, "\(error)")
         case .checkpoint(let error): self.init(error)
         case .model(let error): self.init(error)
+        case .reference(let error): self.init(error)
         default: self.init(.badData, "\(error)")
         }
     }
@@ -203,6 +266,7 @@ extension ConversionProgress: CustomStringConvertible {
         case .folding(let index, let count, let name): "folding \(index + 1) of \(count): \(name)"
         case .verifying(let index, let count, let name):
             "verifying \(index + 1) of \(count): \(name)"
+        case .reference: "running the reference's pictures"
         case .probing: "running the probe picture"
         case .checksum: "computing the checkpoint's SHA-256"
         case .writing: "writing"

@@ -22,6 +22,8 @@ struct InspectCommand: ParsableCommand {
         help: "Height and width to count multiply-adds for; a model's own by default, else 224.")
     var inputSize: Int?
 
+    @OptionGroup var networkOptions: NetworkArguments
+
     @Option(help: "How to print.")
     var format = ReportFormat.table
 
@@ -44,17 +46,31 @@ struct InspectCommand: ParsableCommand {
         let bytes: FileBytes
         do { bytes = try FileBytes(mapping: file) } catch { throw Failure(error) }
         if let tensors = try? SafetensorsFile(bytes), tensors.metadata["orepa.model"] != nil {
+            guard networkOptions.given.isEmpty else {
+                throw Failure(
+                    .usage,
+                    "\(networkOptions.given.joined(separator: ", ")): expected a checkpoint, found a model "
+                        + "file, which records what it was made with: \(file)")
+            }
             let model: ModelFile
             do { model = try ModelFile(bytes) } catch { throw Failure(error) }
             return try Inspection(model, path: file, inputSize: inputSize)
         }
         let checkpoint: Checkpoint
-        do { checkpoint = try Checkpoint(bytes) } catch { throw Failure(error) }
+        do {
+            checkpoint = try Checkpoint(bytes, stateDictionary: networkOptions.stateDict)
+        } catch { throw Failure(error) }
         let network: TrainingNetwork
-        do { network = try TrainingNetwork(checkpoint) } catch {
-            throw Failure(.badData, "\(error)")
-        }
-        return try Inspection(checkpoint, network, inputSize: inputSize ?? 224)
+        do {
+            network = try TrainingNetwork(
+                checkpoint, options: networkOptions.options(recordedIn: nil))
+        } catch { throw Failure(.badData, "\(error)") }
+        let warnings = networkOptions.warnings(about: checkpoint, isFolded: network.isFolded)
+        AssumptionReport.warn(warnings)
+        return try Inspection(
+            checkpoint, network, inputSize: inputSize ?? 224,
+            given: networkOptions.given + (inputSize == nil ? [] : ["--input-size"]),
+            warnings: warnings)
     }
 }
 

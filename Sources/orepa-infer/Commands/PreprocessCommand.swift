@@ -36,9 +36,14 @@ struct PreprocessCommand: ParsableCommand {
     }
 
     func run() throws {
-        let preprocessing =
-            preset == .imagenet
-            ? .imageNet : try ModelSource(option: model).model.description.preprocessing
+        let preprocessing: Preprocessing
+        if preset == .imagenet {
+            preprocessing = .imageNet
+        } else {
+            let source = try ModelSource(option: model)
+            try source.checkTakesPictures()
+            preprocessing = source.model.description.preprocessing
+        }
         let input = ImageInput(argument: image)
         let png: [UInt8]
         do {

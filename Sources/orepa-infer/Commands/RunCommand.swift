@@ -8,7 +8,7 @@ struct RunCommand: ParsableCommand {
         commandName: "run",
         abstract: "Run a model on raw tensors.",
         discussion: """
-            Reads the tensor `input` [N, 3, H, W], Float32, normalised; any N, any H and W that the network \
+            Reads the tensor `input` [N, channels, H, W], Float32, normalised; any N, any H and W that the network \
             allows. Writes `logits` [N, classes], Float32. The probe is run only where H and W are the model's own.
 
             EXAMPLES

@@ -30,7 +30,11 @@ struct VerifyCommand: ParsableCommand {
     @Argument(help: "A model file that was made from it.")
     var model: String?
 
+    @OptionGroup var network: NetworkArguments
+
     @OptionGroup var verification: VerificationArguments
+
+    @OptionGroup var proof: ReferenceArguments
 
     @Option(
         help:
@@ -53,50 +57,77 @@ struct VerifyCommand: ParsableCommand {
     func run() throws {
         var modelFile: (path: String, file: ModelFile)?
         if let model { modelFile = (model, try ModelSource(option: model).model) }
-        let file: Checkpoint
-        do { file = try Checkpoint(path: checkpoint) } catch { throw Failure(error) }
-        let pool = WorkerPool(threadCount: threading.count)
-        // A model file by itself is a folded checkpoint.
-        let packing =
+        let file = try network.checkpoint(path: checkpoint, recordedIn: modelFile?.file)
+        // A model file is a folded checkpoint, which records what was assumed, too.
+        let recorded =
             modelFile?.file ?? (file.metadata.isEmpty ? nil : try? ModelFile(path: checkpoint))
-        let packed = try packing.map {
+        let reference = try proof.read()
+        var warnings = network.warnings(
+            about: file, isFolded: modelFile == nil && recorded != nil,
+            recorded: recorded?.description.assumptions)
+        if let recorded {
+            warnings += network.contradictions(of: recorded, path: model ?? checkpoint)
+        }
+        AssumptionReport.warn(warnings)
+        let pool = WorkerPool(threadCount: threading.count)
+        let packed = try recorded.map {
             try PackedReport($0, budget: budgeting.budget, pool: pool)
         }
         let verifier = Verifier(
             options: verification.options(inputSize: inputSize, budget: budgeting.budget),
             pool: pool)
-        let result: Verification?
+        let found: Verifier.Examination
         do {
-            result = try verifier.verify(file, against: modelFile) { Progress.show("\($0)") }
+            found = try verifier.examine(
+                file, against: modelFile, network: network.options(recordedIn: recorded),
+                reference: reference
+            ) { Progress.show("\($0)") }
         } catch { throw Failure(error) }
         Progress.wipe()
-        guard let result else {
-            try reportNothingToVerify(packed)
-            return try packed?.check() ?? ()
+        let result = found.verification
+        if let warning = result.flatMap({
+            $0.passed ? ImpreciseFast.warning(of: $0, path: checkpoint) : nil
+        }) {
+            AssumptionReport.warn([warning])
+            warnings.append(warning)
         }
-        switch format {
-        case .table: try StandardOutput.shared.write(table(result) + (packed?.lines ?? ""))
-        case .json: try StandardOutput.shared.writeLine(json(result, packed).text(.spaced))
-        }
-        guard result.passed else {
-            throw Failure(ConversionError.notVerified(path: checkpoint, result))
-        }
-        try packed?.check()
-        ImpreciseFast.warn(of: result, path: checkpoint)
-    }
-
-    private func reportNothingToVerify(_ packed: PackedReport?) throws {
+        // A model file says more about itself than its tensors do.
+        let assumptions = found.assumptions.completed(
+            by: recorded?.description.assumptions, isSameFile: model == nil)
+        let isRecorded = recorded?.description.assumptions != nil
         switch format {
         case .table:
             try StandardOutput.shared.write(
-                "\(checkpoint): folded already; there is nothing to verify\n"
-                    + (packed?.lines ?? ""))
+                (isRecorded
+                    ? AssumptionReport.recordedLines(assumptions, given: network.given)
+                    : AssumptionReport.lines(assumptions, given: network.given))
+                    + (result.map { "\n" + table($0) }
+                        ?? "\(checkpoint): folded already; there is nothing to verify\n")
+                    + (packed?.lines ?? "")
+                    + (found.reference.map(AssumptionReport.line) ?? ""))
         case .json:
-            try StandardOutput.shared.writeLine(
-                JSONValue.object([
-                    ("checkpoint", .string(checkpoint)), ("folded", .bool(true)), ("passed", .null),
-                    ("packed", packed?.json ?? .array([])),
-                ]).text(.spaced))
+            var fields =
+                result.map(json) ?? [
+                    ("checkpoint", .string(checkpoint)), ("model", .optional(model)),
+                    ("folded", .bool(true)), ("passed", .null),
+                ]
+            fields += [
+                ("assumptions", assumptions.json),
+                ("reference", AssumptionReport.json(found.reference)),
+                ("packed", packed?.json ?? .array([])),
+                ("warnings", .array(warnings.map(JSONValue.string))),
+            ]
+            try StandardOutput.shared.writeLine(JSONValue.object(fields).text(.spaced))
+        }
+        if let result, !result.passed {
+            throw Failure(ConversionError.notVerified(path: checkpoint, result))
+        }
+        try packed?.check()
+        if let reference = found.reference, !reference.passed {
+            throw Failure(
+                ConversionError.otherLogits(
+                    path: model ?? checkpoint, reference, assumptions,
+                    counterparts: file.counterparts))
         }
     }
 
@@ -122,14 +153,14 @@ struct VerifyCommand: ParsableCommand {
             + "\(result.inputSize)x\(result.inputSize) picture\n"
     }
 
-    private func json(_ result: Verification, _ packed: PackedReport?) -> JSONValue {
+    private func json(_ result: Verification) -> [(String, JSONValue)] {
         func comparison(_ layer: OutputComparison) -> JSONValue {
             .object([
                 ("name", .string(layer.name)), ("kind", .string(layer.kind)),
                 ("error", .double(layer.error)), ("largest_output", .double(layer.largestOutput)),
             ])
         }
-        return .object([
+        return [
             ("checkpoint", .string(checkpoint)), ("model", .optional(model)),
             ("folded", .bool(false)),
             ("passed", .bool(result.passed)), ("seed", .string("\(result.seed)")),
@@ -142,20 +173,44 @@ struct VerifyCommand: ParsableCommand {
             ("fast_logit_error", .double(result.fastLogits.error)),
             ("fast_logit_tolerance", .double(Verification.fastTolerance)),
             ("blocks", .array(result.blocks.map(comparison))),
-            ("logits", comparison(result.logits)), ("packed", packed?.json ?? .array([])),
-        ])
+            ("logits", comparison(result.logits)),
+        ]
     }
 }
 
 /// What is said about a network whose layers amplify the rounding of Winograd tiles.
 enum ImpreciseFast {
-    static func warn(of verification: Verification, path: String) {
-        guard !verification.isFastPrecise else { return }
-        StandardError.write(
-            "orepa-infer: warning: \(path): with --numerics fast, the default, the logits are off by "
-                + "\(Text.scientific(verification.fastLogits.error)) of the largest (expected at most "
-                + "\(Text.scientific(Verification.fastTolerance))); --numerics strict gives "
-                + "\(Text.scientific(verification.logits.error))")
+    static func warning(of verification: Verification, path: String) -> String? {
+        guard !verification.isFastPrecise else { return nil }
+        return "\(path): with --numerics fast, the default, the logits are off by "
+            + "\(Text.scientific(verification.fastLogits.error)) of the largest (expected at most "
+            + "\(Text.scientific(Verification.fastTolerance))); --numerics strict gives "
+            + "\(Text.scientific(verification.logits.error))"
+    }
+}
+
+/// Logits to hold a network against.
+struct ReferenceArguments: ParsableArguments {
+    @Option(
+        help: """
+            A safetensors file with tensors `input` [N, C, H, W] and `logits` [N, classes] that the training code \
+            computed, as tools/make_reference.py writes it: the network has to give these logits within --tolerance.
+            """)
+    var reference: String?
+
+    func read() throws(Failure) -> Reference? {
+        guard let reference else { return nil }
+        do { return try Reference(path: reference) } catch { throw Failure(error) }
+    }
+}
+
+extension Failure {
+    init(_ error: ReferenceError) {
+        if case .file(let error) = error {
+            self.init(error)
+        } else {
+            self.init(.badData, "\(error)")
+        }
     }
 }
 

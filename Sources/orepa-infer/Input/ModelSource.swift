@@ -24,6 +24,16 @@ struct ModelSource {
         }
     }
 
+    /// - Throws: Where the network takes what no picture is.
+    func checkTakesPictures() throws(Failure) {
+        guard !model.description.preprocessing.takesPictures else { return }
+        throw Failure(
+            .badData,
+            "\(name): takes pictures of \(model.network.graph.inputChannels) channels: expected 1 (grey) or 3, "
+                + "which JPEG and PNG files are made into; `orepa-infer run` takes tensors of any number"
+        )
+    }
+
     /// The labels of `--labels`, else the model's own.
     func labels(option: String?) throws(Failure) -> [String]? {
         guard let option else { return model.description.labels }
@@ -48,7 +58,7 @@ extension Failure {
         let status: Status =
             switch error {
             case .notFound: .noInput
-            case .notRegular, .notReadable, .outOfMemory: .badData
+            case .folder, .notRegular, .notReadable, .outOfMemory: .badData
             case .notWritable, .exists: .cannotCreate
             }
         self.init(status, "\(error)")

@@ -8,6 +8,8 @@ final class AnswerPrinter {
     private let isTerminal: Bool
     private var count = 0
     private var heading = ""
+    /// Whether the network has one logit, whose sigmoid is its probability.
+    private var isBinary = false
 
     init(
         format: ClassifyCommand.Format, outputType: ClassifyCommand.OutputType, isTerminal: Bool
@@ -18,12 +20,22 @@ final class AnswerPrinter {
     }
 
     func begin(model: String, classCount: Int) throws(Failure) {
+        isBinary = classCount == 1 && outputType == .prob
         switch format {
         // With the first answer: where there is none, nobody needs to know who did not give it.
-        case .table: heading = "model: \(model), \(classCount) classes\n"
+        case .table:
+            heading =
+                "model: \(model), "
+                + (classCount == 1
+                    ? "1 logit" + (isBinary ? ", whose sigmoid is the probability" : "")
+                    : "\(classCount) classes") + "\n"
         case .json: try output("[")
         case .jsonl: break
         case .csv:
+            if isBinary {
+                StandardError.write(
+                    "orepa-infer: \(model): 1 logit, whose sigmoid is the probability")
+            }
             try output("image,rank,index,label,\(scoreName),error\r\n")
         }
     }
@@ -57,6 +69,7 @@ final class AnswerPrinter {
             var fields: [(String, JSONValue)] = [
                 ("image", .string(path)), ("predictions", .array(list)),
             ]
+            if isBinary { fields.append(("activation", .string("sigmoid"))) }
             if !warnings.isEmpty {
                 fields.append(("warnings", .array(warnings.map { .string($0) })))
             }

@@ -9,7 +9,8 @@ struct Inspection {
     /// A name for people, the key for programs, and the value for each.
     private struct Fact {
         let title: String
-        let key: String
+        /// nil where another fact holds it.
+        let key: String?
         let text: String?
         let json: JSONValue
     }
@@ -42,12 +43,7 @@ struct Inspection {
             "resize \(preprocessing.resize), crop \(preprocessing.crop), "
                 + "mean \(Inspection.list(preprocessing.mean)), std \(Inspection.list(preprocessing.std)), "
                 + preprocessing.interpolation.rawValue,
-            json: .object([
-                ("resize", .integer(preprocessing.resize)), ("crop", .integer(preprocessing.crop)),
-                ("mean", .array(preprocessing.mean.map(JSONValue.float))),
-                ("std", .array(preprocessing.std.map(JSONValue.float))),
-                ("interpolation", .string(preprocessing.interpolation.rawValue)),
-            ]))
+            json: Inspection.json(preprocessing))
         labels = description.labels
         add(
             "source", "source",
@@ -56,6 +52,7 @@ struct Inspection {
                 .object([("name", .string($0.name)), ("sha256", .string($0.sha256))])
             } ?? .null)
         addVerification(description.verification)
+        addAssumptions(description.assumptions, given: nil)
         addAlgorithms(description.algorithms)
         add(
             "probe", "probe", description.probe.map { "picture of seed \($0.seed)" } ?? "none",
@@ -66,14 +63,13 @@ struct Inspection {
     }
 
     init(
-        _ checkpoint: Checkpoint, _ network: TrainingNetwork, inputSize: Int
+        _ checkpoint: Checkpoint, _ network: TrainingNetwork, inputSize: Int, given: [String],
+        warnings: [String]
     ) throws(Failure) {
         add("file", "file", checkpoint.path)
         add("kind", "kind", "training checkpoint", json: .string("checkpoint"))
         add("container", "container", checkpoint.format.rawValue)
-        add(
-            "state dict", "location", checkpoint.location.map { "`\($0)`" } ?? "the file itself",
-            json: .optional(checkpoint.location))
+        add("location", "location", nil, json: .optional(checkpoint.location))
         let trainingParameters = checkpoint.tensors.reduce(0) { $0 + $1.elementCount }
         add(
             "training tensors", "training_tensors",
@@ -86,6 +82,9 @@ struct Inspection {
         for block in network.blocks { kinds[ByteName(block.kind.rawValue), default: 0] += 1 }
         addNetwork(
             family: network.family.rawValue, blocks: kinds, graph: network.graph, size: inputSize)
+        addAssumptions(
+            network.assumptions(stateDict: checkpoint.location, inputSize: inputSize), given: given)
+        add("warnings", "warnings", nil, json: .array(warnings.map(JSONValue.string)))
         let kindByPrefix = Dictionary(
             network.blocks.map { (ByteName($0.prefix), $0.kind.rawValue) },
             uniquingKeysWith: { first, _ in first })
@@ -118,7 +117,7 @@ struct Inspection {
     }
 
     var json: JSONValue {
-        var fields = facts.map { ($0.key, $0.json) }
+        var fields = facts.compactMap { fact in fact.key.map { ($0, fact.json) } }
         fields.append(("labels", labels.map { .array($0.map(JSONValue.string)) } ?? .null))
         fields.append(
             (
@@ -189,15 +188,23 @@ struct Inspection {
                 + (record.fastLogitError.map { ", fast \(Text.scientific($0))" } ?? "")
                 + ", on a random "
                 + "\(record.inputSize)x\(record.inputSize) input",
-            json: .object([
-                ("seed", .string("\(record.seed)")), ("input_size", .integer(record.inputSize)),
-                ("block_error", .double(record.blockError)),
-                ("worst_block", .string(record.worstBlock)),
-                ("block_tolerance", .double(record.blockTolerance)),
-                ("logit_error", .double(record.logitError)),
-                ("logit_tolerance", .double(record.logitTolerance)),
-                ("fast_logit_error", record.fastLogitError.map(JSONValue.double) ?? .null),
-            ]))
+            json: Inspection.json(record))
+    }
+
+    /// - Parameter given: The options that were given; nil where a model file records it all.
+    private mutating func addAssumptions(_ assumptions: NetworkAssumptions?, given: [String]?) {
+        guard let assumptions else {
+            add("assumptions", "assumptions", "not recorded", json: .null)
+            return
+        }
+        for fact in assumptions.facts {
+            let remark =
+                given.map { $0.contains(fact.option) ? ", given" : ", assumed (\(fact.option))" }
+                ?? ""
+            facts.append(
+                Fact(title: fact.name, key: nil, text: fact.value + remark, json: .null))
+        }
+        add("assumptions", "assumptions", nil, json: assumptions.json)
     }
 
     private mutating func addAlgorithms(_ algorithms: PerNumerics<[ByteName: LayerAlgorithm]>?) {
@@ -264,6 +271,27 @@ struct Inspection {
         add(
             "packed", "packed", titles.isEmpty ? nil : titles.joined(separator: "; "),
             json: .array(parts))
+    }
+
+    static func json(_ preprocessing: Preprocessing) -> JSONValue {
+        .object([
+            ("resize", .integer(preprocessing.resize)), ("crop", .integer(preprocessing.crop)),
+            ("mean", .array(preprocessing.mean.map(JSONValue.float))),
+            ("std", .array(preprocessing.std.map(JSONValue.float))),
+            ("interpolation", .string(preprocessing.interpolation.rawValue)),
+        ])
+    }
+
+    static func json(_ record: VerificationRecord) -> JSONValue {
+        .object([
+            ("seed", .string("\(record.seed)")), ("input_size", .integer(record.inputSize)),
+            ("block_error", .double(record.blockError)),
+            ("worst_block", .string(record.worstBlock)),
+            ("block_tolerance", .double(record.blockTolerance)),
+            ("logit_error", .double(record.logitError)),
+            ("logit_tolerance", .double(record.logitTolerance)),
+            ("fast_logit_error", record.fastLogitError.map(JSONValue.double) ?? .null),
+        ])
     }
 
     private static func megabytes(_ byteCount: Int) -> String {

@@ -25,7 +25,7 @@ class Prediction:
     label: str | None
     """Name of the class; None when the model has no labels."""
     probability: float
-    """Softmax of the logits, 0 ... 1, rounded to Float32."""
+    """Softmax of the logits, 0 ... 1, rounded to Float32; of a single logit its sigmoid."""
     logit: float
     """The network's output as it is."""
 
@@ -76,7 +76,8 @@ class Answer:
     @property
     def probabilities(self) -> npt.NDArray[np.float32]:
         """Softmax of the logits, float32 [classes], computed in double precision and rounded once:
-        the same bits everywhere. All are NaN when a logit is NaN or infinite."""
+        the same bits everywhere. Of a single logit its sigmoid. All are NaN when a logit is NaN or
+        infinite."""
         result = np.empty(self._class_count, np.float32)
         check(
             api().answers_probabilities(

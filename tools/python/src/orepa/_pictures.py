@@ -71,7 +71,8 @@ Picture: TypeAlias = (
 beginning and left at the position where it was, as far as it can seek, and else from where it is to
 its end; 8-bit pixels as a numpy array uint8 [height, width, 3], [height, width, 4] or
 [height, width]; an image of Pillow; or the network's own normalised input as a numpy array float32
-[3, height, width]."""
+[channels, height, width]. A network of one channel is given the grey of colours, as Pillow's
+`convert("L")` makes it; one of other channels than 1 or 3 takes its input only."""
 
 
 class PictureList:
