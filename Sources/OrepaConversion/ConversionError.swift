@@ -34,6 +34,8 @@ public enum ConversionError: Error, Hashable, Sendable {
     case notFinite(path: String, numerics: Numerics)
     /// The folded network does not compute what the unfused one does; nothing was written.
     case notVerified(path: String, Verification)
+    /// A library that converting needs is not on this machine; the sentence says which and why.
+    case library(String)
 }
 
 extension ConversionError: CustomStringConvertible {
@@ -73,6 +75,7 @@ extension ConversionError: CustomStringConvertible {
                 }.joined(separator: "; ")
                 + (verification.failures.count > 3
                     ? "; and \(verification.failures.count - 3) more" : "")
+        case .library(let problem): problem
         }
     }
 }
@@ -90,6 +93,8 @@ extension TrainingNetwork {
             return try folded { index, block in
                 progress?(.folding(index: index, count: blocks.count, name: block.prefix))
             }
+        } catch .library(let problem) {
+            throw .library(problem)
         } catch { throw .fold(error) }
     }
 }

@@ -35,10 +35,12 @@ public struct Verifier {
     ) throws(ConversionError) -> Verification? {
         try options.check()
         let network = try TrainingNetwork(recognizing: checkpoint)
+        try ConversionLibraries.load()
         if let model {
             progress?(.checksum)
             if let source = model.file.description.source {
-                let found = FileDigest.sha256(of: checkpoint.file)
+                let found = try ConversionLibraries.digest(
+                    FileDigest.sha256(of: checkpoint.file))
                 guard source.sha256 == found else {
                     throw .otherCheckpoint(
                         model: model.path, checkpoint: checkpoint.path, expected: source.sha256,

@@ -108,7 +108,7 @@ struct ConvertCommand: ParsableCommand {
             result = try converter.convert(file, to: output) { Progress.show("\($0)") }
         } catch { throw Failure(error) }
         Progress.wipe()
-        try StandardOutput.shared.write(summary(result))
+        try StandardOutput.shared.writeText(summary(result))
         if let verification = result.verification {
             ImpreciseFast.warn(of: verification, path: checkpoint)
         }
@@ -189,6 +189,7 @@ extension Failure {
         case .output(let error): self.init(.cannotCreate, "\(error)")
         case .checkpoint(let error): self.init(error)
         case .model(let error): self.init(error)
+        case .library: self.init(.unavailable, "\(error)")
         default: self.init(.badData, "\(error)")
         }
     }

@@ -39,7 +39,7 @@ struct PreprocessCommand: ParsableCommand {
         let preprocessing =
             preset == .imagenet
             ? .imageNet : try ModelSource(option: model).model.description.preprocessing
-        let input = ImageInput(argument: image)
+        let input = ImageInput(argument: FilePath(argument: image))
         let png: [UInt8]
         do {
             let decoded = try input.decoded(
@@ -49,7 +49,10 @@ struct PreprocessCommand: ParsableCommand {
             }
             png = try decoded.image.cropped(as: preprocessing).encodedAsPNG()
         } catch {
-            throw Failure(.someImagesFailed, "\(image): \(ImageInput.reason(error))")
+            let failure = PictureFailure(error)
+            throw Failure(
+                failure.isRefusal ? .refused : .someImagesFailed,
+                "\(input.path.printable): \(failure.message)")
         }
         try OutputFile.write(png, to: output, input: image)
     }

@@ -61,7 +61,7 @@ struct VerifyCommand: ParsableCommand {
         Progress.wipe()
         guard let result else { return try reportNothingToVerify() }
         switch format {
-        case .table: try StandardOutput.shared.write(table(result))
+        case .table: try StandardOutput.shared.writeText(table(result))
         case .json: try StandardOutput.shared.writeLine(json(result).text(.spaced))
         }
         guard result.passed else {
@@ -73,8 +73,8 @@ struct VerifyCommand: ParsableCommand {
     private func reportNothingToVerify() throws {
         switch format {
         case .table:
-            try StandardOutput.shared.writeLine(
-                "\(checkpoint): folded already; there is nothing to verify")
+            try StandardOutput.shared.writeText(
+                "\(checkpoint): folded already; there is nothing to verify\n")
         case .json:
             try StandardOutput.shared.writeLine(
                 JSONValue.object([

@@ -48,7 +48,8 @@ extension Failure {
         let status: Status =
             switch error {
             case .notFound: .noInput
-            case .notRegular, .notReadable, .outOfMemory: .badData
+            case .notRegular, .notReadable: .badData
+            case .outOfMemory: .refused
             case .notWritable, .exists: .cannotCreate
             }
         self.init(status, "\(error)")
