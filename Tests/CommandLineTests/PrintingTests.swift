@@ -50,7 +50,7 @@ import Testing
 
     @Test(arguments: ["=1+1", "+1", "-1", "@x", "\tx", "=a,b"]) func formulas(label: String) throws
     {
-        let names = try labels(label)
+        _ = try labels(label)
         let picture = folder.file("-a.jpg")
         try FileManager.default.copyItem(atPath: bag, toPath: picture)
         func line(_ options: [String]) throws -> String {
