@@ -1,4 +1,5 @@
 import Foundation
+import OrepaSafetensors
 import TestSupport
 import Testing
 
@@ -36,6 +37,53 @@ import Testing
                 (result.text + result.errors).contains("\\u{1b}[2J\\u{9b}31m\\u{7}"), "\(arguments)"
             )
         }
+    }
+
+    /// The default model with `replacements` made in its description.
+    private func model(_ replacements: [(String, String)]) throws -> String {
+        let source = try SafetensorsFile(
+            FileBytes(mapping: repositoryFile("models/fashion-mnist-repvgg/model.safetensors")))
+        var metadata = source.metadata
+        var document = try #require(metadata["orepa.model"])
+        for (old, new) in replacements {
+            try #require(document.contains(old))
+            document = document.replacingOccurrences(of: old, with: new)
+        }
+        metadata["orepa.model"] = document
+        let path = folder.file("model.safetensors")
+        try SafetensorsWriter(
+            source.entries.map { SafetensorsWriter.Tensor($0, of: source) }, metadata: metadata
+        ).write(to: path, overwrite: true)
+        return path
+    }
+
+    @Test func whatAModelSaysOfItselfIsEscaped() throws {
+        let json = #"\u001b[2J\u009b31m\u0007"#
+        let path = try model([
+            ("\"Bag\"", "\"\(json)\""), ("\"pool\"", "\"pool\(json)\""),
+            ("\"tool\":\"", "\"tool\":\"\(json)"),
+        ])
+        for arguments in [
+            ["inspect", path], [bag, "--model", path],
+            ["benchmark", path, "--duration", "0.01", "--profile"],
+        ] {
+            let result = try Program.run(arguments)
+            #expect(result.status == 0, "\(result.errors)")
+            #expect(!hasControls(result.text + result.errors))
+            #expect(result.text.contains("\\u{1b}[2J\\u{9b}31m\\u{7}"), "\(arguments)")
+        }
+        let inspected = try Program.run(["inspect", path, "--format", "json"]).json()
+        #expect(((inspected as? [String: Any])?["labels"] as? [String])?[8] == evil)
+    }
+
+    /// One long name makes no other row as long.
+    @Test func tablesAreNoWiderThanTheirNames() throws {
+        let name = String(repeating: "n", count: 4000)
+        let short = try Program.run(["inspect", try model([])])
+        let long = try Program.run(["inspect", try model([("\"pool\"", "\"\(name)\"")])])
+        #expect(long.status == 0, "\(long.errors)")
+        #expect(long.output.count < short.output.count + 3 * name.count)
+        #expect(long.lines.filter { $0.utf8.count > 1000 }.count <= 2)
     }
 
     @Test func csvAndJSONKeepWhatIsThere() throws {
