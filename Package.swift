@@ -21,13 +21,12 @@ let package = Package(
         .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-        .systemLibrary(
-            name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .target(name: "COrepaImage", dependencies: ["CJPEG", "CPNG", "CZlib"]),
         .target(name: "COrepaKernels", exclude: ["kernels.inc"]),
         .target(name: "CLinuxThreads"),
         .target(name: "CEmbeddedData"),
+        .target(name: "CConversionLibraries"),
+        .target(name: "CProcess"),
 
         // Run time.
         .target(name: "OrepaSystem", dependencies: ["CLinuxThreads"]),
@@ -48,15 +47,17 @@ let package = Package(
         // Conversion, offline: nothing above imports these.
         .target(name: "OrepaCheckpoint", dependencies: ["OrepaSafetensors", "CZlib"]),
         .target(name: "OrepaTraining", dependencies: ["OrepaCheckpoint", "OrepaNetwork"]),
-        .target(name: "OrepaFold", dependencies: ["OrepaTraining", "OrepaNetwork", "COpenBLAS"]),
+        .target(
+            name: "OrepaFold",
+            dependencies: ["OrepaTraining", "OrepaNetwork", "CConversionLibraries"]),
         .target(
             name: "OrepaConversion",
-            dependencies: ["OrepaFold", "OrepaPlan", "COpenBLAS", "CCrypto"]),
+            dependencies: ["OrepaFold", "OrepaPlan", "CConversionLibraries"]),
 
         .executableTarget(
             name: "orepa-infer",
             dependencies: [
-                "Orepa", "OrepaConversion", "CEmbeddedData",
+                "Orepa", "OrepaConversion", "CEmbeddedData", "CProcess", "OrepaSystem",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -79,7 +80,8 @@ let package = Package(
             name: "OrepaPlanTests",
             dependencies: ["OrepaPlan", "CLinuxThreads", "CHostCalls", "TestSupport"]),
         .testTarget(
-            name: "OrepaImageTests", dependencies: ["OrepaImage", "CCrypto", "TestSupport"]),
+            name: "OrepaImageTests",
+            dependencies: ["OrepaImage", "CConversionLibraries", "TestSupport"]),
         .testTarget(
             name: "OrepaTests",
             dependencies: ["Orepa", "EmbeddingProbe", "orepa-infer", "CHostCalls", "TestSupport"]),

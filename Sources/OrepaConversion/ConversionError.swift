@@ -45,6 +45,8 @@ public enum ConversionError: Error, Hashable, Sendable {
         path: String, ReferenceComparison, NetworkAssumptions, counterparts: [String])
     /// The folded network does not compute what the unfused one does; nothing was written.
     case notVerified(path: String, Verification)
+    /// A library that converting needs is not on this machine; the sentence says which and why.
+    case library(String)
 }
 
 extension ConversionError: CustomStringConvertible {
@@ -105,6 +107,7 @@ extension ConversionError: CustomStringConvertible {
                 }.joined(separator: "; ")
                 + (verification.failures.count > 3
                     ? "; and \(verification.failures.count - 3) more" : "")
+        case .library(let problem): problem
         }
     }
 }
@@ -126,6 +129,8 @@ extension TrainingNetwork {
             return try folded { index, block in
                 progress?(.folding(index: index, count: blocks.count, name: block.prefix))
             }
+        } catch .library(let problem) {
+            throw .library(problem)
         } catch { throw .fold(error) }
     }
 }

@@ -79,6 +79,7 @@ public struct Converter {
     ) throws(ConversionError) -> Result {
         let network = try TrainingNetwork(recognizing: checkpoint, options: options.network)
         try check(network, output: path)
+        try ConversionLibraries.load()
         let digest = FileDigest.Pending(of: checkpoint.file)
         defer { withExtendedLifetime(digest) {} }
         let folded = try network.folded(reporting: progress)
@@ -104,11 +105,12 @@ public struct Converter {
         let (algorithms, probe) = try probe(
             folded, seed: verification?.seed ?? options.verification.seed, path: checkpoint.path)
         progress?(.checksum)
+        let sha256 = try ConversionLibraries.digest(digest.value())
         let kinds = network.blocks.map { (ByteName($0.kind.rawValue), 1) }
         let description = ModelDescription(
             family: network.family.rawValue, blocks: Dictionary(kinds, uniquingKeysWith: +),
             preprocessing: options.preprocessing, labels: options.labels,
-            source: .init(name: Converter.fileName(of: checkpoint.path), sha256: digest.value()),
+            source: .init(name: Converter.fileName(of: checkpoint.path), sha256: sha256),
             verification: verification?.record, assumptions: assumptions, algorithms: algorithms,
             probe: probe,
             tool: options.tool)

@@ -1,5 +1,5 @@
-import CCrypto
-import Dispatch
+import CConversionLibraries
+import Glibc
 import OrepaSafetensors
 import Synchronization
 
@@ -9,57 +9,76 @@ package enum FileDigest {
     private static let chunk = 1 << 20
 
     /// The digest as 64 hexadecimal digits. A mapped file's pages are released as soon as they are hashed.
+    ///
+    /// - Returns: Nil where libcrypto is not on this machine or memory is refused.
     package static func sha256(
         of file: FileBytes, isCancelled: () -> Bool = { false }
-    ) -> String {
-        let context = EVP_MD_CTX_new()
-        defer { EVP_MD_CTX_free(context) }
-        var isSound = EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1
+    ) -> String? {
+        guard let sum = orepa_sha256_begin() else { return nil }
+        var isSound = true
         for start in stride(from: 0, to: file.count, by: chunk) {
             if isCancelled() { break }
             let range = start..<min(start + chunk, file.count)
             let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[range])
-            isSound = isSound && EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) == 1
+            isSound = isSound && orepa_sha256_add(sum, bytes.baseAddress, bytes.count)
             file.releasePages(in: range)
         }
-        var digest = [UInt8](repeating: 0, count: 32)
-        isSound = isSound && EVP_DigestFinal_ex(context, &digest, nil) == 1
-        // None of the three fails but for want of memory.
-        precondition(isSound, "SHA-256 is not available")
+        var digest = [UInt8](repeating: 0, count: Int(OREPA_SHA256_SIZE))
+        isSound = orepa_sha256_end(sum, &digest) && isSound
+        guard isSound else { return nil }
         return digest.map { byte in
             String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
         }.joined()
     }
 
-    /// A digest that is being computed on another thread.
+    /// A digest that is being computed on a thread of its own, or by `value()` where the system gives no thread.
     ///
     /// Its end waits for that thread, also when nobody asks for the digest any more: a process that exits frees
     /// libcrypto's tables, which the thread must not be using then.
-    final class Pending: Sendable {
-        private let group = DispatchGroup()
-        private let shared = Shared()
+    final class Pending {
+        private let work: Work
+        private var thread: pthread_t?
 
-        private final class Shared: Sendable {
-            let digest = Mutex("")
+        private final class Work: Sendable {
+            let file: FileBytes
+            let digest = Mutex<String?>(nil)
             let isCancelled = Atomic(false)
-        }
 
-        init(of file: FileBytes) {
-            DispatchQueue.global().async(group: group) { [shared] in
-                let digest = sha256(of: file) { shared.isCancelled.load(ordering: .relaxed) }
-                shared.digest.withLock { $0 = digest }
+            init(_ file: FileBytes) { self.file = file }
+
+            func run() {
+                let found = sha256(of: file) { isCancelled.load(ordering: .relaxed) }
+                digest.withLock { $0 = found }
             }
         }
 
-        deinit {
-            shared.isCancelled.store(true, ordering: .relaxed)
-            group.wait()
+        init(of file: FileBytes) {
+            work = Work(file)
+            let argument = Unmanaged.passRetained(work)
+            var thread = pthread_t()
+            let status = pthread_create(
+                &thread, nil,
+                { pointer in
+                    Unmanaged<Work>.fromOpaque(pointer!).takeRetainedValue().run()
+                    return nil
+                }, argument.toOpaque())
+            if status == 0 { self.thread = thread } else { argument.release() }
         }
 
-        /// Waits for the digest.
-        func value() -> String {
-            group.wait()
-            return shared.digest.withLock { $0 }
+        deinit {
+            work.isCancelled.store(true, ordering: .relaxed)
+            if let thread { pthread_join(thread, nil) }
+        }
+
+        /// Waits for the digest; nil as `sha256(of:)`.
+        func value() -> String? {
+            if let thread {
+                pthread_join(thread, nil)
+                self.thread = nil
+            } else {
+                work.run()
+            }
+            return work.digest.withLock { $0 }
         }
     }
 }

@@ -14,6 +14,8 @@ public enum FoldError: Error, Hashable, Sendable {
     case overflow(path: String, tensor: String, index: [Int], found: String)
     /// The folded tensors do not make a network.
     case network(path: String, NetworkError)
+    /// A library that folding needs is not on this machine; the sentence says which and why.
+    case library(String)
 }
 
 extension FoldError: CustomStringConvertible {
@@ -30,6 +32,7 @@ extension FoldError: CustomStringConvertible {
             "\(path): folded \(tensor.quoted): expected numbers that Float32 can hold, "
                 + "found \(found) at \(index)"
         case .network(let path, let error): "\(path): \(error)"
+        case .library(let problem): problem
         }
     }
 }

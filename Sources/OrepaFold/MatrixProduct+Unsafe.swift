@@ -1,4 +1,4 @@
-import COpenBLAS
+import CConversionLibraries
 
 /// Adds the product of `left [rows, inner]` and `right [inner, columns]` to `target [rows, columns]`, all
 /// row-major, the rows of `left` and `target` `stride` elements apart, those of `right` side by side.
@@ -10,10 +10,8 @@ func addMatrixProduct(
     // OpenBLAS counts in 32 bits. Only rows, which are output channels times taps, can be more.
     let most = 1 << 24
     for row in stride(from: 0, to: rows, by: most) {
-        cblas_dgemm(
-            CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(min(most, rows - row)),
-            blasint(columns), blasint(inner), 1, left + row * leftStride, blasint(leftStride),
-            right,
-            blasint(columns), 1, target + row * targetStride, blasint(targetStride))
+        orepa_matrix_product(
+            min(most, rows - row), columns, inner, left + row * leftStride, leftStride, right,
+            columns, 1, target + row * targetStride, targetStride)
     }
 }

@@ -1,3 +1,4 @@
+import CConversionLibraries
 import OrepaCheckpoint
 import OrepaNetwork
 import OrepaSafetensors
@@ -7,13 +8,14 @@ extension TrainingNetwork {
     /// Folds every block, which gives the plain network that this one is equal to in evaluation mode.
     ///
     /// Blocks are folded one after the other, so that beside the result (Float32) only one block's Doubles
-    /// are in memory. Matrix products use OpenBLAS with whatever number of threads the process has set.
+    /// are in memory. Matrix products use OpenBLAS, which is loaded first and gets one thread.
     ///
     /// - Parameter progress: called before each block with its index and itself.
     /// - Throws: ``FoldError`` about the first tensor that cannot be folded.
     public func folded(
         progress: ((_ index: Int, _ block: TrainingBlock) -> Void)? = nil
     ) throws(FoldError) -> Network {
+        if let problem = orepa_load_openblas() { throw .library(String(cString: problem)) }
         var tensors: [ByteName: Tensor] = [:]
         for (index, block) in blocks.enumerated() {
             progress?(index, block)

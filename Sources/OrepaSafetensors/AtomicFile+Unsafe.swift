@@ -50,25 +50,28 @@ public enum AtomicFile {
     ///
     /// The bytes go to a temporary file in the same folder, which gets the name when they are on the disk and is
     /// removed when anything fails. Without `overwrite`, a file that is at `path` by then stays as it is
-    /// (`FileError.exists`), whoever made it and whenever. With it, a regular file is replaced; where `path` is
-    /// a link to one, the file that it leads to.
+    /// (`FileError.exists`), whoever made it and whenever. With it, a regular file is replaced by one with
+    /// its permissions; where `path` is a link to one, the file that it leads to.
     public static func write(
         to path: String, overwrite: Bool,
         contents: (inout Sink) throws(FileError) -> Void
     ) throws(FileError) {
         let path = overwrite ? target(ofLink: path) : path
         var status = stat()
+        var mode: mode_t?
         if lstat(path, &status) == 0 {
             guard overwrite else { throw .exists(path: path) }
             if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
                 throw .notRegular(path: path)
             }
+            mode = status.st_mode & 0o777
         }
         let (temporary, descriptor) = try createTemporary(beside: path)
         var isOpen = true
         do throws(FileError) {
             var sink = Sink(descriptor: descriptor, path: path)
             try contents(&sink)
+            if let mode, fchmod(descriptor, mode) != 0 { throw notWritable(path) }
             guard fsync(descriptor) == 0 else { throw notWritable(path) }
             isOpen = false
             guard close(descriptor) == 0 else { throw notWritable(path) }

@@ -1,9 +1,10 @@
 import ArgumentParser
-import COpenBLAS
+import Glibc
 import Orepa
+import OrepaSafetensors
 
 @main
-struct OrepaInfer: AsyncParsableCommand {
+struct OrepaInfer: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "orepa-infer",
         abstract: "Classify pictures with OREPA and RepVGG networks, folded to plain convolutions.",
@@ -19,12 +20,16 @@ struct OrepaInfer: AsyncParsableCommand {
               orepa-infer inspect resnet.safetensors
 
             EXIT STATUS
-              0  all well
-              1  some images failed; the rest were answered
-              64 wrong usage
-              65 a checkpoint, model or labels file that cannot be read or does not verify
-              66 such a file is not there
-              73 cannot write
+              0   all well
+              1   some images failed; the rest were answered
+              64  wrong usage
+              65  a checkpoint, model, list or labels file that cannot be read or does not verify
+              66  such a file is not there, or a folder holds no picture
+              69  OpenBLAS or OpenSSL, which convert and verify need, is not there
+              71  the system refused memory, threads or descriptors
+              73  cannot write
+              130 interrupted; what was done is printed
+              141 nobody reads standard output any more
             """,
         version: """
             orepa-infer \(toolVersion)
@@ -36,24 +41,45 @@ struct OrepaInfer: AsyncParsableCommand {
         ],
         defaultSubcommand: ClassifyCommand.self)
 
-    static func main() async {
-        // The executor has its own threads; OpenBLAS's would compete with them for the same processors.
-        openblas_set_num_threads(1)
+    static func main() {
+        MemoryMargin.require()
         do {
-            let arguments = Array(CommandLine.arguments.dropFirst())
-            if arguments.isEmpty { throw Failure(.usage, usageHint) }
-            var command = try parseAsRoot()
-            if var asynchronous = command as? any AsyncParsableCommand {
-                try await asynchronous.run()
-            } else {
-                try command.run()
-            }
+            try run(ProgramArguments.all)
             try StandardOutput.shared.flush()
         } catch let failure as Failure {
             failure.exit()
         } catch {
-            exit(withError: error)
+            end(with: error)
         }
+    }
+
+    private static func run(_ arguments: [FilePath]) throws {
+        if arguments.isEmpty { throw Failure(.usage, usageHint) }
+        let others = configuration.subcommands.filter { $0 != ClassifyCommand.self }
+            .compactMap { $0.configuration.commandName }
+        let split = PictureArguments(arguments, otherCommands: Set(others + ["help"]))
+        var command = try parseAsRoot(split?.forParser ?? arguments.map(\.text))
+        if let split, let classify = command as? ClassifyCommand {
+            try classify.run(pictures: split.pictures)
+        } else {
+            try command.run()
+        }
+    }
+
+    /// Ends the program with what the parser has to say: help, or what is wrong with the arguments.
+    private static func end(with error: any Error) -> Never {
+        let code = exitCode(for: error)
+        let lines = fullMessage(for: error).split(
+            separator: "\n", omittingEmptySubsequences: false)
+        if code == .success {
+            do throws(Failure) {
+                for line in lines { try StandardOutput.shared.writeLine(String(line)) }
+                try StandardOutput.shared.flush()
+            } catch { error.exit() }
+        } else {
+            for line in lines { StandardError.write(String(line)) }
+        }
+        Glibc.exit(code.rawValue)
     }
 }
 

@@ -221,7 +221,6 @@ import Testing
         #expect(mkfifo(pipe, 0o600) == 0)
         for arguments in [
             ["inspect", pipe], ["convert", pipe, folder.file("m")], [boot, "--model", pipe],
-            [boot, "--labels", pipe],
         ] {
             let result = try Program.run(arguments)
             #expect(result.status == 65)

@@ -33,13 +33,22 @@ enum Program {
         return String(decoding: output, as: UTF8.self)
     }
 
+    /// What a script of bash does, in which `$PROGRAM` is the program.
+    static func bash(
+        _ script: String, input: Data? = nil, environment: [String: String] = [:]
+    ) throws -> Result {
+        try run(
+            ["-c", script], input: input,
+            environment: environment.merging(["PROGRAM": path]) { $1 }, executable: "/bin/bash")
+    }
+
     static func run(
         _ arguments: [String], input: Data? = nil, environment: [String: String] = [:],
-        output: FileHandle? = nil
+        output: FileHandle? = nil, executable: String = path
     ) throws -> Result {
         let folder = try TemporaryFolder()
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: path)
+        process.executableURL = URL(fileURLWithPath: executable)
         process.arguments = arguments
         var variables = ProcessInfo.processInfo.environment
         variables["OREPA_MODEL"] = nil

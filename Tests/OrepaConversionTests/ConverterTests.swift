@@ -226,7 +226,7 @@ let smallPreprocessing = Preprocessing(
     }
 
     @Test func digestsAreSHA256() {
-        func digest(_ bytes: some Collection<UInt8>) -> String {
+        func digest(_ bytes: some Collection<UInt8>) -> String? {
             FileDigest.sha256(of: FileBytes(bytes, path: "bytes"))
         }
         #expect(

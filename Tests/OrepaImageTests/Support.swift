@@ -1,4 +1,4 @@
-import CCrypto
+import CConversionLibraries
 import Foundation
 import OrepaImage
 
@@ -13,10 +13,10 @@ func imageFixture(_ name: String) throws -> [UInt8] {
 
 /// SHA-256 in lower-case hexadecimal.
 func sha256(_ bytes: [UInt8]) -> String {
-    var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
-    var count: UInt32 = 0
-    EVP_Digest(bytes, bytes.count, &digest, &count, EVP_sha256(), nil)
-    return digest.prefix(Int(count)).map { String(format: "%02x", $0) }.joined()
+    var digest = [UInt8](repeating: 0, count: Int(OREPA_SHA256_SIZE))
+    let sum = orepa_sha256_begin()
+    precondition(orepa_sha256_add(sum, bytes, bytes.count) && orepa_sha256_end(sum, &digest))
+    return digest.map { String(format: "%02x", $0) }.joined()
 }
 
 /// One row of Tests/Fixtures/images/manifest.json.

@@ -1,4 +1,4 @@
-import COpenBLAS
+import CConversionLibraries
 import OrepaNetwork
 
 extension FeatureMap {
@@ -69,12 +69,9 @@ private struct Layer {
                         let count = min(channelsAtATime, channels - first)
                         let channel = group * channels + first
                         let weight = filter.values(of: channel..<channel + count)
-                        cblas_dgemm(
-                            CblasRowMajor, CblasNoTrans, CblasNoTrans,
-                            blasint(count), blasint(pixels), blasint(depth),
-                            1, weight, blasint(depth), columns, blasint(pixels),
-                            0, target + channel * plane + row * output.width + column,
-                            blasint(plane))
+                        orepa_matrix_product(
+                            count, pixels, depth, weight, depth, columns, pixels, 0,
+                            target + channel * plane + row * output.width + column, plane)
                     }
                 }
             }

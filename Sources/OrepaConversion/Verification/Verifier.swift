@@ -56,6 +56,7 @@ public struct Verifier {
         try options.check()
         let network = try TrainingNetwork(recognizing: checkpoint, options: networkOptions)
         try reference?.check(against: network.graph)
+        try ConversionLibraries.load()
         var folded: Network?
         let verification = try verify(
             network, checkpoint, against: model, folded: &folded, progress: progress)
@@ -86,7 +87,8 @@ public struct Verifier {
         if let model {
             progress?(.checksum)
             if let source = model.file.description.source {
-                let found = FileDigest.sha256(of: checkpoint.file)
+                let found = try ConversionLibraries.digest(
+                    FileDigest.sha256(of: checkpoint.file))
                 guard source.sha256 == found else {
                     throw .otherCheckpoint(
                         model: model.path, checkpoint: checkpoint.path, expected: source.sha256,

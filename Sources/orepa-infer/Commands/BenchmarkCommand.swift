@@ -96,7 +96,7 @@ struct BenchmarkCommand: ParsableCommand {
         do { bytes = try FileBytes(mapping: model) } catch { throw Failure(error) }
         return [
             ("model", .string(model)),
-            ("model_sha256", .string(FileDigest.sha256(of: bytes))),
+            ("model_sha256", .optional(FileDigest.sha256(of: bytes))),
             ("instruction_set", .string(plan.instructionSet.rawValue)),
             ("numerics", .string(plan.numerics.rawValue)),
             ("cpu", .string(Machine.processorName)), ("threads", .integer(threading.count)),
@@ -169,7 +169,7 @@ struct BenchmarkCommand: ParsableCommand {
                 if case .string(let text) = value { return [key, text] }
                 return [key, value.text(.spaced)]
             }
-            try StandardOutput.shared.write(Text.table(rows, rightAligned: []))
+            try StandardOutput.shared.writeText(Text.table(rows, rightAligned: []))
         }
     }
 
@@ -191,7 +191,8 @@ struct BenchmarkCommand: ParsableCommand {
             machine: all)
         switch format {
         case .table:
-            try StandardOutput.shared.write(profile.table(single: single, threads: threading.count))
+            try StandardOutput.shared.writeText(
+                profile.table(single: single, threads: threading.count))
         case .json:
             let report = try setting(context.plan) + profile.fields(single: single)
             try StandardOutput.shared.writeLine(JSONValue.object(report).text(.spaced))

@@ -1,8 +1,9 @@
 import ArgumentParser
+import CProcess
 import Orepa
 import OrepaPlan
 
-struct ClassifyCommand: AsyncParsableCommand {
+struct ClassifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "classify",
         abstract: "Name what pictures show. The default when no subcommand is given.",
@@ -13,6 +14,8 @@ struct ClassifyCommand: AsyncParsableCommand {
               orepa-infer classify boot.jpg
               orepa-infer classify --model resnet.safetensors --format csv photos/
               find . -name '*.jpg' | orepa-infer classify --from-list - --format jsonl
+              find . -name '*.jpg' -print0 | orepa-infer classify --from-list - --null --format jsonl
+              orepa-infer classify photos/ --format csv --csv-safe > for-a-spreadsheet.csv
               curl -s https://example.org/cat.jpg | orepa-infer classify -
             """)
 
@@ -36,7 +39,11 @@ struct ClassifyCommand: AsyncParsableCommand {
     @Option(help: "How to print.")
     var format = Format.table
 
-    @Option(help: "Text file with a class name a line, instead of the model's own.")
+    @Option(
+        help: """
+            File with the class names, instead of the model's own: text with one a line, or JSON, a list of names or \
+            an object of numbers and names.
+            """)
     var labels: String?
 
     @Option(help: "Print probabilities or the network's logits.")
@@ -45,8 +52,25 @@ struct ClassifyCommand: AsyncParsableCommand {
     @Option(help: "Text file with a picture's path a line, or - for standard input.")
     var fromList: String?
 
+    @Flag(
+        name: [.customLong("null"), .customShort("0")],
+        help: "The paths in the list end with a NUL, as find -print0 writes them, not with a line.")
+    var hasNullSeparators = false
+
     @Flag(help: "Enter the folders in folders.")
     var recursive = false
+
+    @Flag(
+        name: .customLong("csv-crlf"),
+        help: "End lines of CSV with CR LF, as RFC 4180 has it, not with LF.")
+    var hasCRLF = false
+
+    @Flag(
+        help: """
+            Put an apostrophe before texts in CSV that begin with = + - @, a tab or CR, which spreadsheets would \
+            calculate.
+            """)
+    var csvSafe = false
 
     @OptionGroup var threading: ThreadOptions
     @OptionGroup var computing: NumericsOptions
@@ -59,6 +83,9 @@ struct ClassifyCommand: AsyncParsableCommand {
         guard !images.isEmpty || fromList != nil else {
             throw ValidationError("Expected at least one image, a folder, or - for standard input.")
         }
+        guard !hasNullSeparators || fromList != nil else {
+            throw ValidationError("--null: expected --from-list with it")
+        }
         guard topK >= 1 else { throw ValidationError("--top-k: expected 1 or more, found \(topK)") }
         let readers = images.filter { $0 == "-" }.count + (fromList == "-" ? 1 : 0)
         guard readers <= 1 else {
@@ -66,13 +93,25 @@ struct ClassifyCommand: AsyncParsableCommand {
         }
     }
 
-    func run() async throws {
+    func run() throws {
+        try run(pictures: images.map(FilePath.init(argument:)))
+    }
+
+    /// - Parameter arguments: What `images` are, as the bytes that the system gave.
+    func run(pictures arguments: [FilePath]) throws {
+        orepa_keep_interrupts()
         let source = try ModelSource(option: model)
         try source.checkTakesPictures()
         let labels = try source.labels(option: labels)
-        let inputs = try ImageList.inputs(arguments: images, list: fromList, recursive: recursive)
+        let list = try ImageList(
+            arguments: arguments,
+            list: fromList.map {
+                PathList(FilePath(argument: $0), isNullSeparated: hasNullSeparators)
+            },
+            recursive: recursive)
         let printer = AnswerPrinter(
-            format: format, outputType: outputType, isTerminal: StandardOutput.isTerminal)
+            format: format, outputType: outputType, isTerminal: StandardOutput.isTerminal,
+            csv: CSVWriter(lineEnd: hasCRLF ? "\r\n" : "\n", isSafe: csvSafe))
         try printer.begin(
             model: source.name, classCount: source.model.network.graph.classCount)
         memory.warn(of: source.model)
@@ -81,52 +120,51 @@ struct ClassifyCommand: AsyncParsableCommand {
             let pool = WorkerPool(threadCount: threading.count)
             let plan = try Plan(
                 source.model, numerics: computing.numerics,
-                memory: memory.policy(pictures: inputs.count, of: source.model),
+                memory: memory.policy(pictures: list.inputs.count, of: source.model),
                 trustsPackedWeights: memory.trustPacked, budget: budgeting.budget, pool: pool)
             context = try PlanContext(plan, pool: pool)
-            if probing.isWanted(pictures: inputs.count) {
+            if probing.isWanted(pictures: list.inputs.count) {
                 try context.checkProbe(of: source.model)
             }
         } catch { throw Failure(error, planning: source.name) }
         let pictures = PictureStream(
-            inputs, preprocessing: source.model.description.preprocessing, decoding: decoding,
-            lookahead: threading.count + 1)
-        var skippedCount = 0
-        var failedCount = 0
-        var answeredCount = 0
-        while let (input, result) = await pictures.next() {
-            if inputs.count > 1 {
-                Progress.show("\(answeredCount + failedCount + skippedCount) of \(inputs.count)")
-            }
+            list.inputs, preprocessing: source.model.description.preprocessing, decoding: decoding,
+            threadCount: threading.count)
+        var outcome = ClassificationOutcome(list)
+        while let (input, result) = pictures.next() {
+            if list.inputs.count > 1 { Progress.show("\(outcome.count) of \(list.inputs.count)") }
             switch result {
             case .prepared(let picture, let warnings):
                 for warning in warnings {
-                    StandardError.write("orepa-infer: warning: \(input.path): \(warning)")
+                    StandardError.write(
+                        "orepa-infer: warning: \(input.path.printable): \(warning)")
                 }
                 let scores = Scores(logits: context.run(picture.values, count: 1))
                 guard scores.areFinite else {
-                    failedCount += 1
+                    outcome.add(.failed)
                     try printer.failure(
                         input.path, "the network's output is not finite; the model is damaged")
                     continue
                 }
-                answeredCount += 1
+                outcome.add(.answered)
                 try printer.answer(
                     input.path, scores.top(topK, labels: labels), warnings: warnings)
-            case .notAnImage: skippedCount += 1
-            case .failed(let message):
-                failedCount += 1
-                try printer.failure(input.path, message)
+            case .notAnImage: outcome.add(.skipped)
+            case .failed(let failure):
+                outcome.add(failure.isRefusal ? .refused : .failed)
+                try printer.failure(input.path, failure.message)
             }
         }
         try printer.end()
         Progress.wipe()
-        if inputs.isEmpty { StandardError.write("orepa-infer: found no image") }
-        if skippedCount > 0 {
+        let signal = orepa_received_interrupt()
+        if signal != 0 {
             StandardError.write(
-                "orepa-infer: skipped \(skippedCount) \(skippedCount == 1 ? "file that is" : "files that are")"
-                    + " no image by content")
+                "orepa-infer: interrupted after \(outcome.count) of \(list.inputs.count)")
+            orepa_end_by_signal(signal)
         }
-        if failedCount > 0 { throw Failure(.someImagesFailed) }
+        pictures.end()
+        for notice in outcome.notices { StandardError.write("orepa-infer: \(notice)") }
+        if let status = outcome.status { throw Failure(status) }
     }
 }

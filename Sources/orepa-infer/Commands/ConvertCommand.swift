@@ -157,7 +157,7 @@ struct ConvertCommand: ParsableCommand {
             given: network.given + given,
             isRecorded: known?.assumptions != nil, warnings: warnings)
         switch format {
-        case .table: try StandardOutput.shared.write(report.text)
+        case .table: try StandardOutput.shared.writeText(report.text)
         case .json: try StandardOutput.shared.writeLine(report.json.text(.spaced))
         }
     }
@@ -255,6 +255,7 @@ extension Failure {
         case .checkpoint(let error): self.init(error)
         case .model(let error): self.init(error)
         case .reference(let error): self.init(error)
+        case .library: self.init(.unavailable, "\(error)")
         default: self.init(.badData, "\(error)")
         }
     }

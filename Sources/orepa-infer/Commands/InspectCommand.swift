@@ -37,7 +37,7 @@ struct InspectCommand: ParsableCommand {
     func run() throws {
         let report = try inspection()
         switch format {
-        case .table: try StandardOutput.shared.write(report.table)
+        case .table: try StandardOutput.shared.writeText(report.table)
         case .json: try StandardOutput.shared.writeLine(report.json.text(.spaced))
         }
     }

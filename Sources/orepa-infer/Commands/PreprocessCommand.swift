@@ -44,16 +44,19 @@ struct PreprocessCommand: ParsableCommand {
             try source.checkTakesPictures()
             preprocessing = source.model.description.preprocessing
         }
-        let input = ImageInput(argument: image)
+        let input = ImageInput(argument: FilePath(argument: image))
         let png: [UInt8]
         do {
             let decoded = try input.decoded(limits: decoding.limits, choices: decoding.choices)
             for warning in decoded.warnings {
-                StandardError.write("orepa-infer: warning: \(image): \(warning)")
+                StandardError.write("orepa-infer: warning: \(input.path.printable): \(warning)")
             }
             png = try decoded.image.cropped(as: preprocessing).encodedAsPNG()
         } catch {
-            throw Failure(.someImagesFailed, "\(image): \(ImageInput.reason(error))")
+            let failure = PictureFailure(error)
+            throw Failure(
+                failure.isRefusal ? .refused : .someImagesFailed,
+                "\(input.path.printable): \(failure.message)")
         }
         try OutputFile.write(png, to: output, input: image)
     }

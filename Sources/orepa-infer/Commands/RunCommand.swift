@@ -2,6 +2,7 @@ import ArgumentParser
 import OrepaNetwork
 import OrepaPlan
 import OrepaSafetensors
+import OrepaSystem
 
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -49,6 +50,7 @@ struct RunCommand: ParsableCommand {
         } catch { throw Failure(error, planning: "\(input): tensor `input`") }
         let values = tensor(file)
         let classCount = model.network.graph.classCount
+        try requireMemory(logits: shape.count, classCount)
         var logits = [Float](repeating: 0, count: shape.count * classCount)
         let pictureCount = model.network.graph.inputChannels * shape.height * shape.width
         values.withUnsafeBufferPointer { values in
@@ -72,13 +74,7 @@ struct RunCommand: ParsableCommand {
 
     private func readInput() throws(Failure) -> SafetensorsFile {
         do {
-            let file =
-                input == "-"
-                ? FileBytes(
-                    try ImageInput.standardInput(),
-                    path: "standard input")
-                : try FileBytes(mapping: input)
-            return try SafetensorsFile(file)
+            return try SafetensorsFile(InputFile.bytes(FilePath(argument: input)))
         } catch let error as FileError {
             throw Failure(error)
         } catch {
@@ -95,7 +91,9 @@ struct RunCommand: ParsableCommand {
                 .badData,
                 "\(input): expected a tensor `input` \(expected), found "
                     + (file.entries.isEmpty
-                        ? "no tensor" : file.entries.map { "`\($0.name)`" }.joined(separator: ", "))
+                        ? "no tensor"
+                        : file.entries.prefix(10).map { "`\($0.name)`" }.joined(separator: ", ")
+                            + (file.entries.count > 10 ? ", ..." : ""))
             )
         }
         guard entry.elementType == .float32, entry.shape.count == 4, entry.shape[1] == channels
@@ -106,6 +104,18 @@ struct RunCommand: ParsableCommand {
                     + entry.elementType.rawValue)
         }
         return (entry.shape[0], entry.shape[2], entry.shape[3])
+    }
+
+    /// The logits, and as they are written, once more.
+    private func requireMemory(logits count: Int, _ classCount: Int) throws(Failure) {
+        do throws(MemoryRefusal) {
+            try SystemMemory.check(count: count, size: classCount * 2 * MemoryLayout<Float>.size)
+        } catch {
+            throw Failure(
+                .refused,
+                "\(input): logits of \(count) pictures and \(classCount) classes: the system refused "
+                    + "their memory")
+        }
     }
 
     private func tensor(_ file: SafetensorsFile) -> Tensor {

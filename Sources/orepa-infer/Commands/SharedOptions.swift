@@ -99,6 +99,7 @@ extension Failure {
     init(_ error: PlanError, planning what: String) {
         switch error {
         case .model(let error): self.init(error)
+        case .outOfMemory: self.init(.refused, "\(what): \(error)")
         default: self.init(.badData, "\(what): \(error)")
         }
     }

@@ -97,7 +97,7 @@ struct VerifyCommand: ParsableCommand {
         let isRecorded = recorded?.description.assumptions != nil
         switch format {
         case .table:
-            try StandardOutput.shared.write(
+            try StandardOutput.shared.writeText(
                 (isRecorded
                     ? AssumptionReport.recordedLines(assumptions, given: network.given)
                     : AssumptionReport.lines(assumptions, given: network.given))

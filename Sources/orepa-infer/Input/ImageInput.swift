@@ -8,6 +8,8 @@ struct ImageInput: Sendable {
     enum Source: Sendable {
         case standardInput
         case file(FilePath)
+        /// A file that a list names.
+        case listed(FilePath)
         /// A file found in a folder: left out, not failed, when it is no image by content.
         case folderEntry(FilePath)
         /// What cannot be read, as is known already.
@@ -17,16 +19,17 @@ struct ImageInput: Sendable {
     let source: Source
 
     /// As the user gave it, or as it lies under a folder that the user gave.
-    var path: String {
+    var path: FilePath {
         switch source {
-        case .standardInput: "-"
-        case .file(let path), .folderEntry(let path), .unreadable(let path, _): path.text
+        case .standardInput: FilePath(bytes: "-".utf8)
+        case .file(let path), .listed(let path), .folderEntry(let path), .unreadable(let path, _):
+            path
         }
     }
 
     /// The picture that an argument of this program names; `-` is standard input.
-    init(argument: String) {
-        source = argument == "-" ? .standardInput : .file(FilePath(argument: argument))
+    init(argument: FilePath) {
+        source = argument.text == "-" ? .standardInput : .file(argument)
     }
 
     init(_ source: Source) {
@@ -40,72 +43,32 @@ struct ImageInput: Sendable {
     func bytes() throws -> [UInt8] {
         switch source {
         case .unreadable(_, let error): throw error
-        case .standardInput: return try bytes(of: STDIN_FILENO)
+        case .standardInput:
+            return try bytes(of: .standardInput(path: path.text))
         case .file(let file), .folderEntry(let file):
-            // Without waiting for the other end of a pipe.
-            let descriptor = file.withCString { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
-            guard descriptor >= 0 else {
-                if errno == ENOENT || errno == ENOTDIR { throw FileError.notFound(path: path) }
-                throw FileError.notReadable(path: path, reason: String(cString: strerror(errno)))
+            return try bytes(of: .open(file, waitsForWriter: isNamedByUser))
+        case .listed(let file):
+            do { return try bytes(of: .open(file, waitsForWriter: true)) } catch {
+                guard case FileError.notFound = error, let oddity = ListLine.oddity(of: file.bytes)
+                else { throw error }
+                throw PictureFailure("no such file; \(oddity)")
             }
-            defer { close(descriptor) }
-            var status = stat()
-            guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-                throw FileError.notRegular(path: path)
-            }
-            return try bytes(of: descriptor, expected: Int(status.st_size))
         }
     }
 
-    /// Larger files are no pictures that fit the decoder's limits anyway.
-    private static let largestFile = 1 << 30
-    private static let chunkSize = 1 << 18
+    /// A pipe in a folder is nothing to wait for.
+    private var isNamedByUser: Bool {
+        if case .folderEntry = source { false } else { true }
+    }
 
     /// All bytes of a picture; the first few alone when they begin no known one, so that nothing large is read to
     /// be refused.
-    private func bytes(of descriptor: Int32, expected: Int = 0) throws -> [UInt8] {
-        let (chunkSize, largestFile) = (ImageInput.chunkSize, ImageInput.largestFile)
-        let head = try ImageInput.read(descriptor, path: path, limit: ImageFormat.signatureLength)
+    private func bytes(of descriptor: borrowing InputDescriptor) throws -> [UInt8] {
+        let head = try descriptor.read(upTo: ImageFormat.signatureLength)
         guard ImageFormat(signatureOf: head) != nil else {
             if case .folderEntry = source { throw NotAnImage() }
             return head
         }
-        var bytes = head
-        bytes.reserveCapacity(min(expected, largestFile) + 1)
-        while true {
-            let chunk = try ImageInput.read(descriptor, path: path, limit: chunkSize)
-            if chunk.isEmpty { return bytes }
-            bytes += chunk
-            guard bytes.count <= largestFile else {
-                throw FileError.notReadable(path: path, reason: "larger than \(largestFile) bytes")
-            }
-        }
-    }
-
-    /// Up to `limit` bytes, fewer only at the end.
-    private static func read(_ descriptor: Int32, path: String, limit: Int) throws -> [UInt8] {
-        var reason: String?
-        let bytes = [UInt8](unsafeUninitializedCapacity: limit) { buffer, initialized in
-            while initialized < limit {
-                let count = Glibc.read(
-                    descriptor, buffer.baseAddress! + initialized, limit - initialized)
-                if count < 0 && errno == EINTR { continue }
-                if count < 0 { reason = String(cString: strerror(errno)) }
-                guard count > 0 else { return }
-                initialized += count
-            }
-        }
-        if let reason { throw FileError.notReadable(path: path, reason: reason) }
-        return bytes
-    }
-
-    /// All bytes of standard input, whatever they are.
-    static func standardInput() throws -> [UInt8] {
-        var bytes: [UInt8] = []
-        while true {
-            let chunk = try read(STDIN_FILENO, path: "standard input", limit: chunkSize)
-            if chunk.isEmpty { return bytes }
-            bytes += chunk
-        }
+        return try descriptor.readAll(after: head)
     }
 }

@@ -2,53 +2,48 @@ import Glibc
 import OrepaSafetensors
 
 /// The pictures that the arguments name.
-enum ImageList {
-    /// Files as they are, folders as the files in them sorted by path, `-` as standard input, and the
-    /// lines of `list` (`-` for standard input) after them.
-    static func inputs(
-        arguments: [String], list: String?, recursive: Bool
-    ) throws(Failure) -> [ImageInput] {
-        var inputs = arguments.map(ImageInput.init(argument:))
-        if let list {
-            inputs += try lines(of: list).map { line in
-                line == [UInt8(ascii: "-")]
-                    ? ImageInput(.standardInput) : ImageInput(.file(FilePath(bytes: line)))
-            }
-        }
-        return inputs.flatMap { input in
-            guard case .file(let path) = input.source, isFolder(path) else { return [input] }
-            return entries(of: path, recursive: recursive)
+struct ImageList {
+    /// A folder that was given.
+    struct Folder {
+        let path: FilePath
+        /// Which of the inputs lie in it.
+        let range: Range<Int>
+        /// Whether it holds folders that were not entered.
+        let hasFolders: Bool
+    }
+
+    private(set) var inputs: [ImageInput] = []
+    private(set) var folders: [Folder] = []
+
+    /// Files as they are, folders as the files in them sorted by path, `-` as standard input, and the paths in
+    /// `list` after them.
+    init(arguments: [FilePath], list: PathList?, recursive: Bool) throws(Failure) {
+        for path in arguments { add(ImageInput(argument: path), path, recursive: recursive) }
+        for path in try list?.paths() ?? [] {
+            let input = path.text == "-" ? ImageInput(.standardInput) : ImageInput(.listed(path))
+            add(input, path, recursive: recursive)
         }
     }
 
-    private static func isFolder(_ path: FilePath) -> Bool {
-        var status = stat()
-        return path.withCString { stat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFDIR
-    }
-
-    private static func lines(of list: String) throws(Failure) -> [ArraySlice<UInt8>] {
-        let bytes: [UInt8]
-        do {
-            bytes =
-                list == "-"
-                ? try ImageInput.standardInput()
-                : try FileBytes(mapping: list).withBytes { Array($0) }
-        } catch let error as FileError {
-            throw Failure(error)
-        } catch {
-            throw Failure(.badData, "\(list): \(error)")
-        }
-        return bytes.split(separator: UInt8(ascii: "\n")).compactMap { line in
-            let line = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
-            return line.isEmpty ? nil : line
-        }
+    private mutating func add(_ input: ImageInput, _ path: FilePath, recursive: Bool) {
+        if case .standardInput = input.source { return inputs.append(input) }
+        guard path.isFolder else { return inputs.append(input) }
+        let found = ImageList.entries(of: path, recursive: recursive)
+        folders.append(
+            Folder(
+                path: path, range: inputs.count..<inputs.count + found.inputs.count,
+                hasFolders: found.hasFolders))
+        inputs += found.inputs
     }
 
     /// Regular files under `folder` sorted by path, hidden ones left out. Folders are entered when `recursive`;
     /// links to folders are not, so that there is no going round in circles. What cannot be read becomes an
     /// input that fails.
-    private static func entries(of folder: FilePath, recursive: Bool) -> [ImageInput] {
+    private static func entries(
+        of folder: FilePath, recursive: Bool
+    ) -> (inputs: [ImageInput], hasFolders: Bool) {
         var found: [(path: FilePath, input: ImageInput)] = []
+        var hasFolders = false
         func add(_ source: ImageInput.Source, _ path: FilePath) {
             found.append((path, ImageInput(source)))
         }
@@ -76,12 +71,31 @@ enum ImageList {
                 }
                 let kind = status.st_mode & S_IFMT
                 if kind == S_IFDIR {
-                    if recursive { pending.append(path) }
-                } else if kind == S_IFREG || (kind == S_IFLNK && !isFolder(path)) {
+                    if recursive { pending.append(path) } else { hasFolders = true }
+                } else if kind == S_IFREG || (kind == S_IFLNK && !path.isFolder) {
                     add(.folderEntry(path), path)
                 }
             }
         }
-        return found.sorted { $0.path.bytes.lexicographicallyPrecedes($1.path.bytes) }.map(\.input)
+        let inputs = found.sorted { $0.path.bytes.lexicographicallyPrecedes($1.path.bytes) }
+            .map(\.input)
+        return (inputs, hasFolders)
+    }
+}
+
+extension FilePath {
+    /// Whether there is a folder, or a link to one, under this path.
+    var isFolder: Bool { kind == S_IFDIR }
+
+    /// Whether there is a pipe, or a link to one, under this path.
+    var isPipe: Bool { kind == S_IFIFO }
+
+    /// Whether there is anything under this path.
+    var exists: Bool { kind != nil }
+
+    /// The kind of file that the path leads to.
+    private var kind: mode_t? {
+        var status = stat()
+        return withCString { stat($0, &status) } == 0 ? status.st_mode & S_IFMT : nil
     }
 }

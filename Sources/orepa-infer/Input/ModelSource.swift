@@ -58,7 +58,8 @@ extension Failure {
         let status: Status =
             switch error {
             case .notFound: .noInput
-            case .folder, .notRegular, .notReadable, .outOfMemory: .badData
+            case .folder, .notRegular, .notReadable: .badData
+            case .outOfMemory: .refused
             case .notWritable, .exists: .cannotCreate
             }
         self.init(status, "\(error)")

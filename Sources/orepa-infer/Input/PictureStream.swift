@@ -1,65 +1,118 @@
+import CProcess
 import Orepa
 import OrepaImage
 import OrepaNetwork
+import OrepaPlan
 import OrepaSafetensors
 
 /// Pictures read, decoded and prepared ahead of the one that the network is at, given in order.
+///
+/// Threads of its own do so; the caller's does where there is one picture only or the system gives no threads.
 final class PictureStream {
     enum Result: Sendable {
         case prepared(PreparedImage, warnings: [String])
         case notAnImage
-        case failed(String)
+        case failed(PictureFailure)
     }
 
-    private let inputs: [ImageInput]
-    private let preprocessing: Preprocessing
-    private let limits: DecodingLimits
-    private let choices: DecodingChoices
-    private let lookahead: Int
-    private var pending: ArraySlice<(input: ImageInput, task: Task<Result, Never>)> = []
-    private var nextInput = 0
+    private struct State {
+        /// The first picture that no thread has begun with.
+        var next = 0
+        /// The picture that is given next.
+        var given = 0
+        var results: [Int: Result] = [:]
+        var isStopped = false
+    }
 
-    /// At most `lookahead` pictures are in memory at a time.
+    private let work: Work
+    private let state: Monitor<State>
+    private var threads: [HelperThread] = []
+    private var index = 0
+
+    /// What is done with each picture.
+    private struct Work: Sendable {
+        let inputs: [ImageInput]
+        let preprocessing: Preprocessing
+        let limits: DecodingLimits
+        let choices: DecodingChoices
+
+        func prepare(_ index: Int) -> Result {
+            do {
+                let picture = try inputs[index].decoded(limits: limits, choices: choices)
+                return .prepared(
+                    try PreparedImage(picture.image, preprocessing: preprocessing),
+                    warnings: picture.warnings)
+            } catch is ImageInput.NotAnImage {
+                return .notAnImage
+            } catch {
+                return .failed(PictureFailure(error))
+            }
+        }
+    }
+
+    /// - Parameter threadCount: At most so many threads, and so many pictures and one more in memory at a time.
     init(
         _ inputs: [ImageInput], preprocessing: Preprocessing, decoding: DecodingOptions,
-        lookahead: Int
+        threadCount: Int
     ) {
-        self.inputs = inputs
-        self.preprocessing = preprocessing
-        limits = decoding.limits
-        choices = decoding.choices
-        self.lookahead = max(1, lookahead)
-    }
-
-    func next() async -> (ImageInput, Result)? {
-        while pending.count < lookahead, nextInput < inputs.count {
-            let input = inputs[nextInput]
-            nextInput += 1
-            let (preprocessing, limits, choices) = (preprocessing, limits, choices)
-            let task = Task.detached {
-                PictureStream.prepare(
-                    input, preprocessing: preprocessing, limits: limits, choices: choices)
+        let work = Work(
+            inputs: inputs, preprocessing: preprocessing, limits: decoding.limits,
+            choices: decoding.choices)
+        let state = Monitor(State())
+        self.work = work
+        self.state = state
+        let lookahead = threadCount + 1
+        guard inputs.count > 1 else { return }
+        for _ in 0..<min(threadCount, availableProcessorCount(), inputs.count) {
+            let thread = HelperThread {
+                while let index = PictureStream.claim(from: state, of: inputs.count, lookahead) {
+                    let result = work.prepare(index)
+                    state.update { $0.results[index] = result }
+                }
             }
-            pending.append((input, task))
+            guard let thread else { break }
+            threads.append(thread)
         }
-        guard let (input, task) = pending.popFirst() else { return nil }
-        return (input, await task.value)
     }
 
-    private static func prepare(
-        _ input: ImageInput, preprocessing: Preprocessing, limits: DecodingLimits,
-        choices: DecodingChoices
-    ) -> Result {
-        do {
-            let picture = try input.decoded(limits: limits, choices: choices)
-            return .prepared(
-                try PreparedImage(picture.image, preprocessing: preprocessing),
-                warnings: picture.warnings)
-        } catch is ImageInput.NotAnImage {
-            return .notAnImage
-        } catch {
-            return .failed(ImageInput.reason(error))
+    /// The number of a picture that the calling thread is to prepare, or nil when there is none left.
+    private static func claim(
+        from state: Monitor<State>, of count: Int, _ lookahead: Int
+    ) -> Int? {
+        let claimed: Int?? = state.wait { state -> Int?? in
+            if state.isStopped || state.next == count { return .some(nil) }
+            guard state.next < state.given + lookahead else { return nil }
+            defer { state.next += 1 }
+            return state.next
         }
+        return claimed ?? nil
+    }
+
+    /// The next picture, or nil when there is none left or the program has been interrupted.
+    func next() -> (ImageInput, Result)? {
+        guard index < work.inputs.count, orepa_received_interrupt() == 0 else { return nil }
+        defer { index += 1 }
+        let index = index
+        if threads.isEmpty {
+            let result = work.prepare(index)
+            // What was read is then not the whole picture.
+            return orepa_received_interrupt() == 0 ? (work.inputs[index], result) : nil
+        }
+        let result: Result? = state.wait(
+            orUntil: { orepa_received_interrupt() != 0 },
+            for: { state in
+                let result = state.results.removeValue(forKey: index)
+                if result != nil { state.given += 1 }
+                return result
+            })
+        return result.map { (work.inputs[index], $0) }
+    }
+
+    /// Ends the threads, which takes as long as the pictures that they are at.
+    func end() {
+        state.update { $0.isStopped = true }
+        for thread in threads { thread.join() }
+        threads = []
     }
 }
 
@@ -80,16 +133,5 @@ extension ImageInput {
                     + "as in training; --exif-orientation applies it")
         }
         return (decoded.image, warnings)
-    }
-
-    /// What went wrong, without the path, which the caller prints.
-    static func reason(_ error: any Error) -> String {
-        switch error as? FileError {
-        case .notFound: "no such file"
-        case .notRegular: "expected a regular file"
-        case .notReadable(_, let reason): "cannot read: \(reason)"
-        case .outOfMemory(_, let byteCount): "the system refused \(byteCount) bytes of memory"
-        default: "\(error)"
-        }
     }
 }

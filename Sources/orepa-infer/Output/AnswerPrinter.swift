@@ -6,17 +6,20 @@ final class AnswerPrinter {
     private let format: ClassifyCommand.Format
     private let outputType: ClassifyCommand.OutputType
     private let isTerminal: Bool
+    private let csv: CSVWriter
     private var count = 0
     private var heading = ""
     /// Whether the network has one logit, whose sigmoid is its probability.
     private var isBinary = false
 
     init(
-        format: ClassifyCommand.Format, outputType: ClassifyCommand.OutputType, isTerminal: Bool
+        format: ClassifyCommand.Format, outputType: ClassifyCommand.OutputType, isTerminal: Bool,
+        csv: CSVWriter
     ) {
         self.format = format
         self.outputType = outputType
         self.isTerminal = isTerminal
+        self.csv = csv
     }
 
     func begin(model: String, classCount: Int) throws(Failure) {
@@ -25,7 +28,7 @@ final class AnswerPrinter {
         // With the first answer: where there is none, nobody needs to know who did not give it.
         case .table:
             heading =
-                "model: \(model), "
+                "model: \(model.escapedForPrinting()), "
                 + (classCount == 1
                     ? "1 logit" + (isBinary ? ", whose sigmoid is the probability" : "")
                     : "\(classCount) classes") + "\n"
@@ -34,21 +37,22 @@ final class AnswerPrinter {
         case .csv:
             if isBinary {
                 StandardError.write(
-                    "orepa-infer: \(model): 1 logit, whose sigmoid is the probability")
+                    "orepa-infer: \(model.escapedForPrinting()): 1 logit, whose sigmoid is the probability")
             }
-            try output("image,rank,index,label,\(scoreName),error\r\n")
+            try csvLine(
+                ["image", "rank", "index", "label", scoreName, "error"].map(CSVWriter.Cell.text))
         }
     }
 
     /// - Parameter warnings: What is odd about the picture; printed with the answer where the format is JSON.
     func answer(
-        _ path: String, _ predictions: [Prediction], warnings: [String]
+        _ path: FilePath, _ predictions: [Prediction], warnings: [String]
     ) throws(Failure) {
         switch format {
         case .table:
             let rows = predictions.enumerated().map { rank, prediction in
                 [
-                    "\(rank + 1)", prediction.label ?? "class \(prediction.index)",
+                    "", "\(rank + 1)", prediction.label ?? "class \(prediction.index)",
                     outputType == .prob
                         ? Text.fixed(Double(prediction.probability) * 100, 2) + " %"
                         : Text.fixed(Double(prediction.logit), 4),
@@ -56,9 +60,8 @@ final class AnswerPrinter {
                 ]
             }
             try output(
-                "\(heading)\n\(path)\n"
-                    + Text.table(
-                        rows.map { ["", $0[0], $0[1], $0[2], $0[3]] }, rightAligned: [1, 3]))
+                "\(heading)\n\(path.printable)\n" + Text.table(rows, rightAligned: [1, 3]))
+            heading = ""
         case .json, .jsonl:
             let list = predictions.map { prediction in
                 JSONValue.object([
@@ -66,30 +69,32 @@ final class AnswerPrinter {
                     (scoreName, .float(score(prediction))),
                 ])
             }
-            var fields: [(String, JSONValue)] = [
-                ("image", .string(path)), ("predictions", .array(list)),
-            ]
+            var fields: [(String, JSONValue)] = [("predictions", .array(list))]
             if isBinary { fields.append(("activation", .string("sigmoid"))) }
             if !warnings.isEmpty {
                 fields.append(("warnings", .array(warnings.map { .string($0) })))
             }
-            try object(fields)
+            try object(path, fields)
         case .csv:
             for (rank, prediction) in predictions.enumerated() {
                 try csvLine([
-                    path, "\(rank + 1)", "\(prediction.index)", prediction.label ?? "",
-                    "\(score(prediction))", "",
+                    .text(path.bytes), .number("\(rank + 1)"), .number("\(prediction.index)"),
+                    .text(prediction.label ?? ""), .number("\(score(prediction))"), .text(""),
                 ])
             }
         }
         try flush()
     }
 
-    func failure(_ path: String, _ message: String) throws(Failure) {
+    func failure(_ path: FilePath, _ message: String) throws(Failure) {
         switch format {
-        case .table: StandardError.write("orepa-infer: \(path): \(message)")
-        case .json, .jsonl: try object([("image", .string(path)), ("error", .string(message))])
-        case .csv: try csvLine([path, "", "", "", "", message])
+        case .table: StandardError.write("orepa-infer: \(path.printable): \(message)")
+        case .json, .jsonl: try object(path, [("error", .string(Text.bounded(message)))])
+        case .csv:
+            let empty = CSVWriter.Cell.text("")
+            try csvLine([
+                .text(path.bytes), empty, empty, empty, empty, .text(Text.bounded(message)),
+            ])
         }
         try flush()
     }
@@ -110,23 +115,18 @@ final class AnswerPrinter {
         return String(repeating: "█", count: Int((prediction.probability * 30).rounded()))
     }
 
-    private func object(_ fields: [(String, JSONValue)]) throws(Failure) {
+    /// A record about the picture at `path`, whose bytes go with it where JSON's text cannot hold them.
+    private func object(_ path: FilePath, _ fields: [(String, JSONValue)]) throws(Failure) {
+        var name: [(String, JSONValue)] = [("image", .string(path.text))]
+        if !path.isUTF8 { name.append(("image_base64", .string(Base64.text(path.bytes)))) }
         if format == .json { try output(count == 0 ? "\n  " : ",\n  ") }
         count += 1
-        try output(JSONValue.object(fields).text(.spaced))
+        try output(JSONValue.object(name + fields).text(.spaced))
         if format == .jsonl { try output("\n") }
     }
 
-    /// A line of RFC 4180.
-    private func csvLine(_ cells: [String]) throws(Failure) {
-        let quoted = cells.map { cell in
-            // By scalars: a quotation mark with a combining accent is another Character.
-            cell.unicodeScalars.contains { $0 == "," || $0 == "\"" || $0 == "\n" || $0 == "\r" }
-                ? "\""
-                    + cell.unicodeScalars.map { $0 == "\"" ? "\"\"" : String($0) }.joined() + "\""
-                : cell
-        }
-        try output(quoted.joined(separator: ",") + "\r\n")
+    private func csvLine(_ cells: [CSVWriter.Cell]) throws(Failure) {
+        try StandardOutput.shared.writeBytes(csv.line(cells))
     }
 
     private func output(_ text: String) throws(Failure) {

@@ -7,6 +7,10 @@ struct Failure: Error {
         case usage = 64
         case badData = 65
         case noInput = 66
+        /// A library that only some commands need is not on this machine.
+        case unavailable = 69
+        /// The system refused memory, threads or descriptors.
+        case refused = 71
         case cannotCreate = 73
         /// Nobody reads standard output any more: no message.
         case closedPipe = 141

@@ -110,7 +110,7 @@ struct Inspection {
         if let labels {
             text += "\nlabels (\(labels.count))\n"
             for (index, label) in labels.enumerated() {
-                text += "  \(Text.right("\(index)", 4))  \(label)\n"
+                text += "  \(Text.right("\(index)", 4))  \(label.escapedForPrinting())\n"
             }
         }
         return text

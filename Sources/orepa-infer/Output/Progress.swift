@@ -1,3 +1,4 @@
+import OrepaSafetensors
 import Synchronization
 
 /// One line on standard error that tells how far the work is, when standard error is a terminal.
@@ -7,7 +8,7 @@ enum Progress {
     static func show(_ text: String) {
         guard StandardError.isTerminal else { return }
         isShown.withLock { $0 = true }
-        StandardError.writeRaw("\r\u{1B}[K" + text)
+        StandardError.writeRaw("\r\u{1B}[K" + text.escapedForPrinting(limit: 200))
     }
 
     static func wipe() {

@@ -1,4 +1,6 @@
+import CProcess
 import Glibc
+import OrepaSafetensors
 import Synchronization
 
 /// Buffered standard output that says when it cannot be written.
@@ -26,6 +28,12 @@ final class StandardOutput: Sendable {
         try write(text + "\n")
     }
 
+    /// Writes lines for people: whatever in them a terminal would obey is escaped, except the ends of lines.
+    func writeText(_ text: String) throws(Failure) {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        try write(lines.map { $0.escapedForPrinting() }.joined(separator: "\n"))
+    }
+
     /// - Throws: status 141 without a message when the reader is gone, 73 for any other reason.
     func flush() throws(Failure) {
         let bytes = pending.withLock { pending in
@@ -42,7 +50,8 @@ final class StandardOutput: Sendable {
                 offset += count
             } else if errno == EPIPE {
                 throw Failure(.closedPipe)
-            } else if errno != EINTR {
+            } else if !Waiting.mayRepeat(STDOUT_FILENO, for: POLLOUT) {
+                if errno == EINTR { orepa_end_by_signal(orepa_received_interrupt()) }
                 throw Failure(
                     .cannotCreate,
                     "standard output: cannot write: \(String(cString: strerror(errno)))")
@@ -54,14 +63,24 @@ final class StandardOutput: Sendable {
 enum StandardError {
     static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
-    /// Writes a line, after any progress line has been wiped.
+    /// Writes a line, escaped for terminals and of bounded length, after any progress line has been wiped.
     static func write(_ line: String) {
         Progress.wipe()
-        writeRaw(line + "\n")
+        writeRaw(line.escapedForPrinting(limit: Text.mostBytes) + "\n")
     }
 
     static func writeRaw(_ text: String) {
         let bytes = Array(text.utf8)
-        _ = bytes.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        var offset = 0
+        while offset < bytes.count {
+            let count = bytes[offset...].withUnsafeBytes {
+                Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count)
+            }
+            if count >= 0 {
+                offset += count
+            } else if !Waiting.mayRepeat(STDERR_FILENO, for: POLLOUT) {
+                return
+            }
+        }
     }
 }

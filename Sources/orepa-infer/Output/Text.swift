@@ -1,3 +1,5 @@
+import OrepaSafetensors
+
 /// Small pieces of formatting that `String(format:)` would need all of Foundation for.
 enum Text {
     /// `value` with `digits` decimals, rounded half away from zero.
@@ -27,6 +29,18 @@ enum Text {
             + (digits.count < 2 ? "0" : "") + digits
     }
 
+    /// The beginning of `text`, where it is longer than a sentence should be.
+    static func bounded(_ text: String) -> String {
+        text.utf8.count <= mostBytes
+            ? text : String(decoding: text.utf8.prefix(mostBytes), as: UTF8.self) + "..."
+    }
+
+    /// Most bytes of a message: two paths as long as the system has them, and some words.
+    static let mostBytes = 9000
+
+    /// Text from a file, as sentences quote it.
+    static func quoted(_ text: String) -> String { "`\(text.escapedForPrinting(limit: 100))`" }
+
     static func left(_ text: String, _ width: Int) -> String {
         text + String(repeating: " ", count: max(0, width - text.count))
     }
@@ -35,11 +49,17 @@ enum Text {
         String(repeating: " ", count: max(0, width - text.count)) + text
     }
 
-    /// Rows as columns two spaces apart; `rightAligned` lists the columns of numbers.
+    /// Cells that are longer are shown whole and set no column's width, so that one long name does not make every
+    /// other row as long.
+    private static let widestColumn = 60
+
+    /// Rows as columns two spaces apart, escaped for terminals; `rightAligned` lists the columns of numbers.
     static func table(_ rows: [[String]], rightAligned: Set<Int>) -> String {
         guard let columns = rows.map(\.count).max() else { return "" }
+        let rows = rows.map { row in row.map { $0.escapedForPrinting() } }
         let widths = (0..<columns).map { column in
-            rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
+            rows.lazy.map { column < $0.count ? $0[column].count : 0 }
+                .filter { $0 <= widestColumn }.max() ?? 0
         }
         return rows.map { row in
             var line = ""

@@ -1,0 +1,92 @@
+import OrepaSafetensors
+
+/// Class names in JSON: a list of names; an object of numbers and names, either way round; an object of numbers and
+/// pairs of an identifier and a name; or a configuration that holds one under `id2label` or `label2id`.
+struct LabelsDocument {
+    private let value: JSONValue
+
+    /// Why a document is no list of names.
+    struct Mismatch: Error {
+        let sentence: String
+    }
+
+    /// Nil where `file` is not JSON of an object or a list, but lines of text.
+    init?(_ file: FileBytes) {
+        let blanks = Set(" \t\r\n".utf8)
+        let first = file.withBytes { bytes in bytes.first { !blanks.contains($0) } }
+        guard first == UInt8(ascii: "{") || first == UInt8(ascii: "["),
+            let value = try? JSONValue(parsing: file)
+        else { return nil }
+        self.value = value
+    }
+
+    func names(expected count: Int) throws(Mismatch) -> [String] {
+        var names: [Int: String] = [:]
+        switch value {
+        case .array(let elements):
+            for (index, element) in elements.enumerated() {
+                names[index] = try name(element, at: "item \(index)")
+            }
+            try expect(count, found: elements.count)
+        case .object(let members):
+            var members = members.map { (key: "\($0.0)", value: $0.1) }
+            for key in ["id2label", "label2id"] {
+                if case .object(let inner)? = members.first(where: { $0.key == key })?.value {
+                    members = inner.map { (key: "\($0.0)", value: $0.1) }
+                    break
+                }
+            }
+            for (key, value) in members {
+                let index: Int
+                if case .number(let number) = value, let found = Int(number.text) {
+                    index = found
+                    try set(key, at: index, of: count, in: &names)
+                } else if let found = Int(key) {
+                    index = found
+                    try set(name(value, at: "`\(key)`"), at: index, of: count, in: &names)
+                } else {
+                    throw Mismatch(
+                        sentence:
+                            "expected JSON of names and their numbers, found the key \(Text.quoted(key))"
+                    )
+                }
+            }
+            try expect(count, found: members.count)
+        default: throw Mismatch(sentence: "expected JSON of names, found another value")
+        }
+        return (0..<count).compactMap { names[$0] }
+    }
+
+    private func set(
+        _ name: String, at index: Int, of count: Int, in names: inout [Int: String]
+    ) throws(Mismatch) {
+        guard 0..<count ~= index, names[index] == nil else {
+            throw Mismatch(
+                sentence:
+                    "\(Text.quoted(name)): expected a number of its own from 0 to \(count - 1), found \(index)"
+            )
+        }
+        names[index] = name
+    }
+
+    private func expect(_ expected: Int, found: Int) throws(Mismatch) {
+        guard found == expected else {
+            throw Mismatch(
+                sentence:
+                    "expected JSON of \(expected) names, as the network has classes; found \(found)"
+            )
+        }
+    }
+
+    private func name(_ value: JSONValue, at place: String) throws(Mismatch) -> String {
+        switch value {
+        case .string(let name): return name
+        // An identifier and the name, as in lists of ImageNet's classes.
+        case .array(let pair):
+            if case .string(let name)? = pair.last, pair.count == 2 { return name }
+        default: break
+        }
+        throw Mismatch(
+            sentence: "\(place): expected a name, found \(Text.quoted(value.text(.compact)))")
+    }
+}

@@ -1,0 +1,28 @@
+import OrepaImage
+import OrepaSafetensors
+
+/// Why there is no answer about a picture.
+struct PictureFailure: Error {
+    /// Without the path, which the caller prints.
+    let message: String
+    /// Whether the system refused memory, descriptors or the like: the picture itself may be sound.
+    let isRefusal: Bool
+
+    init(_ message: String, isRefusal: Bool = false) {
+        self.message = message
+        self.isRefusal = isRefusal
+    }
+
+    init(_ error: any Error) {
+        switch error {
+        case let failure as PictureFailure: self = failure
+        case FileError.notFound: self.init("no such file")
+        case FileError.notRegular: self.init("expected a regular file")
+        case FileError.notReadable(_, let reason): self.init("cannot read: \(reason)")
+        case FileError.outOfMemory(_, let byteCount):
+            self.init("the system refused \(byteCount) bytes of memory", isRefusal: true)
+        case ImageError.outOfMemory: self.init("\(error)", isRefusal: true)
+        default: self.init("\(error)")
+        }
+    }
+}

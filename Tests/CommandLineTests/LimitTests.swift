@@ -1,0 +1,177 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Little memory, no threads, few descriptors, no /proc, interrupts: an answer, or a sentence and a status.
+@Suite struct LimitTests {
+    let bag = repositoryFile("models/fashion-mnist-repvgg/samples/bag.jpg")
+    let answer = "image,rank,index,label,probability,error\nbag.jpg,1,8,Bag,0.9757082,\n"
+
+    /// The answer to `bag.jpg`, run after `limits`, within a few seconds.
+    private func classify(_ limits: String, _ options: String = "") throws -> Program.Result {
+        let folder = (bag as NSString).deletingLastPathComponent
+        let result = try Program.bash(
+            "cd '\(folder)'; \(limits); exec \"$PROGRAM\" bag.jpg --top-k 1 --format csv \(options)"
+        )
+        return result
+    }
+
+    @Test func classifyingLoadsNothingOfConversion() throws {
+        let needed = try Program.shell("ldd '\(Program.path)'")
+        #expect(needed.contains("libjpeg"))
+        for library in ["openblas", "blas", "libcrypto", "libssl", "libgfortran"] {
+            #expect(!needed.contains(library), "\(library)")
+        }
+    }
+
+    @Test func littleAddressSpace() throws {
+        var statuses: [Int32: Int] = [:]
+        let clock = ContinuousClock()
+        for kilobytes in Array(stride(from: 20_000, to: 90_000, by: 1_300)) + [
+            150_000, 220_000, 400_000, 1_000_000,
+        ] {
+            var result: Program.Result?
+            let time = try clock.measure {
+                result = try classify("ulimit -v \(kilobytes)", "--threads 2")
+            }
+            let found = try #require(result)
+            statuses[found.status, default: 0] += 1
+            switch found.status {
+            case 0: #expect(found.text == answer)
+            // The system's loader, which speaks before the program does.
+            case 127: #expect(found.errors.contains("error while loading shared libraries"))
+            default:
+                #expect(found.status == 71, "\(kilobytes) KB: \(found.status) \(found.errors)")
+                #expect(found.errors.contains("memory"), "\(kilobytes) KB")
+            }
+            #expect(time < .seconds(5))
+        }
+        #expect(statuses[0, default: 0] > 4)
+        #expect(statuses[71, default: 0] > 2)
+    }
+
+    /// Limits on processes do not bind the superuser.
+    @Test(
+        .enabled(if: geteuid() == 0, "needs to become an ordinary user"), arguments: [1, 2, 3, 8])
+    func fewProcesses(count: Int) throws {
+        // Where an ordinary user can read it.
+        let folder = try TemporaryFolder()
+        let result = try Program.bash(
+            """
+            chmod 755 '\(folder.path)' && cp '\(bag)' '\(folder.path)/bag.jpg' && cd '\(folder.path)'
+            exec setpriv --reuid=54321 --regid=54321 --clear-groups \
+                bash -c "ulimit -u \(count); exec $PROGRAM bag.jpg bag.jpg --threads 4 --top-k 1 --format csv"
+            """)
+        // Where the checkout is not for others to read.
+        if result.errors.contains("Permission denied") { return }
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.lines.count == 3)
+        #expect(result.lines.last == "bag.jpg,1,8,Bag,0.9757082,")
+    }
+
+    @Test(arguments: ["ulimit -s 256", "ulimit -n 12", "ulimit -s unlimited"])
+    func stacksAndDescriptors(limit: String) throws {
+        let result = try classify(limit, "--threads 64")
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.text == answer)
+        let many = try Program.bash(
+            "\(limit); exec \"$PROGRAM\" $(yes '\(bag)' | head -100) --threads 64 --top-k 1 --format jsonl"
+        )
+        #expect(many.status == 0)
+        #expect(many.lines.count == 100)
+    }
+
+    /// Without /proc, and with nothing but the libraries that it needs.
+    @Test(.enabled(if: geteuid() == 0, "needs chroot")) func anEmptyRoot() throws {
+        let root = try TemporaryFolder()
+        let script = """
+            set -e
+            cd '\(root.path)'
+            ldd "$PROGRAM" | grep -o '/[^ ]*' | sort -u | while read -r library; do
+                mkdir -p ".$(dirname "$library")"; cp -L "$library" ".$library"
+            done
+            cp "$PROGRAM" orepa-infer; cp '\(bag)' bag.jpg
+            run() { LD_LIBRARY_PATH="$(ldd "$PROGRAM" | sed -n 's|.*=> \\(/.*\\)/libswiftCore.so.*|\\1|p')" chroot . /orepa-infer "$@"; }
+            run bag.jpg --top-k 1 --format csv
+            run bag.jpg --nonsense 2>&1 || echo "status $?"
+            run convert a b 2>&1 || echo "status $?"
+            run verify bag.jpg 2>&1 || echo "status $?"
+            run --help | head -1
+            """
+        let result = try Program.bash(script)
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.text.hasPrefix(answer), "\(result.text) \(result.errors)")
+        #expect(result.text.contains("Unknown option '--nonsense'\n"))
+        #expect(result.text.contains("status 64"))
+        #expect(result.text.contains("a: no such file\nstatus 66"))
+        #expect(result.text.contains("status 65"))
+        #expect(result.text.contains("OVERVIEW: Classify pictures"))
+    }
+
+    /// Conversion says which library is missing.
+    @Test(.enabled(if: geteuid() == 0, "needs a mount namespace")) func withoutOpenBLAS() throws {
+        let folder = try TemporaryFolder()
+        let script = """
+            library="$(ldconfig -p | sed -n 's|.*libopenblas.so.0 .*=> ||p' | head -1)"
+            exec unshare -m bash -c "mount --bind /dev/null $(readlink -f "$library") && exec $PROGRAM convert \
+                '\(fixture("checkpoints/repvgg-repvgg.pth"))' '\(folder.file("model"))'"
+            """
+        let result = try Program.bash(script)
+        if result.errors.contains("unshare") || result.errors.contains("mount") { return }
+        #expect(result.status == 69)
+        #expect(result.errors.hasPrefix("orepa-infer: expected the library libopenblas.so.0"))
+        #expect(folder.names == [])
+    }
+
+    @Test func conversionHasOneThread() throws {
+        let folder = try TemporaryFolder()
+        let result = try Program.bash(
+            """
+            exec env OPENBLAS_NUM_THREADS=8 strace -f -e trace=clone,clone3 "$PROGRAM" verify \
+                '\(fixture("checkpoints/repvgg-repvgg.pth"))' --threads 1
+            """)
+        if result.status == 127 { return }
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(!result.errors.contains("clone"))
+        withExtendedLifetime(folder) {}
+    }
+
+    @Test func anInterruptPrintsWhatWasDone() throws {
+        let script = """
+            import json, signal, subprocess, sys
+            program = subprocess.Popen([sys.argv[1], *[sys.argv[2]] * 3000, "--format", sys.argv[3], "--top-k", "1"],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+            text = program.stdout.read(100)
+            program.send_signal(signal.SIGINT)
+            rest, errors = program.communicate()
+            text += rest
+            print(program.returncode)
+            answers = json.loads(text) if sys.argv[3] == "json" else [json.loads(line) for line in text.splitlines()]
+            assert all(answer["predictions"][0]["label"] == "Bag" for answer in answers)
+            assert f"interrupted after {len(answers)} of 3000" in errors.decode(), errors
+            assert 0 < len(answers) < 3000
+            """
+        for format in ["json", "jsonl"] {
+            let result = try Program.run(
+                ["-c", script, Program.path, bag, format], executable: "/usr/bin/python3")
+            #expect(result.status == 0, "\(result.errors)")
+            #expect(result.text == "-2\n")
+        }
+    }
+
+    /// As a shell sees it, and while the program waits for input.
+    @Test func anInterruptEndsWaiting() throws {
+        let folder = try TemporaryFolder()
+        let pipe = folder.file("pipe")
+        try #require(mkfifo(pipe, 0o600) == 0)
+        for picture in ["-", pipe, "'\(bag)' \(pipe)"] {
+            let result = try Program.bash(
+                """
+                set -m
+                "$PROGRAM" \(picture) --format json < <(sleep 60) > '\(folder.file("output"))' &
+                sleep 0.5; kill -INT $!; wait $!; echo $?
+                """)
+            #expect(result.text == "130\n", "\(picture): \(result.errors)")
+        }
+    }
+}
