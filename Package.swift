@@ -43,7 +43,7 @@ let package = Package(
 
         // The C interface, which tools/build-library links into liborepa.so.
         .target(name: "COrepa", exclude: ["orepa.map"]),
-        .target(name: "OrepaC", dependencies: ["Orepa", "COrepa"]),
+        .target(name: "OrepaC", dependencies: ["Orepa", "COrepa", "OrepaSystem"]),
 
         // Conversion, offline: nothing above imports these.
         .target(name: "OrepaCheckpoint", dependencies: ["OrepaSafetensors", "CZlib"]),

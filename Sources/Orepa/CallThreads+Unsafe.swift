@@ -230,38 +230,9 @@ package final class CallThreads: Sendable {
         }
     }
 
-    private final class Start {
-        let threads: CallThreads
-        let body: (CallThreads) -> Void
-        init(_ threads: CallThreads, _ body: @escaping (CallThreads) -> Void) {
-            self.threads = threads
-            self.body = body
-        }
-    }
-
-    /// Starts a thread that takes no signals, which are the host's, and that nobody waits for. False when the system
-    /// refuses it.
-    private func start(_ body: @escaping (CallThreads) -> Void) -> Bool {
-        let start = Unmanaged.passRetained(Start(self, body))
-        var blocked = sigset_t()
-        var previous = sigset_t()
-        sigfillset(&blocked)
-        pthread_sigmask(SIG_SETMASK, &blocked, &previous)
-        defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
-        var thread = pthread_t()
-        let status = pthread_create(
-            &thread, nil,
-            { pointer in
-                let start = Unmanaged<Start>.fromOpaque(pointer!).takeRetainedValue()
-                // A new thread has the settings of the one that made it.
-                _ = orepa_set_standard_arithmetic()
-                start.body(start.threads)
-                return nil
-            }, start.toOpaque())
-        guard status == 0 else {
-            start.release()
-            return false
-        }
+    /// Starts a thread that nobody waits for. False when the system refuses it.
+    private func start(_ body: @escaping @Sendable (CallThreads) -> Void) -> Bool {
+        guard let thread = SystemThread.start({ body(self) }) else { return false }
         pthread_detach(thread)
         return true
     }

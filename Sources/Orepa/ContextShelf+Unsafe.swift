@@ -10,6 +10,7 @@ final class ContextShelf: Sendable {
     /// A shelf for at most `count` contexts.
     init(count: Int) {
         self.count = count
+        // Memory: small, some dozens of words.
         slots = .allocate(capacity: count)
         for index in 0..<count { (slots + index).initialize(to: Slot(0)) }
     }

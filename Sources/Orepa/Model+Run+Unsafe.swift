@@ -1,5 +1,6 @@
 import OrepaNetwork
 import OrepaPlan
+import OrepaSystem
 
 extension Model {
     /// Runs the network on tensors, into memory of the caller's. Allocates nothing once there is a context: the call with
@@ -59,12 +60,14 @@ extension Model {
     public func run(
         _ pictures: [Picture], outputs: Outputs = .logits, limits: CallLimits = CallLimits()
     ) throws(OrepaError) -> [Result<Answer, OrepaError>] {
+        try OrepaError.check(count: pictures.count, size: Model.memoryPerPicture)
         let wanted = try WantedMaps(outputs, of: self)
         guard !pictures.isEmpty else { return [] }
         return try withContext(count: pictures.count) { (context) throws(OrepaError) in
             let together = context.network.picturesTogether
             let tensor = context.prepared
             var answers: [Result<Answer, OrepaError>] = []
+            // Memory: checked above.
             answers.reserveCapacity(pictures.count)
             var start = 0
             while start < pictures.count {
@@ -95,6 +98,9 @@ extension Model {
             return answers
         }
     }
+
+    /// What an answer takes beside its values at most, in bytes.
+    private static let memoryPerPicture = 1 << 10
 
     /// Where the values beside the logits come from.
     private struct WantedMaps {
@@ -133,6 +139,7 @@ extension Model {
         _ pictures: [Picture], _ range: Range<Int>,
         into tensor: UnsafeMutableBufferPointer<Float>
     ) -> [OrepaError?] {
+        // Memory: small, as many as pictures run together.
         var failures = [OrepaError?](repeating: nil, count: range.count)
         // Files are read here: a worker that waits for a disk would seem to share its processor with somebody, and
         // stay out of the next layers.
@@ -177,20 +184,27 @@ extension Model {
         var steps = wanted.stages.map { stageSteps[$0] }
         if wanted.features { steps.append(featureStep) }
         let sizes = steps.map { plan.featureMaps[$0].shape.elementCount }
-        let logits = UnsafeMutableBufferPointer<Float>.allocate(capacity: count * classCount)
-        let maps = zip(steps, sizes).map { step, size in
-            FeatureMapOutput(
-                step: step, buffer: .allocate(capacity: count * size))
+        let logitMemory: SystemBuffer<Float>
+        var mapMemory: [SystemBuffer<Float>] = []
+        do throws(MemoryRefusal) {
+            logitMemory = try SystemBuffer(count: count * classCount)
+            for size in sizes { mapMemory.append(try SystemBuffer(count: count * size)) }
+        } catch { throw OrepaError(error) }
+        let logits = logitMemory.elements
+        let maps = zip(steps, mapMemory).map { step, memory in
+            FeatureMapOutput(step: step, buffer: memory.elements)
         }
-        defer {
-            logits.deallocate()
-            for map in maps { map.buffer.deallocate() }
-        }
+        defer { withExtendedLifetime((logitMemory, mapMemory)) {} }
         do throws(PlanError) {
             try context.run(
                 UnsafeBufferPointer(rebasing: tensor[..<(count * preparation.elementCount)]),
                 count: count, logits: logits, maps: maps, limits: limits)
         } catch { throw OrepaError(error, path: path) }
+        // The answers' arrays.
+        try OrepaError.check(
+            count: count,
+            size: (classCount + sizes.reduce(0, +)) * MemoryLayout<Float>.size
+                + (sizes.count + 1) * Model.memoryPerPicture)
         return (0..<count).map { index in
             func values(_ place: Int) -> [Float] {
                 Array(maps[place].buffer[index * sizes[place]..<(index + 1) * sizes[place]])

@@ -50,6 +50,13 @@ extension OrepaError: CustomStringConvertible {
 }
 
 extension OrepaError {
+    /// Checks that the system gives that much memory.
+    static func check(count: Int, size: Int) throws(OrepaError) {
+        do throws(MemoryRefusal) { try SystemMemory.check(count: count, size: size) } catch {
+            throw OrepaError(error)
+        }
+    }
+
     /// Without figures: a text that is put together takes memory.
     init(_ error: MemoryRefusal) {
         self.init(.outOfMemory, "expected memory to work with, the system refused it")
@@ -68,6 +75,7 @@ extension OrepaError {
         switch error {
         case .file(let error): self.init(error)
         case .probe: self.init(.probeFailed, error.description)
+        case .safetensors(.outOfMemory): self.init(.outOfMemory, error.description)
         case .safetensors, .notAModel, .newerVersion, .malformed, .network:
             self.init(.invalidModel, error.description)
         }

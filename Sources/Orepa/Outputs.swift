@@ -55,10 +55,11 @@ public struct Answer: Sendable, Hashable {
 
     /// The `count` largest logits, largest first; of equal ones the lower index first.
     ///
-    /// - Throws: ``OrepaError/Code/notFinite`` when a logit is NaN or infinite.
+    /// - Throws: ``OrepaError/Code/notFinite`` when a logit is NaN or infinite, ``OrepaError/Code/outOfMemory``.
     public func top(_ count: Int = 5) throws(OrepaError) -> [Prediction] {
         let arithmetic = StandardArithmetic()
         defer { arithmetic.end() }
+        try OrepaError.check(count: logits.count, size: Scores.memoryPerClass)
         guard scores.areFinite else {
             throw OrepaError(
                 .notFinite,

@@ -121,21 +121,23 @@ extension RGBImage {
             case .bgr, .bgra: (2, 1, 0)
             case .grey: (0, 0, 0)
             }
-        let pixels = [UInt8](unsafeUninitializedCapacity: count) { target, initialized in
-            var output = target.baseAddress!
-            let step = order.byteCount
-            for y in 0..<height {
-                var input = (base + y * bytesPerRow).assumingMemoryBound(to: UInt8.self)
-                for _ in 0..<width {
-                    output[0] = input[red]
-                    output[1] = input[green]
-                    output[2] = input[blue]
-                    output += 3
-                    input += step
+        let pixels: [UInt8]
+        do throws(MemoryRefusal) {
+            pixels = try [UInt8](systemCount: count) { target in
+                var output = target.baseAddress!
+                let step = order.byteCount
+                for y in 0..<height {
+                    var input = (base + y * bytesPerRow).assumingMemoryBound(to: UInt8.self)
+                    for _ in 0..<width {
+                        output[0] = input[red]
+                        output[1] = input[green]
+                        output[2] = input[blue]
+                        output += 3
+                        input += step
+                    }
                 }
             }
-            initialized = count
-        }
+        } catch { throw OrepaError(error) }
         do throws(ImageError) {
             try self.init(width: width, height: height, pixels: pixels)
         } catch { throw OrepaError(error, name: name) }

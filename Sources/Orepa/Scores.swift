@@ -5,6 +5,9 @@ public struct Scores: Sendable, Hashable {
     /// `[classes]`, Float32.
     public let logits: [Float]
 
+    /// What probabilities and their order take for a class at most, in bytes.
+    package static let memoryPerClass = 128
+
     public init(logits: [Float]) {
         self.logits = logits
     }

@@ -6,7 +6,7 @@ func answersCount(_ answers: OpaquePointer?) -> Int {
 }
 
 func answersStatus(_ answers: OpaquePointer?, _ index: Int) -> orepa_status {
-    status { () throws(Failure) in _ = try entry(answers, index) }
+    status(takesMemory: false) { () throws(Failure) in _ = try entry(answers, index) }
 }
 
 func answersMessage(_ answers: OpaquePointer?, _ index: Int) -> UnsafePointer<CChar>? {
@@ -59,7 +59,7 @@ func answersTop(
 func answersLogits(
     _ answers: OpaquePointer?, _ index: Int, _ values: UnsafeMutablePointer<orepa_values>?
 ) -> orepa_status {
-    status { () throws(Failure) in
+    status(takesMemory: false) { () throws(Failure) in
         try entry(answers, index).logits.description.write(to: values, "values")
     }
 }
@@ -70,6 +70,7 @@ func answersProbabilities(
 ) -> orepa_status {
     status { () throws(Failure) in
         let scores = try entry(answers, index).answer.scores
+        try checkMemory(count: scores.logits.count, size: Scores.memoryPerClass)
         try values(probabilities, count, expected: scores.logits.count, "probabilities")
         for (index, probability) in scores.probabilities.enumerated() {
             probabilities![index] = probability
@@ -80,7 +81,7 @@ func answersProbabilities(
 func answersFeatures(
     _ answers: OpaquePointer?, _ index: Int, _ values: UnsafeMutablePointer<orepa_values>?
 ) -> orepa_status {
-    status { () throws(Failure) in
+    status(takesMemory: false) { () throws(Failure) in
         guard let features = try entry(answers, index).features else {
             throw .argument(
                 "answers", expected: "of a call with options.features", found: "of one without")
@@ -93,7 +94,7 @@ func answersStage(
     _ answers: OpaquePointer?, _ index: Int, _ name: UnsafePointer<CChar>?,
     _ values: UnsafeMutablePointer<orepa_values>?
 ) -> orepa_status {
-    status { () throws(Failure) in
+    status(takesMemory: false) { () throws(Failure) in
         let maps = try entry(answers, index).maps
         let name = try string(name, "name")
         guard let map = maps.first(where: { $0.name == name }) else {

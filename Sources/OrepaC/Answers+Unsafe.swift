@@ -1,6 +1,7 @@
 import COrepa
 import Orepa
 import OrepaNetwork
+import OrepaSystem
 
 /// `orepa_answers`: what a call found out, in memory that stays where it is.
 final class AnswersHandle: Handle {
@@ -8,16 +9,18 @@ final class AnswersHandle: Handle {
 
     /// Float32 values that C may point to.
     final class Values: @unchecked Sendable {
-        let buffer: UnsafeMutableBufferPointer<Float>
+        private let memory: SystemBuffer<Float>
         let shape: Shape
 
-        init(_ values: [Float], _ shape: Shape) {
-            buffer = .allocate(capacity: values.count)
-            _ = buffer.initialize(from: values)
+        init(_ values: [Float], _ shape: Shape) throws(Failure) {
+            do throws(MemoryRefusal) { memory = try SystemBuffer(count: values.count) } catch {
+                throw .noMemory
+            }
+            _ = memory.elements.initialize(from: values)
             self.shape = shape
         }
 
-        deinit { buffer.deallocate() }
+        var buffer: UnsafeMutableBufferPointer<Float> { memory.elements }
     }
 
     /// About one picture.
@@ -34,26 +37,35 @@ final class AnswersHandle: Handle {
     /// For the labels.
     let model: ModelHandle
 
-    init(_ answers: [Result<Answer, Failure>], _ model: ModelHandle) {
+    init(_ answers: [Result<Answer, Failure>], _ model: ModelHandle) throws(Failure) {
         self.model = model
-        messages = CStrings(
-            answers.map {
+        messages = try CStrings(
+            checked: answers.map {
                 if case .failure(let failure) = $0 { failure.message } else { "" }
             })
-        entries = answers.map { $0.map(Entry.init) }
+        var entries: [Result<Entry, Failure>] = []
+        for answer in answers {
+            switch answer {
+            case .success(let answer): entries.append(.success(try Entry(answer)))
+            case .failure(let failure): entries.append(.failure(failure))
+            }
+        }
+        self.entries = entries
     }
 }
 
 extension AnswersHandle.Entry {
-    fileprivate init(_ answer: Answer) {
-        func vector(_ values: [Float]) -> AnswersHandle.Values {
-            AnswersHandle.Values(values, Shape(channels: values.count, height: 1, width: 1))
+    fileprivate init(_ answer: Answer) throws(Failure) {
+        func vector(_ values: [Float]) throws(Failure) -> AnswersHandle.Values {
+            try AnswersHandle.Values(values, Shape(channels: values.count, height: 1, width: 1))
         }
         self.answer = answer
-        logits = vector(answer.logits)
-        features = answer.features.map(vector)
-        maps = answer.featureMaps.map {
-            ($0.name, AnswersHandle.Values($0.values, $0.shape))
+        logits = try vector(answer.logits)
+        if let values = answer.features { features = try vector(values) } else { features = nil }
+        var maps: [(name: String, values: AnswersHandle.Values)] = []
+        for map in answer.featureMaps {
+            maps.append((map.name, try AnswersHandle.Values(map.values, map.shape)))
         }
+        self.maps = maps
     }
 }

@@ -9,6 +9,7 @@ private struct Table: @unchecked Sendable {
     private let version = CStrings([libraryVersion])
 
     private init() {
+        // Memory: small.
         let table = UnsafeMutablePointer<orepa_api>.allocate(capacity: 1)
         table.initialize(
             to: orepa_api(

@@ -6,6 +6,14 @@ final class CStrings: @unchecked Sendable {
     private let bytes: UnsafeMutablePointer<CChar>
     private let offsets: [Int]
 
+    /// Strings whose number or length a file decides.
+    convenience init(checked strings: [String]) throws(Failure) {
+        // The text, and where each begins.
+        let count = strings.reduce(0) { $0 + $1.utf8.count + 1 + MemoryLayout<Int>.stride * 3 }
+        try checkMemory(count: count, size: 1)
+        self.init(strings)
+    }
+
     init(_ strings: [String]) {
         var offsets: [Int] = []
         var count = 0
@@ -14,6 +22,7 @@ final class CStrings: @unchecked Sendable {
             count += string.utf8.count + 1
         }
         self.offsets = offsets
+        // Memory: checked, or names of the library's own.
         bytes = .allocate(capacity: max(count, 1))
         bytes.initialize(repeating: 0, count: max(count, 1))
         for (var string, offset) in zip(strings, offsets) {

@@ -27,7 +27,10 @@ extension Handle {
     /// Gives up the reference that `pointer` owns.
     static func free(_ pointer: OpaquePointer?) {
         guard let pointer else { return }
+        // Threads that end are waited for.
+        let cancellation = orepa_put_off_thread_cancellation()
         Unmanaged<Self>.fromOpaque(UnsafeRawPointer(pointer)).release()
+        orepa_restore_thread_cancellation(cancellation)
     }
 
     /// Checks and clears the place where a function writes a new handle.
@@ -47,10 +50,10 @@ final class ModelHandle: Handle {
     let labels: CStrings?
     let stageNames: CStrings
 
-    init(_ model: Model) {
+    init(_ model: Model) throws(Failure) {
         self.model = model
-        labels = model.labels.map(CStrings.init)
-        stageNames = CStrings(model.stages.map(\.name))
+        if let names = model.labels { labels = try CStrings(checked: names) } else { labels = nil }
+        stageNames = try CStrings(checked: model.stages.map(\.name))
     }
 }
 

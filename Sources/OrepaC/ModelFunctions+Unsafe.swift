@@ -14,7 +14,7 @@ func modelLoad(
         let loaded = try calling { () throws(OrepaError) in
             try Model(path: location, options: options)
         }
-        model!.pointee = ModelHandle(loaded).retainedPointer()
+        model!.pointee = try ModelHandle(loaded).retainedPointer()
     }
 }
 
@@ -30,7 +30,7 @@ func modelLoadBytes(
         let loaded = try calling { () throws(OrepaError) in
             try Model(bytes: bytes, name: name, options: options)
         }
-        model!.pointee = ModelHandle(loaded).retainedPointer()
+        model!.pointee = try ModelHandle(loaded).retainedPointer()
     }
 }
 
@@ -39,7 +39,7 @@ func modelFree(_ model: OpaquePointer?) { ModelHandle.free(model) }
 func modelDescribe(_ model: OpaquePointer?, _ info: UnsafeMutablePointer<orepa_model_info>?)
     -> orepa_status
 {
-    status { () throws(Failure) in
+    status(takesMemory: false) { () throws(Failure) in
         let model = try ModelHandle.of(model, "model").model
         let shape = model.inputShape
         try orepa_model_info(
@@ -57,7 +57,7 @@ func modelDescribe(_ model: OpaquePointer?, _ info: UnsafeMutablePointer<orepa_m
 func modelLabel(
     _ model: OpaquePointer?, _ index: Int, _ label: UnsafeMutablePointer<UnsafePointer<CChar>?>?
 ) -> orepa_status {
-    status { () throws(Failure) in
+    status(takesMemory: false) { () throws(Failure) in
         let handle = try ModelHandle.of(model, "model")
         guard let label else { throw .null("label", expected: "where to write a const char *") }
         try checkIndex(index, handle.model.classCount, "class")
@@ -68,7 +68,7 @@ func modelLabel(
 func modelStage(
     _ model: OpaquePointer?, _ index: Int, _ stage: UnsafeMutablePointer<orepa_stage>?
 ) -> orepa_status {
-    status { () throws(Failure) in
+    status(takesMemory: false) { () throws(Failure) in
         let handle = try ModelHandle.of(model, "model")
         try checkIndex(index, handle.model.stages.count, "stage")
         let shape = handle.model.stages[index].shape
@@ -83,7 +83,7 @@ func modelMemory(
     _ model: OpaquePointer?, _ batch: Int,
     _ requirement: UnsafeMutablePointer<orepa_memory_requirement>?
 ) -> orepa_status {
-    status { () throws(Failure) in
+    status(takesMemory: false) { () throws(Failure) in
         let model = try ModelHandle.of(model, "model").model
         guard batch > 0 else {
             throw .argument("batch", expected: "at least 1", found: "\(UInt(bitPattern: batch))")
@@ -96,7 +96,9 @@ func modelMemory(
 }
 
 func modelTrim(_ model: OpaquePointer?) -> orepa_status {
-    status { () throws(Failure) in try ModelHandle.of(model, "model").model.trim() }
+    status(takesMemory: false) { () throws(Failure) in
+        try ModelHandle.of(model, "model").model.trim()
+    }
 }
 
 extension PlanMemory {

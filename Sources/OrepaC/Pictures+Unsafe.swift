@@ -17,6 +17,7 @@ func readPictures(_ pictures: UnsafePointer<orepa_picture>?, _ count: Int, for m
             "picture_count", expected: "a number of pictures that memory holds",
             found: "\(UInt(bitPattern: count))")
     }
+    try checkMemory(count: count, size: 1 << 10)
     var result: [Result<Picture, Failure>] = []
     for index in 0..<count {
         let argument = "pictures[\(index)]"

@@ -23,7 +23,7 @@ func run(
             if case .failure(let failure) = picture { return .failure(failure) }
             return result.mapError(Failure.init)
         }
-        answers!.pointee = AnswersHandle(all, handle).retainedPointer()
+        answers!.pointee = try AnswersHandle(all, handle).retainedPointer()
     }
 }
 
@@ -32,7 +32,7 @@ func runTensor(
     _ pictureCount: Int, _ logits: UnsafeMutablePointer<Float>?, _ logitCount: Int,
     _ options: UnsafePointer<orepa_run_options>?
 ) -> orepa_status {
-    status { () throws(Failure) in
+    status(takesMemory: false) { () throws(Failure) in
         let model = try ModelHandle.of(model, "model").model
         let options = try orepa_run_options.readOptional(options, "options")
         let limits = try options.limits()

@@ -1,3 +1,5 @@
+import OrepaSystem
+
 /// Bounds on what one image may cost, checked before memory is taken: a file of a few kilobytes can claim to be
 /// an image of many gigabytes.
 public struct DecodingLimits: Sendable, Hashable {
@@ -22,10 +24,11 @@ public struct DecodingLimits: Sendable, Hashable {
     /// The limits in force when none are given.
     public static let `default` = DecodingLimits()
 
-    /// The number of bytes of an RGB image of that size.
+    /// The number of bytes of an RGB image of that size, which the system would give with `extraMemory` more.
     ///
     /// - Throws: ``ImageError/emptyImage(width:height:)``, ``ImageError/tooManyPixels(width:height:limit:)``, or
-    ///   ``ImageError/tooMuchMemory(needed:limit:)`` if the pixels and `extraMemory` bytes exceed a limit.
+    ///   ``ImageError/tooMuchMemory(needed:limit:)`` if the pixels and `extraMemory` bytes exceed a limit,
+    ///   ``ImageError/outOfMemory`` if the system refuses them.
     package func checkedByteCount(
         width: Int, height: Int, extraMemory: Int = 0
     ) throws(ImageError) -> Int {
@@ -40,6 +43,16 @@ public struct DecodingLimits: Sendable, Hashable {
             throw .tooMuchMemory(
                 needed: bytesOverflow || sumOverflow ? .max : needed, limit: maximumMemory)
         }
+        try ImageError.checkMemory(byteCount: needed)
         return bytes
+    }
+}
+
+extension ImageError {
+    /// Checks that the system gives that much memory: before arrays of pixels are made, which cannot fail.
+    static func checkMemory(byteCount: Int) throws(ImageError) {
+        do throws(MemoryRefusal) { try SystemMemory.check(byteCount: byteCount) } catch {
+            throw .outOfMemory
+        }
     }
 }

@@ -35,6 +35,7 @@ extension ImageDecoder {
         let height = Int(header.height)
         let byteCount = try limits.checkedByteCount(
             width: width, height: height, extraMemory: Int(clamping: header.coefficient_bytes))
+        // Memory: checked by the limits.
         let pixels = [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
             let output = target.baseAddress!
             if header.channels == 3 {
@@ -56,6 +57,7 @@ extension ImageDecoder {
         _ jpeg: OpaquePointer, width: Int, height: Int, into pixels: UnsafeMutablePointer<UInt8>,
         _ failure: inout orepa_image_error
     ) {
+        // Memory: small, a row.
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: width * 4) { row in
             for y in 0..<height {
                 let input = row.baseAddress!
@@ -90,6 +92,7 @@ extension ImageDecoder {
         // The rows that libpng holds: the present one, the one before, and filter candidates.
         let byteCount = try limits.checkedByteCount(
             width: width, height: height, extraMemory: Int(clamping: header.row_bytes) * 4)
+        // Memory: checked by the limits.
         let pixels = [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
             orepa_png_read(png, target.baseAddress, &failure)
             count = failure.status == OREPA_IMAGE_OK ? byteCount : 0

@@ -36,7 +36,7 @@ public enum ImageDecoder {
             throw .unsupportedFormat(format)
         }
         return DecodedImage(
-            image: applyingOrientation ? image.oriented(by: orientation ?? 1) : image,
+            image: applyingOrientation ? try image.oriented(by: orientation ?? 1) : image,
             format: format, exifOrientation: orientation)
     }
 }

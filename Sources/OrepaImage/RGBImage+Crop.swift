@@ -14,6 +14,7 @@ extension RGBImage {
         let columns = CenterCrop(of: self.width, to: width)
         let rows = CenterCrop(of: self.height, to: height)
         var result: [UInt8] = []
+        // Memory: checked by the limits.
         result.reserveCapacity(count)
         let rowBytes = self.width * 3
         result.append(contentsOf: repeatElement(0, count: rows.before * width * 3))

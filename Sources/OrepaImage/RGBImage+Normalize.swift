@@ -10,6 +10,8 @@ extension RGBImage {
     ///   each and no deviation is zero.
     public func normalized(mean: [Float], std: [Float]) throws(ImageError) -> [Float] {
         let table = try Self.normalizationTable(mean: mean, std: std)
+        try ImageError.checkMemory(byteCount: pixels.count * MemoryLayout<Float>.size)
+        // Memory: checked above.
         return [Float](unsafeUninitializedCapacity: pixels.count) { target, count in
             write(through: table, into: target.baseAddress!)
             count = pixels.count

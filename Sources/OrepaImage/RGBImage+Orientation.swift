@@ -4,7 +4,9 @@ extension RGBImage {
     /// 1 is upright; 2 mirrors left to right; 3 turns by 180 degrees; 4 mirrors top to bottom; 5 swaps rows and
     /// columns; 6 turns by 90 degrees clockwise; 7 swaps them about the other diagonal; 8 turns by 90 degrees
     /// anticlockwise. Any other value changes nothing. Costs a copy.
-    public func oriented(by exif: Int) -> RGBImage {
+    ///
+    /// - Throws: ``ImageError/outOfMemory``.
+    public func oriented(by exif: Int) throws(ImageError) -> RGBImage {
         let swapsAxes = (5...8).contains(exif)
         guard (2...8).contains(exif) else { return self }
         // The source of the result's pixel (x, y) is `origin + x * dx + y * dy`, in pixels.
@@ -24,6 +26,7 @@ extension RGBImage {
         let newHeight = swapsAxes ? width : height
         return RGBImage(
             uncheckedWidth: newWidth, height: newHeight,
-            pixels: gathered(width: newWidth, height: newHeight, origin: origin, dx: dx, dy: dy))
+            pixels: try gathered(width: newWidth, height: newHeight, origin: origin, dx: dx, dy: dy)
+        )
     }
 }

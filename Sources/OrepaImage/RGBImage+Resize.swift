@@ -88,10 +88,10 @@ extension RGBImage {
             if !vertical.isIdentity {
                 _ = try limits.checkedByteCount(
                     width: self.width, height: rows.count, extraMemory: tableBytes)
-                result = result.resampledVertically(by: vertical, firstRow: 0)
+                result = try result.resampledVertically(by: vertical, firstRow: 0)
             }
             if !horizontal.isIdentity {
-                result = result.resampledHorizontally(by: horizontal, rows: 0..<result.height)
+                result = try result.resampledHorizontally(by: horizontal, rows: 0..<result.height)
             }
             return result
         }
@@ -101,10 +101,10 @@ extension RGBImage {
             firstRow = needed.lowerBound
             _ = try limits.checkedByteCount(
                 width: columns.count, height: needed.count, extraMemory: tableBytes)
-            result = result.resampledHorizontally(by: horizontal, rows: needed)
+            result = try result.resampledHorizontally(by: horizontal, rows: needed)
         }
         if !vertical.isIdentity {
-            result = result.resampledVertically(by: vertical, firstRow: firstRow)
+            result = try result.resampledVertically(by: vertical, firstRow: firstRow)
         }
         return result
     }

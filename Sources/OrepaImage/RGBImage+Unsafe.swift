@@ -2,9 +2,13 @@ import COrepaImage
 
 extension RGBImage {
     /// Pixels of a `width` x `height` image whose pixel (x, y) is this image's number `origin + x * dx + y * dy`.
-    func gathered(width: Int, height: Int, origin: Int, dx: Int, dy: Int) -> [UInt8] {
+    func gathered(
+        width: Int, height: Int, origin: Int, dx: Int, dy: Int
+    ) throws(ImageError) -> [UInt8] {
         let byteCount = pixels.count
+        try ImageError.checkMemory(byteCount: byteCount)
         precondition(width * height * 3 == byteCount)
+        // Memory: checked above.
         return [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
             pixels.withUnsafeBufferPointer { source in
                 var output = target.baseAddress!
@@ -76,6 +80,8 @@ extension RGBImage {
             throw status == OREPA_IMAGE_OUT_OF_MEMORY
                 ? .outOfMemory : .corrupt(.png, failure.text)
         }
+        try ImageError.checkMemory(byteCount: count)
+        // Memory: checked above.
         return Array(UnsafeBufferPointer(start: bytes, count: count))
     }
 }

@@ -2,10 +2,14 @@
 /// sums wrap rather than trap: they exceed 32 bits only with more than four million weights to a window.
 extension RGBImage {
     /// Rows `rows`, each resampled to `windows.windows.count` pixels.
-    func resampledHorizontally(by windows: ResamplingWindows, rows: Range<Int>) -> RGBImage {
+    func resampledHorizontally(by windows: ResamplingWindows, rows: Range<Int>) throws(ImageError)
+        -> RGBImage
+    {
         let width = windows.windows.count
         let sourceRowBytes = self.width * 3
         let byteCount = rows.count * width * 3
+        try ImageError.checkMemory(byteCount: byteCount)
+        // Memory: checked above.
         let result = [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
             pixels.withUnsafeBufferPointer { source in
                 windows.windows.withUnsafeBufferPointer { entries in
@@ -53,13 +57,19 @@ extension RGBImage {
 
     /// The image resampled to `windows.windows.count` rows; its own first row is row `firstRow` of what the windows
     /// were made for.
-    func resampledVertically(by windows: ResamplingWindows, firstRow: Int) -> RGBImage {
+    func resampledVertically(by windows: ResamplingWindows, firstRow: Int) throws(ImageError)
+        -> RGBImage
+    {
         let rowBytes = width * 3
         let height = windows.windows.count
         let byteCount = height * rowBytes
+        // The sums of a row are 32-bit.
+        try ImageError.checkMemory(byteCount: byteCount + 4 * rowBytes)
+        // Memory: checked above.
         let result = [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
             pixels.withUnsafeBufferPointer { source in
                 windows.weights.withUnsafeBufferPointer { weights in
+                    // Memory: checked above.
                     withUnsafeTemporaryAllocation(of: Int32.self, capacity: rowBytes) { sums in
                         var output = target.baseAddress!
                         for entry in windows.windows {

@@ -53,6 +53,7 @@ struct ResamplingWindows {
         var windows: [Window] = []
         var weights: [Int32] = []
         var values: [Double] = []
+        // Memory: checked by the limits.
         windows.reserveCapacity(targets.count)
         for target in targets {
             let center = (Double(target) + 0.5) * scale

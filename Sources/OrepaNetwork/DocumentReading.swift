@@ -143,6 +143,7 @@ extension Array: DocumentReadable where Element: DocumentReadable {
             throw DocumentError(expected: "an array", found: value.kind)
         }
         self = []
+        // Memory: checked for the whole header.
         reserveCapacity(values.count)
         for (index, value) in values.enumerated() {
             do { append(try Element(reading: value)) } catch { throw error.within("\(index)") }
@@ -154,6 +155,7 @@ extension Dictionary: DocumentReadable where Key == String, Value: DocumentReada
     init(reading value: JSONValue) throws(DocumentError) {
         let object = try DocumentObject(value)
         self = [:]
+        // Memory: checked for the whole header.
         reserveCapacity(object.members.count)
         for (key, value) in object.members {
             do { self[key] = try Value(reading: value) } catch { throw error.within(key) }

@@ -98,8 +98,17 @@ public struct ModelFile: Sendable {
                     path: path, field: entry.name, expected: "F32",
                     found: entry.elementType.rawValue)
             }
-            let tensor =
-                Tensor(borrowing: entry, of: tensors) ?? Tensor(copying: entry, of: tensors)
+            let tensor: Tensor
+            if let borrowed = Tensor(borrowing: entry, of: tensors) {
+                tensor = borrowed
+            } else {
+                do throws(MemoryRefusal) {
+                    try SystemMemory.check(byteCount: entry.range.count)
+                } catch {
+                    throw .file(.outOfMemory(path: path, byteCount: error.byteCount))
+                }
+                tensor = Tensor(copying: entry, of: tensors)
+            }
             if entry.name.hasPrefix(ModelFile.packedPrefix) {
                 packed[entry.name] = tensor
             } else {

@@ -15,6 +15,7 @@ struct ArenaLayout {
     let size: Int
 
     init(_ buffers: [Buffer], alignment: Int = 16) {
+        // Memory: checked for each node of the graph.
         var offsets = [Int](repeating: 0, count: buffers.count)
         var placed: [Int] = []
         var size = 0

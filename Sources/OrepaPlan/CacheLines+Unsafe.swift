@@ -7,6 +7,7 @@ enum CacheLines {
     static func allocate<Value: ~Copyable>(_ value: consuming Value) -> UnsafeMutablePointer<Value>
     {
         precondition(MemoryLayout<Value>.size <= byteCount, "the value fits into its lines")
+        // Memory: small.
         let pointer = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: byteCount)
             .bindMemory(to: Value.self, capacity: 1)
         pointer.initialize(to: value)

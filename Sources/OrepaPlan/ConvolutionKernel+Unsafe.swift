@@ -12,6 +12,7 @@ final class ConvolutionKernel: @unchecked Sendable {
     var packedCount: Int { plan.pointee.packed_floats }
     /// How the output is cut into tiles, for people.
     var tiles: String {
+        // Memory: small.
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: 80) { text in
             orepa_convolution_write_tiles(plan, text.baseAddress, text.count)
             return String(cString: text.baseAddress!)
@@ -37,6 +38,7 @@ final class ConvolutionKernel: @unchecked Sendable {
             padding: Int32(convolution.padding), groups: Int32(convolution.groups),
             relu: convolution.relu,
             has_residual: residual != nil, threads: Int32(threadCount))
+        // Memory: checked for each node of the graph.
         let plan = UnsafeMutablePointer<orepa_convolution_plan>.allocate(capacity: 1)
         plan.initialize(to: orepa_convolution_plan())
         let isPlanned = withUnsafePointer(to: shape) { shape in

@@ -24,6 +24,7 @@ struct LoweredGraph {
 
     init(_ graph: Graph) {
         let inputs = graph.inputIndices
+        // Memory: checked for each node of the graph.
         var useCount = [Int](repeating: 0, count: graph.nodes.count)
         for input in inputs.joined() where input >= 0 { useCount[input] += 1 }
 

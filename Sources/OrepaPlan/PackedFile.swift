@@ -48,6 +48,7 @@ extension ModelFile {
             self, numerics: numerics, instructionSet: instructionSet,
             threadCount: pool.threadCount)
         let weights = try PlanWeights(packing: blueprint, of: network, pool: pool)
+        try PlanError.check(count: blueprint.packedCount, size: MemoryLayout<Float>.size)
         packed[blueprint.packedName] = Tensor(
             shape: [blueprint.packedCount], values: weights.keptValues)
     }

@@ -33,6 +33,9 @@ public struct PlanBlueprint: Sendable {
     /// Elements of the packed weights of the step that has most.
     let largestPackedCount: Int
 
+    /// What planning takes for a node of the graph at most, in bytes.
+    private static let memoryPerNode = 16 << 10
+
     /// Plans `graph` for inputs `[pictureCount, C, height, width]`.
     ///
     /// - Parameters:
@@ -49,6 +52,7 @@ public struct PlanBlueprint: Sendable {
     ) throws(PlanError) {
         let arithmetic = StandardArithmetic()
         defer { arithmetic.end() }
+        try PlanError.check(count: graph.nodes.count, size: PlanBlueprint.memoryPerNode)
         self.graph = graph
         self.height = height
         self.width = width

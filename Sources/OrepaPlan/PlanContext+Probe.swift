@@ -19,6 +19,10 @@ extension PlanContext {
         guard let probe = model.description.probe, plan.height == crop, plan.width == crop else {
             return
         }
+        // The picture, while it is made and made longer, and the logits.
+        try PlanError.check(
+            count: 3 * plan.graph.inputChannels * crop * crop + plan.graph.classCount,
+            size: MemoryLayout<Float>.size)
         let expected = probe.logits[plan.numerics]
         let picture = ModelProbe.picture(
             seed: probe.seed, channels: plan.graph.inputChannels, height: crop, width: crop)

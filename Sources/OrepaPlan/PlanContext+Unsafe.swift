@@ -71,6 +71,7 @@ public final class PlanContext {
     /// `input [count, C, H, W]` to logits `[count, classes]`, both row-major.
     public func run(_ input: [Float], count: Int) -> [Float] {
         let logitCount = count * plan.graph.classCount
+        // Memory: checked by the probe; others bring memory of their own.
         return [Float](unsafeUninitializedCapacity: logitCount) { logits, initialized in
             input.withUnsafeBufferPointer {
                 run(

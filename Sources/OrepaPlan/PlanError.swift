@@ -1,4 +1,5 @@
 import OrepaNetwork
+import OrepaSystem
 
 /// Why a network cannot be planned or run.
 public enum PlanError: Error, Hashable, Sendable {
@@ -16,6 +17,15 @@ public enum PlanError: Error, Hashable, Sendable {
     case cancelled
     /// The call's deadline passed before it was done.
     case deadlineExceeded
+}
+
+extension PlanError {
+    /// Checks that the system gives that much memory.
+    package static func check(count: Int, size: Int) throws(PlanError) {
+        do throws(MemoryRefusal) { try SystemMemory.check(count: count, size: size) } catch {
+            throw .outOfMemory(byteCount: error.byteCount)
+        }
+    }
 }
 
 extension PlanError: CustomStringConvertible {

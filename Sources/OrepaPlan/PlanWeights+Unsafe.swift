@@ -97,6 +97,7 @@ struct PlanWeights: Sendable {
     /// A copy of the plan's own packed weights.
     var keptValues: [Float] {
         guard case .plan(let memory) = owner else { return [] }
+        // Memory: checked by whoever packs a file.
         return Array(UnsafeBufferPointer(start: memory.base, count: memory.count))
     }
 

@@ -84,6 +84,7 @@ private func readSmallFile(_ path: String) -> String? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
+    // Memory: small.
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     // The kernel makes these files whole for one read.
     let count = read(descriptor, &buffer, buffer.count)

@@ -42,6 +42,7 @@ extension Convolution {
         kernel.run(
             weights: packed.base, input: source.base, residual: nil, output: target.base,
             workers: workers, number: workers.nextRuns(1), threads: .all(pool))
+        // Memory: checked by nobody: for tests and measurements, which no host calls.
         let values = [Float](unsafeUninitializedCapacity: output.elementCount) {
             buffer, initialized in
             orepa_map_write(&outputMap, target.base, buffer.baseAddress!)

@@ -1,4 +1,3 @@
-import CLinuxThreads
 import Glibc
 import OrepaSystem
 import Synchronization
@@ -131,53 +130,24 @@ public final class WorkerPool: @unchecked Sendable {
         return true
     }
 
-    private final class Start {
-        let board: JobBoard
-        let worker: Int
-        /// Counts those that have started.
-        let started: Futex
-        init(_ board: JobBoard, worker: Int, started: Futex) {
-            self.board = board
-            self.worker = worker
-            self.started = started
-        }
-    }
-
     /// As many threads as the system gives of `count`, with the numbers from 1 on. They have the memory that a thread takes
     /// for itself when this returns: what is found to be left later is left.
     private static func start(_ count: Int, _ board: JobBoard) -> [pthread_t] {
         var threads: [pthread_t] = []
         let started = Futex()
         defer { started.deallocate() }
-        // Workers take no signals: those are the host's.
-        var blocked = sigset_t()
-        var previous = sigset_t()
-        sigfillset(&blocked)
-        pthread_sigmask(SIG_SETMASK, &blocked, &previous)
-        for index in 0..<count {
-            let start = Unmanaged.passRetained(Start(board, worker: index + 1, started: started))
-            var thread = pthread_t()
-            let status = pthread_create(
-                &thread, nil,
-                { pointer in
-                    let start = Unmanaged<Start>.fromOpaque(pointer!).takeRetainedValue()
-                    // A new thread has the settings of the one that made it.
-                    _ = orepa_set_standard_arithmetic()
-                    // The first allocation of a thread may take a heap of its own.
-                    try? SystemMemory.check()
-                    start.started.add(1)
-                    start.started.wake()
-                    var worker = Worker(number: start.worker, board: start.board)
-                    worker.work()
-                    return nil
-                }, start.toOpaque())
-            guard status == 0 else {
-                start.release()
-                break
+        for number in 1..<count + 1 {
+            let thread = SystemThread.start {
+                // The first allocation of a thread may take a heap of its own.
+                try? SystemMemory.check()
+                started.add(1)
+                started.wake()
+                var worker = Worker(number: number, board: board)
+                worker.work()
             }
+            guard let thread else { break }
             threads.append(thread)
         }
-        pthread_sigmask(SIG_SETMASK, &previous, nil)
         while true {
             let count = started.value
             if Int(count) == threads.count { return threads }

@@ -40,6 +40,7 @@ public final class FileBytes: @unchecked Sendable {
             backing = .permanent
             return
         }
+        // Memory: checked below.
         guard let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0),
             address != MAP_FAILED
         else { throw FileBytes.mapError(path, size) }
@@ -129,6 +130,7 @@ public final class FileBytes: @unchecked Sendable {
 
     /// The same where the caller knows that the memory is there: otherwise the process ends.
     public init(_ contents: some Collection<UInt8>, path: String) {
+        // Memory: checked by the caller.
         let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: contents.count, alignment: 64)
         copy.copyBytes(from: contents)
         self.path = path

@@ -26,6 +26,8 @@ public enum SafetensorsError: Error, Hashable, Sendable {
     case notContiguous(path: String, tensor: String, expected: Int, found: Int)
     /// The tensors need another number of data bytes than the file holds.
     case dataSizeMismatch(path: String, expected: Int, found: Int)
+    /// The system refused the memory that reading the header may take.
+    case outOfMemory(path: String, byteCount: Int)
     /// A tensor to be written has a name that the format keeps for itself.
     case reservedName(tensor: String)
 }
@@ -59,6 +61,8 @@ extension SafetensorsError: CustomStringConvertible {
             "\(path): tensor `\(tensor)`: expected to begin at \(expected), found \(found)"
         case .dataSizeMismatch(let path, let expected, let found):
             "\(path): the tensors need \(expected) bytes of data, the file has \(found)"
+        case .outOfMemory(let path, let byteCount):
+            "\(path): expected \(byteCount) bytes of memory for the safetensors header, the system refused them"
         case .reservedName(let tensor):
             "a safetensors file cannot hold a tensor named `\(tensor)`"
         }

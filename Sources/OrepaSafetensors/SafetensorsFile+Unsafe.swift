@@ -16,6 +16,7 @@ extension SafetensorsFile {
         precondition(MemoryLayout<Element>.size == entry.elementType.byteCount)
         defer { withExtendedLifetime(file) {} }
         let source = bytes(of: entry)
+        // Memory: checked by the caller.
         return [Element](unsafeUninitializedCapacity: entry.elementCount) { buffer, initialized in
             UnsafeMutableRawBufferPointer(buffer).copyMemory(from: source)
             initialized = entry.elementCount

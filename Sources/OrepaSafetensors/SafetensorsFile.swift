@@ -1,3 +1,5 @@
+import OrepaSystem
+
 /// A parsed safetensors file: the names, types, shapes and places of its tensors.
 ///
 /// Parsing reads the header only and takes time proportional to it. What it accepts is what the reference
@@ -5,6 +7,10 @@
 public struct SafetensorsFile: Sendable {
     /// The format's limit for the length of the header, in bytes.
     public static let maximumHeaderLength = 100_000_000
+
+    /// What a byte of the header may take at most while it is read, and what is made of it: a JSON text of short arrays
+    /// makes values of 40 bytes out of three, in arrays that double their size while they grow.
+    private static let memoryPerHeaderByte = 64
 
     public let file: FileBytes
     /// The strings under `__metadata__`; empty when the file has none.
@@ -44,13 +50,18 @@ public struct SafetensorsFile: Sendable {
         guard let header = reader.take(Int(length)) else {
             throw .headerBeyondEnd(path: path, expected: Int(length), found: reader.remaining)
         }
+        do throws(MemoryRefusal) {
+            try SystemMemory.check(count: header.count, size: Self.memoryPerHeaderByte)
+        } catch { throw .outOfMemory(path: path, byteCount: error.byteCount) }
         var parser = SafetensorsHeader(file, in: header)
         try parser.parse()
 
         var next = 0
         var entries: [Entry] = []
         var indices: [String: Int] = [:]
+        // Memory: checked for the whole header.
         entries.reserveCapacity(parser.tensors.count)
+        // Memory: checked for the whole header.
         indices.reserveCapacity(parser.tensors.count)
         let order = parser.tensors.indices.sorted {
             let (a, b) = (parser.tensors[$0], parser.tensors[$1])

@@ -2,6 +2,7 @@
 #include "CHostCalls.h"
 
 #include <fenv.h>
+#include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -52,3 +53,49 @@ orepa_host_environment orepa_host_get_environment(void)
 }
 
 void orepa_host_reset_environment(void) { fesetenv(FE_DFL_ENV); }
+
+typedef struct thread_call {
+    void (*body)(void *context);
+    void *context;
+} thread_call;
+
+static void *call_once(void *argument)
+{
+    thread_call *call = argument;
+    call->body(call->context);
+    return NULL;
+}
+
+static void *call_until_cancelled(void *argument)
+{
+    thread_call *call = argument;
+    for (;;) {
+        pthread_testcancel();
+        call->body(call->context);
+    }
+}
+
+bool orepa_host_call_on_stack(size_t stack_size, void (*body)(void *context), void *context)
+{
+    thread_call call = {body, context};
+    pthread_attr_t attributes;
+    pthread_t thread;
+    pthread_attr_init(&attributes);
+    bool started = pthread_attr_setstacksize(&attributes, stack_size) == 0
+        && pthread_create(&thread, &attributes, call_once, &call) == 0;
+    if (started) pthread_join(thread, NULL);
+    pthread_attr_destroy(&attributes);
+    return started;
+}
+
+bool orepa_host_cancel_thread(unsigned microseconds, void (*body)(void *context), void *context)
+{
+    thread_call call = {body, context};
+    pthread_t thread;
+    void *result = NULL;
+    if (pthread_create(&thread, NULL, call_until_cancelled, &call) != 0) return false;
+    usleep(microseconds);
+    pthread_cancel(thread);
+    pthread_join(thread, &result);
+    return result == PTHREAD_CANCELED;
+}

@@ -52,7 +52,7 @@ import Testing
         #expect(stored.image.width == 300 && stored.image.height == 200)
         let turned = try ImageDecoder.decode(bytes, applyingOrientation: true)
         #expect(turned.exifOrientation == 6)
-        #expect(turned.image == stored.image.oriented(by: 6))
+        #expect(try turned.image == stored.image.oriented(by: 6))
         #expect(turned.image.width == 200 && turned.image.height == 300)
         #expect(try ImageDecoder.decode(try imageFixture("rgb.png")).exifOrientation == nil)
     }

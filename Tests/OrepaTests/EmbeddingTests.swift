@@ -1,4 +1,5 @@
 import Foundation
+import OrepaImage
 import TestSupport
 import Testing
 
@@ -64,6 +65,35 @@ import Testing
         ] {
             #expect((values[name] ?? .infinity) < 250, "\(name)")
         }
+    }
+
+    /// From where the program starts up to where all works: each ends in an answer or a status.
+    @Test func memoryRefusedAnywhereIsAStatus() throws {
+        let folder = try TemporaryFolder()
+        let png = folder.path + "/large.png"
+        let image = try RGBImage(
+            width: 1500, height: 1000, pixels: (0..<4_500_000).map { UInt8($0 * 7 & 0xff) })
+        try Data(image.encodedAsPNG()).write(to: URL(fileURLWithPath: png))
+        let pictures = [try sampleImages()[0], png]
+        let values = try EmbeddingTests.probe(["limits", "0", "180000", "1500"] + pictures)
+        #expect(values["signals"] == 0)
+        #expect(values["wrong"] == 0)
+        // The sweep reaches both ends.
+        #expect((values["refused"] ?? 0) > 5)
+        #expect((values["answered"] ?? 0) > 5)
+    }
+
+    private static let bag = repositoryFile("models/fashion-mnist-repvgg/samples/bag.jpg")
+
+    /// What `docs/hosts.md` says of the stack, with room for what a thread keeps there.
+    @Test func aCallNeedsLittleStack() throws {
+        let values = try EmbeddingTests.probe(["stack", "64", EmbeddingTests.bag])
+        #expect(values["passed"] == 1)
+    }
+
+    @Test func aThreadThatIsCancelledLeavesAllInOrder() throws {
+        let values = try EmbeddingTests.probe(["cancel", "30", EmbeddingTests.bag])
+        #expect(values["passed"] == 1)
     }
 
     /// What the probe prints, by name.

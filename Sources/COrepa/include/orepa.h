@@ -49,10 +49,22 @@
  * its end in a later version of the library: a shorter one counts as if it went on with zeros, and of a longer one the
  * part that this library does not know has to be zero, or the call fails with OREPA_UNSUPPORTED.
  *
- * Processes. Before a model or a pool is made, the library starts no threads. It installs no signal handlers, blocks
- * all signals on its own threads, changes neither locale nor rounding modes, prints nothing, and opens files so that
- * they are closed when the process executes another program. After fork the child may use the models that it
- * inherits. The library stays loaded after dlclose.
+ * Memory. What the system refuses is OREPA_OUT_OF_MEMORY, never the end of the process. model_load and each call that
+ * allocates begin by taking and giving back a margin of 2 MiB of heap and 256 KiB of stack, untouched, for what is
+ * small, and refuse where it is not there; that takes some microseconds. A call needs 56 KiB of stack.
+ *
+ * Ending early. A deadline and a cancellation are looked at between layers. No call waits for another. A thread for which
+ * pthread_cancel is called inside a function of the table goes on to the function's end before it is cancelled.
+ *
+ * Arithmetic. Rounding modes, the treatment of denormal numbers, traps and exception flags of the calling thread are as
+ * before when a function returns, and change no bit of what it gives: any of them may be set.
+ *
+ * Processes. Before a model or a pool is made, the library starts no threads; the system may refuse threads, and the
+ * log is told. It installs no signal handlers, blocks all signals on its own threads, leaves the locale alone, prints
+ * nothing, and opens files so that they are closed when the process executes another program. After fork the child may
+ * use the models that it inherits, and has new threads with its first call. The library stays loaded after dlclose.
+ * docs/hosts.md names the system calls that a sandbox has to allow: sched_setaffinity may fail, but where it ends the
+ * process take OREPA_THREADS_CALLER or OREPA_THREADS_PARALLEL_FOR.
  *
  * Callbacks return normally: they neither throw exceptions through the library nor leave it by longjmp.
  */

@@ -35,6 +35,13 @@ orepa_host_environment orepa_host_get_environment(void);
 // Sets what a process begins with.
 void orepa_host_reset_environment(void);
 
+// Calls `body` on a thread with a stack of that many bytes. False when the system refuses the thread.
+bool orepa_host_call_on_stack(size_t stack_size, void (*body)(void *context), void *context);
+
+// Calls `body` again and again on a thread, which is cancelled by pthread_cancel after that many microseconds. Whether it
+// has ended by that.
+bool orepa_host_cancel_thread(unsigned microseconds, void (*body)(void *context), void *context);
+
 // The processors that the calling thread may run on, a bit for each: bytes written, or negative.
 long orepa_host_allowed_processors(uint8_t *mask, size_t size);
 
