@@ -69,13 +69,14 @@ import Testing
 
     /// From where the program starts up to where all works: each ends in an answer or a status.
     @Test func memoryRefusedAnywhereIsAStatus() throws {
-        let folder = try TemporaryFolder()
-        let png = folder.path + "/large.png"
-        let image = try RGBImage(
-            width: 1500, height: 1000, pixels: (0..<4_500_000).map { UInt8($0 * 7 & 0xff) })
-        try Data(image.encodedAsPNG()).write(to: URL(fileURLWithPath: png))
-        let pictures = [try sampleImages()[0], png]
-        let values = try EmbeddingTests.probe(["limits", "0", "180000", "1500"] + pictures)
+        let values = try withTemporaryFolder { folder in
+            let png = folder + "/large.png"
+            let image = try RGBImage(
+                width: 1500, height: 1000, pixels: (0..<4_500_000).map { UInt8($0 * 7 & 0xff) })
+            try Data(image.encodedAsPNG()).write(to: URL(fileURLWithPath: png))
+            return try EmbeddingTests.probe(
+                ["limits", "0", "180000", "1500", sampleImages()[0], png])
+        }
         #expect(values["signals"] == 0)
         #expect(values["wrong"] == 0)
         // The sweep reaches both ends.
