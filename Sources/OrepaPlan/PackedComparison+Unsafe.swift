@@ -29,14 +29,14 @@ extension ModelFile {
         var comparisons: [PackedComparison] = []
         for name in packed.keys.sorted() {
             let outcome: PackedComparison.Outcome
-            if let blueprint = blueprint(ofPacked: name, threadCount: pool.threadCount) {
+            if let blueprint = blueprint(ofPacked: name.text, threadCount: pool.threadCount) {
                 try budget.check(
                     blueprint, memory: blueprint.memoryUse(.small, threadCount: pool.threadCount))
                 outcome = try compare(packed[name]!, blueprint, pool: pool)
             } else {
                 outcome = .unknown
             }
-            comparisons.append(PackedComparison(name: name, outcome: outcome))
+            comparisons.append(PackedComparison(name: name.text, outcome: outcome))
         }
         return comparisons
     }
