@@ -12,6 +12,12 @@ let package = Package(
             ]),
         .library(name: "OrepaC", type: .static, targets: ["OrepaC"]),
         .executable(name: "orepa-infer", targets: ["orepa-infer"]),
+        // For Tests/Fuzz, which is a package of its own.
+        .library(
+            name: "OrepaConversion",
+            targets: [
+                "OrepaCheckpoint", "OrepaTraining", "OrepaFold", "OrepaConversion", "CEmbeddedData",
+            ]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")

@@ -1,0 +1,28 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Built by tools/fuzz, which adds the sanitizers; a package of its own, so that nobody else builds it.
+let package = Package(
+    name: "fuzz",
+    dependencies: [.package(name: "orepa", path: "../..")],
+    targets: [
+        .target(name: "CFuzzer"),
+        // What of the command line reads files and prints what they hold: its own sources by a link, since no package
+        // can import another's program.
+        .target(
+            name: "OrepaInfer",
+            dependencies: [
+                .product(name: "Orepa", package: "orepa"),
+                .product(name: "OrepaConversion", package: "orepa"),
+            ],
+            exclude: ["Commands", "Input/PictureStream.swift", "Main.swift"]),
+        .executableTarget(
+            name: "Fuzz",
+            dependencies: [
+                "CFuzzer", "OrepaInfer",
+                .product(name: "Orepa", package: "orepa"),
+                .product(name: "OrepaConversion", package: "orepa"),
+            ]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,43 @@
+@testable import OrepaCheckpoint
+@testable import OrepaInfer
+@testable import OrepaNetwork
+@testable import OrepaSafetensors
+@testable import OrepaTraining
+
+/// A file as `inspect` takes it: recognised, described and printed, then its small tensors read.
+func fuzzCheckpoint(_ input: UnsafeRawBufferPointer) -> Int32 {
+    inspect(FileBytes(input, path: "input"))
+    return 0
+}
+
+/// A file of torch's legacy format, of which the input is what follows the first three pickles.
+func fuzzPickle(_ input: UnsafeRawBufferPointer) -> Int32 {
+    inspect(FileBytes(legacyHead + input, path: "input"))
+    return 0
+}
+
+/// Magic number, version, and a dict that says little-endian.
+private let legacyHead: [UInt8] =
+    [0x80, 2, 0x8A, 10] + LegacyFile.magicNumber + [0x2E, 0x80, 2, 0x4D, 0xE9, 3, 0x2E, 0x80, 2]
+    + Array("}X\u{D}\0\0\0little_endian".utf8) + [0x88, 0x73, 0x2E]
+
+private func inspect(_ file: FileBytes) {
+    do {
+        if let tensors = try? SafetensorsFile(file), tensors.metadata["orepa.model"] != nil {
+            try check(Inspection(ModelFile(file), path: file.path, inputSize: nil))
+            return
+        }
+        let checkpoint = try Checkpoint(file)
+        for tensor in checkpoint.tensors.prefix(64) where tensor.elementCount <= 4096 {
+            _ = try? tensor.doubles()
+        }
+        try check(Inspection(checkpoint, TrainingNetwork(checkpoint), inputSize: 224))
+    } catch {
+        precondition(!"\(error)".isEmpty)
+    }
+}
+
+private func check(_ inspection: Inspection) throws {
+    precondition(inspection.table.hasSuffix("\n"))
+    _ = inspection.json.text(.spaced)
+}

@@ -1,0 +1,34 @@
+import CFuzzer
+
+@testable import OrepaInfer
+
+/// A list of pictures, of which none is opened.
+func fuzzList(_ input: UnsafeRawBufferPointer) -> Int32 {
+    do {
+        for picture in try ImageList.inputs(
+            arguments: [], list: memoryFile(holding: input), recursive: false)
+        {
+            precondition(picture.path.utf8.count <= 3 * input.count + 256)
+        }
+    } catch {
+        precondition(error.message?.isEmpty != true)
+    }
+    return 0
+}
+
+/// A file of labels.
+func fuzzLabels(_ input: UnsafeRawBufferPointer) -> Int32 {
+    do {
+        let path = memoryFile(holding: input)
+        precondition(try LabelsFile.read(path, expected: 3).count == 3)
+    } catch {
+        precondition(error.message?.isEmpty != true)
+    }
+    return 0
+}
+
+/// The path of a file in memory, always the same one, with these contents.
+private func memoryFile(holding contents: UnsafeRawBufferPointer) -> String {
+    fuzzer_memory_file(contents.baseAddress, contents.count)
+    return "/proc/self/fd/\(fuzzer_memory_file_descriptor())"
+}
