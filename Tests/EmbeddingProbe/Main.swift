@@ -13,6 +13,7 @@ struct EmbeddingProbe {
         case nil: try probe()
         case "fork": try ForkProbe(modelPath: CommandLine.arguments[1]).run()
         case "async": try await AsyncProbe(modelPath: CommandLine.arguments[1]).run()
+        case "log": try LogProbe.run(CommandLine.arguments)
         case "stack", "cancel": ThreadProbe.run(CommandLine.arguments)
         case "limits": LimitProbe(CommandLine.arguments).run()
         default: exit(64)

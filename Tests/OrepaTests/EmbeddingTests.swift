@@ -97,12 +97,44 @@ import Testing
         #expect(values["passed"] == 1)
     }
 
+    /// Threads that are refused, and kernels below the machine's.
+    @Test func theLogIsTold() throws {
+        let output = try EmbeddingTests.output(["log"], environment: ["OREPA_ISA": "portable"])
+        let lines = output.split(separator: "\n")
+        let threads = try #require(lines.compactMap { $0.wholeMatch(of: /threads (\d+)/) }.first)
+        let started = try #require(Int(threads.1))
+        #expect(1..<64 ~= started)
+        let path = repositoryFile("models/fashion-mnist-repvgg/model.safetensors")
+        #expect(
+            lines.contains(
+                "warning \(path): expected 64 threads, the system refused \(64 - started) of them"))
+        let best = try #require(lines.last?.split(separator: " ").last)
+        if best != "portable" {
+            #expect(
+                lines.contains(
+                    "warning \(path): expected kernels for \(best), which this machine has, found those "
+                        + "for portable, since OREPA_ISA asks for them"))
+        }
+    }
+
     /// What the probe prints, by name.
     private static func probe(_ arguments: [String]) throws -> [Substring: Double] {
+        var values: [Substring: Double] = [:]
+        for line in try output(arguments).split(separator: "\n") {
+            let fields = line.split(separator: " ")
+            values[fields[0]] = Double(fields[1])
+        }
+        return values
+    }
+
+    private static func output(
+        _ arguments: [String], environment: [String: String] = [:]
+    ) throws -> String {
         let process = Process()
         process.executableURL = EmbeddingTests.products.appendingPathComponent("EmbeddingProbe")
         process.arguments =
             [repositoryFile("models/fashion-mnist-repvgg/model.safetensors")] + arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         let pipe = Pipe()
         process.standardOutput = pipe
         try process.run()
@@ -110,11 +142,6 @@ import Testing
             decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
         #expect(process.terminationStatus == 0)
-        var values: [Substring: Double] = [:]
-        for line in output.split(separator: "\n") {
-            let fields = line.split(separator: " ")
-            values[fields[0]] = Double(fields[1])
-        }
-        return values
+        return output
     }
 }
