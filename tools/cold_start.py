@@ -108,6 +108,8 @@ RUNNERS = {
 
 
 if __name__ == "__main__":
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        sys.exit(print(__doc__))
     if len(sys.argv) != 5 or sys.argv[1] not in RUNNERS:
         sys.exit(f"expected PEER FOLDER THREADS IMAGE; a peer is one of {', '.join(RUNNERS)}")
     peer, folder, threads, image = sys.argv[1:]

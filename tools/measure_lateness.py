@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Measures how late an async host's own tasks wake, and how late its calls with limits end.
 
-Four times as many batches are in flight as there are processors. Tests hold the same figures to five
-times the limit, since they share the machine. Needs `swift build -c release --product EmbeddingProbe`.
+Four times as many batches are in flight as there are processors. Tests hold the same figures to
+five times the limit, since they share the machine. Needs
+`swift build -c release --product EmbeddingProbe`.
 """
 
 import argparse

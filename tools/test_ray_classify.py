@@ -632,8 +632,13 @@ def test_names_of_any_bytes_can_be_joined_on(
     source = os.path.join(folder, b"\xe9.parquet")
     with open(source, "wb") as file:
         pq.write_table(pa.table({"image": [SAMPLES[0].read_bytes()]}), file)
-    in_process(os.fsdecode(source), tmp_path / "rows", "--image-column", "image")
-    (row,) = answers(tmp_path / "rows")
+    model = tmp_path / os.fsdecode(b"\xe9.safetensors")
+    model.write_bytes(MODEL.read_bytes())
+    output = tmp_path / os.fsdecode(b"rows \xe9")
+    for _ in range(2):
+        in_process(os.fsdecode(source), output, "--image-column", "image", "--model", model)
+    with open(output / "part-00000.parquet", "rb") as part:
+        (row,) = pq.read_table(part).to_pylist()
     assert row["file_bytes"] == source and row["error"] is None
 
 

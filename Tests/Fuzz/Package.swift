@@ -1,7 +1,8 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// Built by tools/fuzz, which adds the sanitizers; a package of its own, so that nobody else builds it.
+// Built by tools/fuzz, which adds the sanitizers, and lets the targets see what orepa's own see; a package of its own,
+// so that nobody else builds it.
 let package = Package(
     name: "fuzz",
     dependencies: [.package(name: "orepa", path: "../..")],
@@ -15,14 +16,18 @@ let package = Package(
                 .product(name: "Orepa", package: "orepa"),
                 .product(name: "OrepaConversion", package: "orepa"),
             ],
-            exclude: ["Commands", "Input/PictureStream.swift", "Main.swift"]),
+            exclude: [
+                "Commands", "Input/PictureStream.swift", "Main.swift", "Output/AnswerPrinter.swift",
+            ],
+            packageAccess: false),
         .executableTarget(
             name: "Fuzz",
             dependencies: [
                 "CFuzzer", "OrepaInfer",
                 .product(name: "Orepa", package: "orepa"),
                 .product(name: "OrepaConversion", package: "orepa"),
-            ]),
+            ],
+            packageAccess: false),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -94,17 +94,6 @@ struct ProbeOptions: ParsableArguments {
     func isWanted(pictures count: Int) -> Bool { probe ?? (count >= ProbeOptions.enoughPictures) }
 }
 
-extension Failure {
-    /// - Parameter what: What could not be planned, such as a file's path.
-    init(_ error: PlanError, planning what: String) {
-        switch error {
-        case .model(let error): self.init(error)
-        case .outOfMemory: self.init(.refused, "\(what): \(error)")
-        default: self.init(.badData, "\(what): \(error)")
-        }
-    }
-}
-
 struct MemoryOptions: ParsableArguments {
     @Option(
         help: """

@@ -55,7 +55,7 @@ struct ConversionReport {
                 "blocks",
                 .object(
                     description.blocks.sorted { $0.key < $1.key }.map {
-                        ($0.key, .integer($0.value))
+                        ($0.key.text, .integer($0.value))
                     })
             ),
             ("classes", .integer(result.model.network.graph.classCount)),

@@ -20,7 +20,8 @@ func fuzzList(_ input: UnsafeRawBufferPointer) -> Int32 {
 func fuzzLabels(_ input: UnsafeRawBufferPointer) -> Int32 {
     do {
         let path = memoryFile(holding: input)
-        precondition(try LabelsFile.read(path, expected: 3).count == 3)
+        let labels = try LabelsFile.read(path, expected: 3)
+        precondition(labels.count == 3)
     } catch {
         precondition(error.message?.isEmpty != true)
     }

@@ -1,0 +1,12 @@
+import OrepaPlan
+
+extension Failure {
+    /// - Parameter what: What could not be planned, such as a file's path.
+    init(_ error: PlanError, planning what: String) {
+        switch error {
+        case .model(let error): self.init(error)
+        case .outOfMemory: self.init(.refused, "\(what): \(error)")
+        default: self.init(.badData, "\(what): \(error)")
+        }
+    }
+}
