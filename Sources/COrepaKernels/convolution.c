@@ -1,5 +1,6 @@
 #include "convolution.h"
 
+#include "kernels.h"
 #include "winograd/split.h"
 
 static const orepa_algorithm_row *const algorithms[] = {
@@ -11,8 +12,46 @@ static const orepa_algorithm_row *const algorithms[] = {
 
 const char *orepa_algorithm_name(orepa_algorithm algorithm) { return algorithms[algorithm]->name; }
 
+static bool is_within(int32_t value, int32_t least, int32_t most) { return least <= value && value <= most; }
+
+// Outputs of windows along one dimension; below 1 if there are none.
+static int64_t outputs(const orepa_convolution *shape, int32_t size)
+{
+    const int64_t room = size + 2 * (int64_t)shape->padding - shape->kernel;
+    return room < 0 ? 0 : room / shape->stride + 1;
+}
+
+static bool have_same_size(const orepa_map *a, const orepa_map *b)
+{
+    return a->channels == b->channels && a->height == b->height && a->width == b->width && a->block == b->block;
+}
+
+// Whether all of the shape's numbers are within the limits and fit one another. The algorithms rely on it: no product
+// of them then overflows the type that it is computed in.
+static bool is_valid(const orepa_convolution *shape)
+{
+    const orepa_map *in = &shape->input, *out = &shape->output;
+    if (!orepa_map_is_valid(in) || !orepa_map_is_valid(out)) return false;
+    if (!is_within(shape->images, 1, OREPA_MOST_IMAGES) || !is_within(shape->threads, 0, OREPA_MOST_THREADS)) return false;
+    if (!is_within(shape->kernel, 1, OREPA_MOST_WINDOW) || !is_within(shape->stride, 1, OREPA_MOST_WINDOW)) return false;
+    if (!is_within(shape->padding, 0, OREPA_MOST_WINDOW) || shape->groups < 1) return false;
+    if (in->channels % shape->groups != 0 || out->channels % shape->groups != 0) return false;
+    if ((int64_t)shape->kernel * shape->kernel > OREPA_MOST_PRODUCTS / (in->channels / shape->groups)) return false;
+    if (out->height != outputs(shape, in->height) || out->width != outputs(shape, in->width)) return false;
+    return !shape->has_residual || (orepa_map_is_valid(&shape->residual) && have_same_size(&shape->residual, out));
+}
+
+// Whether this processor's architecture has the instruction set.
+static bool has_kernels(orepa_isa isa)
+{
+    for (int32_t i = 0; i < orepa_direct_row_count; i++)
+        if (orepa_direct_rows[i].isa == isa) return true;
+    return false;
+}
+
 static bool prepare(orepa_convolution_plan made, orepa_convolution_plan *plan)
 {
+    if (!is_valid(&made.shape) || !has_kernels(made.isa)) return false;
     if (!algorithms[made.algorithm]->prepare(&made)) return false;
     *plan = made;
     return true;
@@ -41,9 +80,9 @@ bool orepa_convolution_prepare_winograd(
 
 void orepa_convolution_pack(
     const orepa_convolution_plan *plan, const float *weights, const float *bias, float *packed,
-    int64_t begin, int64_t end)
+    int64_t begin, int64_t end, const orepa_stop *stop)
 {
-    algorithms[plan->algorithm]->pack(plan, weights, bias, packed, begin, end);
+    algorithms[plan->algorithm]->pack(plan, weights, bias, packed, begin, end, stop);
 }
 
 void orepa_convolution_run(

@@ -5,14 +5,14 @@
 #include "numbers.h"
 #include "orepa_convolution.h"
 
-// See the public functions of the same names. `prepare` finds plan->shape and plan->isa filled in, tiles where
-// the caller chose them, and the rest zero.
+// See the public functions of the same names. `prepare` finds plan->shape, which is within the limits, and plan->isa
+// filled in, tiles where the caller chose them, and the rest zero.
 typedef struct {
     const char *name;
     bool (*prepare)(orepa_convolution_plan *plan);
     void (*pack)(
         const orepa_convolution_plan *plan, const float *weights, const float *bias, float *packed,
-        int64_t begin, int64_t end);
+        int64_t begin, int64_t end, const orepa_stop *stop);
     void (*run)(
         const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers,
         orepa_convolution_worker *worker, int64_t begin, int64_t end);

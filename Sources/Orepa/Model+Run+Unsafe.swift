@@ -63,6 +63,7 @@ extension Model {
         try OrepaError.check(count: pictures.count, size: Model.memoryPerPicture)
         let wanted = try WantedMaps(outputs, of: self)
         guard !pictures.isEmpty else { return [] }
+        try wanted.check(pictureCount: pictures.count, of: self)
         return try withContext(count: pictures.count) { (context) throws(OrepaError) in
             let together = context.network.picturesTogether
             let tensor = context.prepared
@@ -112,7 +113,7 @@ extension Model {
             features = outputs.features
             var stages: [Int] = []
             for name in outputs.stages {
-                guard let index = model.stages.firstIndex(where: { $0.name == name }) else {
+                guard let index = model.stageIndices[name] else {
                     throw OrepaError(
                         .invalidArgument,
                         "stage: expected one of \(model.stages.map(\.name).joined(separator: ", ")), "
@@ -121,6 +122,21 @@ extension Model {
                 stages.append(index)
             }
             self.stages = stages
+        }
+
+        /// Values of one picture, logits included.
+        private func valueCount(of model: Model) -> Int {
+            stages.reduce(model.classCount + (features ? model.featureCount : 0)) {
+                $0 + model.stages[$1].shape.elementCount
+            }
+        }
+
+        /// Checks that the answers of a call are within the model's budget.
+        func check(pictureCount: Int, of model: Model) throws(OrepaError) {
+            do throws(PlanError) {
+                try model.plan.budget.checkAnswers(
+                    count: pictureCount, valueCount: valueCount(of: model))
+            } catch { throw OrepaError(.invalidArgument, "pictures: \(error)") }
         }
     }
 
@@ -182,8 +198,11 @@ extension Model {
     ) throws(OrepaError) -> [Answer] {
         guard count > 0 else { return [] }
         var steps = wanted.stages.map { stageSteps[$0] }
-        if wanted.features { steps.append(featureStep) }
-        let sizes = steps.map { plan.featureMaps[$0].shape.elementCount }
+        var sizes = wanted.stages.map { stages[$0].shape.elementCount }
+        if wanted.features {
+            steps.append(featureStep)
+            sizes.append(featureCount)
+        }
         let logitMemory: SystemBuffer<Float>
         var mapMemory: [SystemBuffer<Float>] = []
         do throws(MemoryRefusal) {

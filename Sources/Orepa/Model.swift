@@ -19,12 +19,16 @@ public final class Model: Sendable {
     public let path: String
     /// Parts of the network whose feature maps calls can give, in the order in which they run.
     public let stages: [Stage]
+    /// Number of values of the feature vector.
+    public let featureCount: Int
     let plan: Plan
     let pool: WorkerPool
     let preparation: PicturePreparation
     /// The steps whose values the stages are, and of the feature vector.
     let stageSteps: [Int]
     let featureStep: Int
+    /// By name, into ``stages``.
+    let stageIndices: [String: Int]
     let log: (@Sendable (LogMessage) -> Void)?
     /// Idle contexts for one picture, and for several.
     private let singleContexts = ContextShelf(count: Model.mostIdleContexts)
@@ -38,20 +42,29 @@ public final class Model: Sendable {
     /// The whole file is read, unless ``Options/memory`` says `PlanMemory.mapped`, so nothing that happens to it later
     /// matters. With `PlanMemory.fast` only the packed weights stay in memory.
     ///
-    /// - Throws: ``OrepaError`` of any code that has to do with files, models, arguments and memory.
-    public convenience init(path: String, options: Options = Options()) throws(OrepaError) {
-        try self.init(path: RawPath(path), options: options)
+    /// - Parameters:
+    ///   - path: A model file.
+    ///   - options: How to load and run it.
+    ///   - limits: When to give up: looked at while weights are packed and the probe is run, not while the file is read.
+    /// - Throws: ``OrepaError`` of any code that has to do with files, models, arguments, limits and memory.
+    public convenience init(
+        path: String, options: Options = Options(), limits: CallLimits = CallLimits()
+    ) throws(OrepaError) {
+        try self.init(path: RawPath(path), options: options, limits: limits)
     }
 
     /// The same for a path that need not be UTF-8.
-    public convenience init(path: RawPath, options: Options = Options()) throws(OrepaError) {
+    public convenience init(
+        path: RawPath, options: Options = Options(), limits: CallLimits = CallLimits()
+    ) throws(OrepaError) {
         let file: FileBytes
         do throws(FileError) {
             file =
                 options.memory == .mapped
-                ? try FileBytes(mapping: path) : try FileBytes(reading: path)
+                ? try FileBytes(mapping: path)
+                : try FileBytes(reading: path, largest: options.budget.maximumMemory)
         } catch { throw OrepaError(error) }
-        try self.init(file, options: options)
+        try self.init(file, options: options, limits: limits)
     }
 
     /// Loads a model from the bytes of its file, which are copied.
@@ -60,27 +73,33 @@ public final class Model: Sendable {
     ///   - bytes: The whole file.
     ///   - name: For messages.
     ///   - options: How to load and run it.
-    /// - Throws: As ``init(path:options:)``.
+    ///   - limits: When to give up.
+    /// - Throws: As ``init(path:options:limits:)``.
     public convenience init(
-        bytes: some Collection<UInt8>, name: String = "model", options: Options = Options()
+        bytes: some Collection<UInt8>, name: String = "model", options: Options = Options(),
+        limits: CallLimits = CallLimits()
     ) throws(OrepaError) {
         let file: FileBytes
         do throws(FileError) { file = try FileBytes(copying: bytes, path: name) } catch {
             throw OrepaError(error)
         }
-        try self.init(file, options: options)
+        try self.init(file, options: options, limits: limits)
     }
 
-    convenience init(_ file: FileBytes, options: Options) throws(OrepaError) {
+    convenience init(
+        _ file: FileBytes, options: Options, limits: CallLimits = CallLimits()
+    ) throws(OrepaError) {
         let model: ModelFile
         do throws(ModelFileError) { model = try ModelFile(file) } catch { throw OrepaError(error) }
-        try self.init(model, options: options)
+        try self.init(model, options: options, limits: limits)
     }
 
     /// Makes a model of what a file holds.
     ///
-    /// - Throws: As ``init(path:options:)``.
-    public init(_ model: ModelFile, options: Options = Options()) throws(OrepaError) {
+    /// - Throws: As ``init(path:options:limits:)``.
+    public init(
+        _ model: ModelFile, options: Options = Options(), limits: CallLimits = CallLimits()
+    ) throws(OrepaError) {
         let pool = try options.threads.pool()
         if let size = options.inputSize,
             let side = [size.height, size.width].first(where: {
@@ -95,10 +114,12 @@ public final class Model: Sendable {
         do throws(PlanError) {
             plan = try Plan(
                 model, height: preparation.height, width: preparation.width,
-                numerics: options.numerics, memory: options.memory, pool: pool)
+                numerics: options.numerics, memory: options.memory,
+                trustsPackedWeights: options.trustsPackedWeights, budget: options.budget,
+                pool: pool, limits: limits)
             let context = try ModelContext(
                 plan, batch: 1, elementCount: preparation.elementCount, pool: pool)
-            if options.checksProbe { try context.network.checkProbe(of: model) }
+            if options.checksProbe { try context.network.checkProbe(of: model, limits: limits) }
             singleContexts.put(context)
         } catch { throw OrepaError(error, path: model.path) }
         description = model.description
@@ -111,8 +132,11 @@ public final class Model: Sendable {
         featureStep = maps.first { $0.name == features }!.step
         let stages = Model.stages(of: maps.dropLast().filter { $0.name != features })
         self.stages = stages.map { Stage(name: $0.name, shape: maps[$0.step].shape) }
+        featureCount = maps[featureStep].shape.channels
         stageSteps = stages.map(\.step)
-        tellWhatWasLoaded(asked: options.memory)
+        stageIndices = Dictionary(
+            stages.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+        tellWhatWasLoaded(of: model, options)
     }
 
     /// The steps of a stage have names that begin with the stage's, such as `stage3.1.conv2`; its value is the last one.
@@ -128,9 +152,16 @@ public final class Model: Sendable {
         return stages
     }
 
-    private func tellWhatWasLoaded(asked memory: PlanMemory) {
+    private func tellWhatWasLoaded(of model: ModelFile, _ options: Options) {
         guard let log else { return }
-        if memory == .mapped, plan.memory != .mapped {
+        if options.memory == .mapped, !options.trustsPackedWeights, !model.packed.isEmpty {
+            log(
+                LogMessage(
+                    level: .warning,
+                    text:
+                        "\(path): expected a file whose packed weights are trusted, found no option that says so; "
+                        + "weights were packed into memory anew"))
+        } else if options.memory == .mapped, plan.memory != .mapped {
             log(
                 LogMessage(
                     level: .warning,
@@ -170,8 +201,6 @@ public final class Model: Sendable {
     public var inputShape: Shape {
         Shape(channels: plan.graph.inputChannels, height: plan.height, width: plan.width)
     }
-    /// Number of values of the feature vector.
-    public var featureCount: Int { plan.featureMaps[featureStep].shape.channels }
     /// Whose kernels run it.
     public var instructionSet: InstructionSet { plan.instructionSet }
     /// How it computes.

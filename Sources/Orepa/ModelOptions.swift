@@ -8,9 +8,15 @@ extension Model {
         /// Whether layers may be computed by Winograd tiles.
         public var numerics: Numerics = .fast
         /// What is done with packed weights. With `PlanMemory.mapped` they are used in place, where the file has
-        /// them, and shared with other processes; who truncates or overwrites the file then ends this process or
-        /// changes its answers. All others read the file into memory.
+        /// them and ``trustsPackedWeights`` says so, and shared with other processes; who truncates or overwrites the file
+        /// then ends this process or changes its answers. All others read the file into memory.
         public var memory: PlanMemory = .fast
+        /// Whether packed weights in the model's file are used. Nothing holds them against the network, and a probe may have
+        /// been made with them: for files of one's own, or that `orepa-infer verify` has passed. Otherwise weights are packed
+        /// anew from the plain ones.
+        public var trustsPackedWeights = false
+        /// What the model may cost.
+        public var budget = ModelBudget.default
         /// Which threads run a call.
         public var threads: Threads = .own(count: nil)
         /// Height and width that the network runs at, in pixels; nil for the model's own.

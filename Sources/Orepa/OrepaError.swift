@@ -86,7 +86,7 @@ extension OrepaError {
         switch error {
         case .model(let error): self.init(error)
         case .network: self.init(.invalidArgument, "\(path): \(error)")
-        case .algorithm: self.init(.invalidModel, "\(path): \(error)")
+        case .algorithm, .overBudget: self.init(.invalidModel, "\(path): \(error)")
         case .outOfMemory: self.init(.outOfMemory, "\(path): \(error)")
         case .unknownInstructionSet: self.init(.invalidEnvironment, error.description)
         case .cancelled: self.init(.cancelled, error.description)

@@ -91,7 +91,10 @@ public struct Converter {
             model = try ModelFile(network: folded, description: description, path: path)
         } catch { throw .model(error) }
         for instructionSet in options.packing {
-            do { try model.pack(for: instructionSet, pool: pool) } catch {
+            do {
+                try model.pack(
+                    for: instructionSet, budget: options.verification.budget, pool: pool)
+            } catch {
                 throw .plan(path: path, error)
             }
         }
@@ -119,7 +122,7 @@ public struct Converter {
             do {
                 plan = try Plan(
                     folded, height: crop, width: crop, numerics: numerics, memory: .small,
-                    pool: pool)
+                    budget: options.verification.budget, pool: pool)
                 logits = try PlanContext(plan, pool: pool).run(picture, count: 1)
             } catch { throw .plan(path: path, error) }
             guard logits.allSatisfy(\.isFinite) else {

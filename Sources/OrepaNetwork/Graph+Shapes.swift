@@ -18,8 +18,7 @@ extension Graph {
             let shape = try Graph.shape(of: node, inputs: inputs)
             try Graph.checkSize(shape, of: node.name)
             if case .convolution(let convolution) = node.operation {
-                // As it lies in memory, with its border of zeros.
-                try Graph.checkSize(inputs[0].padded(by: convolution.padding), of: node.name)
+                try Graph.checkSize(of: convolution, input: inputs[0], node: node.name)
             }
             shapes.append(shape)
         }
@@ -71,6 +70,14 @@ extension Graph {
         case .linear(let linear):
             return Shape(channels: linear.outputFeatures, height: 1, width: 1)
         }
+    }
+
+    /// Throws ``NetworkError/tooLarge(node:)`` where the convolution's input is past ``largestFeatureMap`` as it lies in
+    /// memory, with its border of zeros.
+    package static func checkSize(
+        of convolution: Convolution, input: Shape, node: String? = nil
+    ) throws(NetworkError) {
+        try checkSize(input.padded(by: convolution.padding), of: node ?? convolution.parameters)
     }
 
     /// Throws ``NetworkError/tooLarge(node:)`` past ``largestFeatureMap``.

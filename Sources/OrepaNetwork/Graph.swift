@@ -27,6 +27,8 @@ public struct Graph: Sendable, Hashable {
     public static let largestDimension = 1 << 20
     /// No weight tensor may have more elements: 2^31 - 1.
     public static let largestTensor = Int(Int32.max)
+    /// No value may be a sum of more products: 2^20.
+    public static let longestSum = 1 << 20
     /// No feature map of one picture may have more elements: 2^29, which is 2 GiB of Float32.
     public static let largestFeatureMap = 1 << 29
 
@@ -126,6 +128,10 @@ public struct Graph: Sendable, Hashable {
             else { throw .invalid(node: node.name, what: "groups", found: convolution.groups) }
             try checkInput(convolution.inputChannels)
             try checkWeight(convolution.weightShape)
+            guard
+                Graph.elementCount(
+                    Array(convolution.weightShape.dropFirst()), limit: Graph.longestSum) != nil
+            else { throw .sumTooLong(node: node.name) }
             return convolution.outputChannels
         case .maxPool(let pool):
             try check("kernel", pool.kernel)

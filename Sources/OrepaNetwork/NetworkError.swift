@@ -16,6 +16,7 @@ public enum NetworkError: Error, Hashable, Sendable {
     case inputTooSmall(node: String, input: Shape)
     case sumOfShapes(node: String, first: Shape, second: Shape)
     case tooLarge(node: String)
+    case sumTooLong(node: String)
 }
 
 extension NetworkError: CustomStringConvertible {
@@ -50,6 +51,9 @@ extension NetworkError: CustomStringConvertible {
         case .tooLarge(let node):
             "`\(node)`: more weights than \(Graph.largestTensor) or a feature map of more than "
                 + "\(Graph.largestFeatureMap) elements"
+        case .sumTooLong(let node):
+            "`\(node)`: expected sums of at most \(Graph.longestSum) products, counting those that fill up "
+                + "blocks of 16 channels, found longer ones"
         }
     }
 }

@@ -16,7 +16,7 @@ package final class AlignedMemory: @unchecked Sendable {
     package init(count: Int) throws(PlanError) {
         let (byteCount, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Float>.size)
         // What no machine has room for leaves room for what is added to it here.
-        guard !overflow, byteCount < Int.max / 2 else { throw .outOfMemory(byteCount: .max) }
+        guard !overflow, 0..<Int.max / 2 ~= byteCount else { throw .outOfMemory(byteCount: .max) }
         let size = max(byteCount, 64)
         let isLarge = size >= AlignedMemory.hugePage
         // A little more than asked for, so that there is an aligned start within; it comes from the system

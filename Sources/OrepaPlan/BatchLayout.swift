@@ -18,7 +18,29 @@ struct BatchLayout {
     static let mostPicturesShared = 4
     static let mostPicturesOfThread = 2
 
+    /// For `batch` pictures, or fewer at a time where as many take more memory than the plan's budget allows.
     init(_ plan: Plan, batch: Int, threadCount: Int) throws(PlanError) {
+        // More change nothing.
+        var batch = min(
+            batch,
+            max(BatchLayout.mostPicturesShared, BatchLayout.mostPicturesOfThread * threadCount))
+        var layout = try BatchLayout(plan, exactly: batch, threadCount: threadCount)
+        while batch > 1, layout.byteCount(of: plan) > plan.budget.maximumMemory {
+            batch /= 2
+            layout = try BatchLayout(plan, exactly: batch, threadCount: threadCount)
+        }
+        self = layout
+    }
+
+    /// Bytes of the plan's weights, and of a context.
+    private func byteCount(of plan: Plan) -> Int {
+        plan.blueprint.memoryUse(
+            plan.memory, threadCount: threadCount, arenaCount: arenaCount,
+            scratchCount: scratchCount
+        ).total
+    }
+
+    private init(_ plan: Plan, exactly batch: Int, threadCount: Int) throws(PlanError) {
         self.threadCount = threadCount
         let counts = BatchLayout.counts(plan.memory, batch: batch, threadCount: threadCount)
         var shared: [PlanBlueprint] = []
@@ -38,9 +60,8 @@ struct BatchLayout {
     }
 
     /// Pictures that run at a time where there are enough.
-    static func picturesTogether(_ memory: PlanMemory, batch: Int, threadCount: Int) -> Int {
-        let counts = counts(memory, batch: batch, threadCount: threadCount)
-        return counts.separate.first.map { $0 * threadCount } ?? counts.shared[0]
+    var picturesTogether: Int {
+        separate.first.map { $0.pictureCount * threadCount } ?? shared[0].pictureCount
     }
 
     /// Elements from the feature maps of one thread's pictures to those of the next thread's.

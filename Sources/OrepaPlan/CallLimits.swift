@@ -3,8 +3,8 @@ import Synchronization
 
 /// When a call is to end before it is done.
 ///
-/// Limits are looked at between layers, so a call ends within the time of one layer, and at a limit that is reached
-/// before it starts it does nothing.
+/// Limits are looked at some milliseconds apart, inside of long layers too, and at a limit that is reached before it starts a
+/// call does nothing.
 public struct CallLimits: Sendable {
     /// A call that is not done by then throws ``PlanError/deadlineExceeded``.
     public var deadline: ContinuousClock.Instant?

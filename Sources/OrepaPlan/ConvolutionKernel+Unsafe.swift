@@ -26,7 +26,8 @@ final class ConvolutionKernel: @unchecked Sendable {
     /// - Parameters:
     ///   - layer: Name of the layer, for the error.
     ///   - algorithm: How to compute it; nil to choose by its shape and the numerics.
-    /// - Throws: ``PlanError/algorithm(layer:_:)`` when the algorithm does not take the convolution.
+    /// - Throws: ``PlanError/algorithm(layer:_:)`` when the algorithm does not take the convolution,
+    ///   ``PlanError/network(_:)`` with ``NetworkError/sumTooLong(node:)`` when it takes sums that are too long.
     init(
         _ convolution: Convolution, layer: String, algorithm: LayerAlgorithm?, input: orepa_map,
         output: orepa_map, residual: orepa_map?,
@@ -44,18 +45,19 @@ final class ConvolutionKernel: @unchecked Sendable {
         let isPlanned = withUnsafePointer(to: shape) { shape in
             if let algorithm {
                 (numerics == .fast || algorithm.isStrict)
+                    && ConvolutionKernel.isWorthwhile(algorithm, for: convolution)
                     && ConvolutionKernel.prepare(shape, algorithm, instructionSet.isa, plan)
             } else {
                 ConvolutionKernel.algorithms(for: convolution, numerics: numerics)
                     .contains { orepa_convolution_prepare(shape, $0, instructionSet.isa, plan) }
             }
         }
-        if let algorithm, !isPlanned {
+        guard isPlanned else {
             plan.deallocate()
-            throw .algorithm(layer: layer, algorithm)
+            if let algorithm { throw .algorithm(layer: layer, algorithm) }
+            // The direct algorithm takes every other shape that a validated network and this type's maps can have.
+            throw .network(.sumTooLong(node: layer))
         }
-        // The direct algorithm takes every shape that a validated network and this type's maps can have.
-        precondition(isPlanned, "no kernel for \(convolution)")
         self.plan = UnsafePointer(plan)
     }
 
@@ -66,15 +68,26 @@ final class ConvolutionKernel: @unchecked Sendable {
     private static func algorithms(
         for convolution: Convolution, numerics: Numerics
     ) -> [orepa_algorithm] {
-        let isWorthTransforming =
-            convolution.kernel == 3 && convolution.inputChannels >= 16
-            && convolution.outputChannels >= 16
         var algorithms = [orepa_grouped, orepa_direct]
         if numerics == .fast {
             algorithms.insert(orepa_stem, at: 0)
-            if isWorthTransforming { algorithms.insert(orepa_winograd, at: 0) }
+            if isWorthTransforming(convolution) { algorithms.insert(orepa_winograd, at: 0) }
         }
         return algorithms
+    }
+
+    /// With fewer channels than a block has, transformed weights take up to 63 times the memory of plain ones.
+    private static func isWorthTransforming(_ convolution: Convolution) -> Bool {
+        convolution.kernel == 3 && convolution.inputChannels >= 16
+            && convolution.outputChannels >= 16
+    }
+
+    /// Whether an algorithm that was asked for may be used. What a file asks for is not to take memory out of proportion.
+    private static func isWorthwhile(
+        _ algorithm: LayerAlgorithm, for convolution: Convolution
+    ) -> Bool {
+        if case .winograd = algorithm { return isWorthTransforming(convolution) }
+        return true
     }
 
     private static func prepare(
@@ -109,6 +122,7 @@ final class ConvolutionKernel: @unchecked Sendable {
         let weight: UnsafePointer<Float>
         let bias: UnsafePointer<Float>
         let packed: UnsafeMutablePointer<Float>
+        let watch: CallWatch?
     }
 
     /// Packs weights for ``run(weights:input:residual:output:workers:number:threads:)``, of any number of pictures.
@@ -117,19 +131,23 @@ final class ConvolutionKernel: @unchecked Sendable {
     ///   - packed: ``packedCount`` floats, aligned to 64 bytes.
     ///   - weight: `[O, I / g, k, k]`; a linear layer's `[O, I]` is that of a 1x1 convolution.
     ///   - bias: `[O]`.
+    ///   - watch: Ends the packing early.
     func pack(
-        into packed: UnsafeMutablePointer<Float>, weight: Tensor, bias: Tensor, pool: WorkerPool
+        into packed: UnsafeMutablePointer<Float>, weight: Tensor, bias: Tensor, pool: WorkerPool,
+        watch: CallWatch?
     ) {
         weight.withUnsafeBufferPointer { weight in
             bias.withUnsafeBufferPointer { bias in
                 let call = PackCall(
                     plan: plan, weight: weight.baseAddress!, bias: bias.baseAddress!,
-                    packed: packed)
-                pool.run(Int(plan.pointee.pack_items), call) { call, item, _ in
+                    packed: packed, watch: watch)
+                pool.run(Int(plan.pointee.pack_items), call, watch: watch) { call, item, _ in
                     let call = call.assumingMemoryBound(to: PackCall.self).pointee
-                    orepa_convolution_pack(
-                        call.plan, call.weight, call.bias, call.packed, Int64(item), Int64(item) + 1
-                    )
+                    call.watch.withStop { stop in
+                        orepa_convolution_pack(
+                            call.plan, call.weight, call.bias, call.packed, Int64(item),
+                            Int64(item) + 1, stop)
+                    }
                 }
             }
         }
@@ -145,11 +163,12 @@ final class ConvolutionKernel: @unchecked Sendable {
     ///   - weights: Packed by ``pack(into:weight:bias:pool:)``.
     ///   - workers: As many as the pool has threads, with ``scratchCount`` floats each.
     ///   - number: One that no earlier run of these workers had.
+    ///   - watch: Ends the run early.
     func run(
         weights: UnsafePointer<Float>,
         input: UnsafePointer<Float>, residual: UnsafePointer<Float>?,
         output: UnsafeMutablePointer<Float>, workers: ConvolutionWorkers, number: UInt64,
-        threads: StepThreads
+        threads: StepThreads, watch: CallWatch?
     ) {
         let call = RunCall(
             plan: plan,
@@ -157,7 +176,7 @@ final class ConvolutionKernel: @unchecked Sendable {
                 packed: weights, input: input, residual: residual, output: output,
                 run: number),
             workers: workers.first)
-        threads.run(Int(plan.pointee.items), call) { pointer, item, worker in
+        threads.run(Int(plan.pointee.items), call, watch: watch) { pointer, item, worker in
             let call = pointer.assumingMemoryBound(to: RunCall.self)
             withUnsafePointer(to: call.pointee.buffers) { buffers in
                 orepa_convolution_run(

@@ -15,6 +15,8 @@ struct JobBoard: Sendable {
         let ticket = Atomic<UInt64>(0)
         let body = Atomic<UInt>(0)
         let call = Atomic<UInt>(0)
+        /// Of the ``CallWatch``, or 0.
+        let watch = Atomic<UInt>(0)
         let firstItem = Atomic<Int>(0)
         let processor = Atomic<Int32>(-1)
     }
@@ -42,10 +44,17 @@ struct JobBoard: Sendable {
     // MARK: The caller's side, one thread at a time
 
     /// Puts up a job of at most ``Ticket/mostItems`` items, whose predecessor is completed.
-    func publish(_ body: WorkerPool.Body, _ call: UnsafeRawPointer, items: Range<Int>) {
+    ///
+    /// - Parameter watch: Lives until the job is completed. Items are left out once it says so.
+    func publish(
+        _ body: WorkerPool.Body, _ call: UnsafeRawPointer, items: Range<Int>, watch: CallWatch?
+    ) {
         completed.set(0)
         job.pointee.body.store(unsafeBitCast(body, to: UInt.self), ordering: .relaxed)
         job.pointee.call.store(UInt(bitPattern: call), ordering: .relaxed)
+        job.pointee.watch.store(
+            UInt(bitPattern: watch.map { Unmanaged.passUnretained($0).toOpaque() }),
+            ordering: .relaxed)
         job.pointee.firstItem.store(items.lowerBound, ordering: .relaxed)
         job.pointee.processor.store(orepa_current_processor(), ordering: .relaxed)
         let last = Ticket(rawValue: job.pointee.ticket.load(ordering: .relaxed))
@@ -96,6 +105,7 @@ struct JobBoard: Sendable {
             let body = unsafeBitCast(
                 job.pointee.body.load(ordering: .relaxed), to: WorkerPool.Body.self)
             let call = UnsafeRawPointer(bitPattern: job.pointee.call.load(ordering: .relaxed))
+            let watch = UnsafeRawPointer(bitPattern: job.pointee.watch.load(ordering: .relaxed))
             let firstItem = job.pointee.firstItem.load(ordering: .relaxed)
             let (item, rest) = worker == 0 ? ticket.first : ticket.last
             let claim = job.pointee.ticket.compareExchange(
@@ -105,11 +115,16 @@ struct JobBoard: Sendable {
                 ticket = Ticket(rawValue: claim.original)
                 continue
             }
-            body(call!, firstItem + item, worker)
+            if !JobBoard.isReached(watch) { body(call!, firstItem + item, worker) }
             completed += 1
             ticket = Ticket(rawValue: job.pointee.ticket.load(ordering: .acquiring))
         }
         return completed
+    }
+
+    private static func isReached(_ watch: UnsafeRawPointer?) -> Bool {
+        guard let watch else { return false }
+        return Unmanaged<CallWatch>.fromOpaque(watch)._withUnsafeGuaranteedRef { $0.look() }
     }
 
     // MARK: The workers' side

@@ -11,8 +11,8 @@ extension PlanBlueprint {
 
     /// The packed weights of this blueprint in `model`, or nil when it has none.
     ///
-    /// Their number must fit, and the biases within be the network's: as good as a checksum against the packed
-    /// weights of another network, at no cost.
+    /// Their number must fit, and the biases within be the network's: that tells the packed weights of another network, not
+    /// those of someone who means to deceive.
     ///
     /// - Throws: ``PlanError/model(_:)`` with ``ModelFileError/malformed(path:field:expected:found:)``.
     func packed(in model: ModelFile) throws(PlanError) -> Tensor? {
@@ -40,13 +40,16 @@ extension ModelFile {
     ///
     /// - Parameter instructionSet: At most the machine's best.
     /// - Throws: ``PlanError/outOfMemory(byteCount:)`` when the system refuses memory, ``PlanError/model(_:)`` when
-    ///   an algorithm in the file does not take its layer.
+    ///   an algorithm in the file does not take its layer, ``PlanError/overBudget(_:most:found:)``.
     public mutating func pack(
-        for instructionSet: InstructionSet, numerics: Numerics = .fast, pool: WorkerPool
+        for instructionSet: InstructionSet, numerics: Numerics = .fast,
+        budget: ModelBudget = .default, pool: WorkerPool
     ) throws(PlanError) {
         let blueprint = try PlanBlueprint(
             self, numerics: numerics, instructionSet: instructionSet,
             threadCount: pool.threadCount)
+        try budget.check(
+            blueprint, memory: blueprint.memoryUse(.fast, threadCount: pool.threadCount))
         let weights = try PlanWeights(packing: blueprint, of: network, pool: pool)
         try PlanError.check(count: blueprint.packedCount, size: MemoryLayout<Float>.size)
         packed[blueprint.packedName] = Tensor(

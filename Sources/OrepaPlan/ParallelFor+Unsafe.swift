@@ -30,12 +30,14 @@ public struct ParallelFor: Sendable {
         let next = Atomic<Int>(0)
         let count: Int
         let call: UnsafeRawPointer
+        let watch: CallWatch?
         let body: WorkerPool.Body
 
         func run(worker: Int) {
             while true {
                 let item = next.add(1, ordering: .relaxed).oldValue
                 guard item < count else { return }
+                if let watch, watch.look() { return }
                 body(call, item, worker)
             }
         }
@@ -44,9 +46,10 @@ public struct ParallelFor: Sendable {
     /// As ``WorkerPool/run(_:_:_:)``. A turn is one worker and claims items until there are none left, so a loop that
     /// leaves out turns leaves out no item.
     func run(
-        _ itemCount: Int, threadCount: Int, _ call: UnsafeRawPointer, _ body: WorkerPool.Body
+        _ itemCount: Int, threadCount: Int, _ call: UnsafeRawPointer, _ watch: CallWatch?,
+        _ body: WorkerPool.Body
     ) {
-        let items = Items(count: itemCount, call: call, body: body)
+        let items = Items(count: itemCount, call: call, watch: watch, body: body)
         withUnsafePointer(to: items) { items in
             nonisolated(unsafe) let items = items
             loop(min(threadCount, itemCount)) { worker in

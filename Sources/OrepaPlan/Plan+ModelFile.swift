@@ -33,21 +33,31 @@ extension PlanBlueprint {
 extension Plan {
     /// Plans the network of `model`, for its own input size unless another is given. Layers are computed as the
     /// model's file says; for another size, or by a file that does not say, as their shapes and the numerics do.
-    /// Packed weights that the file has for the size, numerics and instruction set are used instead of packing,
-    /// unless memory is to be ``PlanMemory/small``.
     ///
-    /// - Parameter pool: The threads that pack or copy.
+    /// - Parameters:
+    ///   - trustsPackedWeights: Whether packed weights that the file has for the size, numerics and instruction set are
+    ///     used instead of packing, unless memory is to be ``PlanMemory/small``. Nothing shows that they are the network's:
+    ///     whoever wrote the file decides what is computed.
+    ///   - budget: What it may cost with one context.
+    ///   - pool: The threads that pack or copy.
+    ///   - limits: When to end early.
     /// - Throws: ``PlanError`` when the network cannot take an input of that size, when an algorithm in the file does
-    ///   not take its layer, when the file's packed weights are not the network's, for want of memory, or when
-    ///   `instructionSet` is nil and ``InstructionSet/current()`` throws.
+    ///   not take its layer, when the file's packed weights do not fit, when it costs too much, for want of memory, when a
+    ///   limit is reached, or when `instructionSet` is nil and ``InstructionSet/current()`` throws.
     public init(
         _ model: ModelFile, height: Int? = nil, width: Int? = nil, numerics: Numerics = .fast,
-        instructionSet: InstructionSet? = nil, memory: PlanMemory = .fast, pool: WorkerPool
+        instructionSet: InstructionSet? = nil, memory: PlanMemory = .fast,
+        trustsPackedWeights: Bool = false, budget: ModelBudget = .default, pool: WorkerPool,
+        limits: CallLimits = CallLimits()
     ) throws(PlanError) {
         let blueprint = try PlanBlueprint(
             model, height: height, width: width, numerics: numerics,
             instructionSet: instructionSet, threadCount: pool.threadCount)
-        let packed = memory == .small ? nil : try blueprint.packed(in: model)
-        try self.init(blueprint, of: model.network, packed: packed, memory: memory, pool: pool)
+        let packed =
+            trustsPackedWeights && memory != .small ? try blueprint.packed(in: model) : nil
+        try self.init(
+            blueprint, of: model.network, packed: packed, memory: memory, budget: budget,
+            pool: pool,
+            limits: limits)
     }
 }

@@ -14,6 +14,8 @@ public struct Plan: Sendable {
     public let blueprint: PlanBlueprint
     /// What it does with packed weights: ``PlanMemory/mapped`` only if it found them in a file.
     public let memory: PlanMemory
+    /// What it and each of its contexts may cost.
+    public let budget: ModelBudget
 
     let weights: PlanWeights
 
@@ -50,41 +52,49 @@ public struct Plan: Sendable {
     /// - Parameters:
     ///   - algorithms: How to compute layers, by the names of their nodes. For layers that are not named it is
     ///     chosen by their shapes and the numerics.
+    ///   - budget: What it may cost with one context.
     ///   - pool: The threads that pack.
+    ///   - limits: When to end early.
     /// - Throws: ``PlanError`` when the network cannot take an input of that size, when an algorithm does not take
-    ///   its layer, for want of memory, or when `instructionSet` is nil and ``InstructionSet/current()`` throws.
+    ///   its layer, when it costs too much, for want of memory, when a limit is reached, or when `instructionSet` is nil
+    ///   and ``InstructionSet/current()`` throws.
     public init(
         _ network: Network, height: Int, width: Int, numerics: Numerics = .fast,
         algorithms: [String: LayerAlgorithm] = [:], instructionSet: InstructionSet? = nil,
-        memory: PlanMemory = .fast, pool: WorkerPool
+        memory: PlanMemory = .fast, budget: ModelBudget = .default, pool: WorkerPool,
+        limits: CallLimits = CallLimits()
     ) throws(PlanError) {
         let blueprint = try PlanBlueprint(
             network.graph, height: height, width: width, numerics: numerics,
             algorithms: algorithms, instructionSet: instructionSet, threadCount: pool.threadCount)
-        try self.init(blueprint, of: network, packed: nil, memory: memory, pool: pool)
+        try self.init(
+            blueprint, of: network, packed: nil, memory: memory, budget: budget, pool: pool,
+            limits: limits)
     }
 
     /// - Parameter packed: The packed weights of `blueprint`, or nil.
     init(
         _ blueprint: PlanBlueprint, of network: Network, packed: Tensor?, memory: PlanMemory,
-        pool: WorkerPool
+        budget: ModelBudget, pool: WorkerPool, limits: CallLimits
     ) throws(PlanError) {
         graph = network.graph
         self.blueprint = blueprint
-        if memory == .small {
+        self.budget = budget
+        let inPlace =
+            memory == .mapped ? packed.flatMap { PlanWeights(using: $0, in: blueprint) } : nil
+        self.memory = memory == .small ? .small : inPlace == nil ? .fast : .mapped
+        try budget.check(
+            blueprint, memory: blueprint.memoryUse(self.memory, threadCount: pool.threadCount))
+        let watch = limits.isNone ? nil : CallWatch(limits)
+        try watch?.check()
+        if self.memory == .small {
             weights = PlanWeights(of: network, in: blueprint)
-            self.memory = .small
+        } else if let inPlace {
+            weights = inPlace
         } else if let packed {
-            if memory == .mapped, let inPlace = PlanWeights(using: packed, in: blueprint) {
-                weights = inPlace
-                self.memory = .mapped
-            } else {
-                weights = try PlanWeights(copying: packed, in: blueprint, pool: pool)
-                self.memory = .fast
-            }
+            weights = try PlanWeights(copying: packed, in: blueprint, pool: pool, watch: watch)
         } else {
-            weights = try PlanWeights(packing: blueprint, of: network, pool: pool)
-            self.memory = .fast
+            weights = try PlanWeights(packing: blueprint, of: network, pool: pool, watch: watch)
         }
     }
 
@@ -121,7 +131,7 @@ public struct Plan: Sendable {
 
     /// How many pictures a ``PlanContext`` for `batch` of them runs at a time.
     package func picturesTogether(threadCount: Int, batch: Int) -> Int {
-        BatchLayout.picturesTogether(memory, batch: batch, threadCount: threadCount)
+        (try? BatchLayout(self, batch: batch, threadCount: threadCount))?.picturesTogether ?? 1
     }
 
     /// The same algorithms, cut for another number of pictures and threads. They read the same packed weights.

@@ -88,6 +88,12 @@ public struct PlanBlueprint: Sendable {
         largestPackedCount = steps.map(\.packedCount).max() ?? 0
     }
 
+    /// Multiply-adds of one picture as the kernels do them, with those that fill up blocks of channels, and one for each
+    /// value that a pool or an addition reads; the largest number there is where there are more.
+    public var multiplyAdds: Int {
+        steps.reduce(0) { .saturatingSum($0, $1.executedMultiplyAdds) }
+    }
+
     /// How each convolution and linear layer is computed, by the name of its node.
     public var algorithms: [String: LayerAlgorithm] {
         var algorithms: [String: LayerAlgorithm] = [:]

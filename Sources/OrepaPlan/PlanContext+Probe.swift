@@ -9,9 +9,12 @@ extension PlanContext {
     /// Does nothing when the model has no probe, or when the plan is for another size than the model's own.
     ///
     /// - Precondition: the plan is one of the model's network.
+    /// - Parameter limits: When to end early.
     /// - Throws: ``PlanError/model(_:)`` with ``ModelFileError/probe(path:numerics:index:expected:found:)`` when the
-    ///   bits of a logit differ.
-    public func checkProbe(of model: ModelFile) throws(PlanError) {
+    ///   bits of a logit differ; ``PlanError/cancelled``, ``PlanError/deadlineExceeded``.
+    public func checkProbe(
+        of model: ModelFile, limits: CallLimits = CallLimits()
+    ) throws(PlanError) {
         let arithmetic = StandardArithmetic()
         defer { arithmetic.end() }
         precondition(plan.graph == model.network.graph, "the plan must be the model's")
@@ -26,7 +29,7 @@ extension PlanContext {
         let expected = probe.logits[plan.numerics]
         let picture = ModelProbe.picture(
             seed: probe.seed, channels: plan.graph.inputChannels, height: crop, width: crop)
-        let found = run(picture, count: 1)
+        let found = try run(picture, count: 1, limits: limits)
         for index in found.indices where found[index].bitPattern != expected[index].bitPattern {
             throw .model(
                 .probe(

@@ -1,6 +1,5 @@
 import COrepaKernels
 import OrepaNetwork
-import Synchronization
 
 /// The memory in which a ``Plan`` runs, one call at a time. Allocated once: a call allocates nothing.
 public final class PlanContext {
@@ -13,8 +12,8 @@ public final class PlanContext {
     /// The feature maps, then weights that are packed for one step.
     private let memory: AlignedMemory
     private let workers: ConvolutionWorkers
-    /// Why threads that ran their own pictures stopped early: 0, or a ``Stop``.
-    private let stop = Atomic<UInt8>(0)
+    /// Of the call that runs, if it has limits.
+    private let watch = CallWatch()
 
     /// Allocates ``Plan/contextByteCount(threadCount:batch:)`` bytes. Contexts may share a pool: where calls overlap,
     /// one has the workers for a step and the others run theirs on their own threads.
@@ -22,13 +21,13 @@ public final class PlanContext {
     /// - Parameter batch: How many pictures a call will bring. With as many as the pool has threads, or twice as many,
     ///   each thread runs pictures of its own. With fewer, and with ``PlanMemory/small``, threads share each layer of up
     ///   to four pictures. That takes less time, since weights are read once for some pictures, and more memory. It
-    ///   changes no bit of the logits.
+    ///   changes no bit of the logits. Where the plan's budget does not allow that memory, fewer are run at a time.
     /// - Throws: ``PlanError/outOfMemory(byteCount:)`` when the system refuses them.
     public init(_ plan: Plan, batch: Int = 1, pool: WorkerPool) throws(PlanError) {
         self.plan = plan
         self.pool = pool
-        picturesTogether = plan.picturesTogether(threadCount: pool.threadCount, batch: batch)
         layout = try BatchLayout(plan, batch: batch, threadCount: pool.threadCount)
+        picturesTogether = layout.picturesTogether
         memory = try AlignedMemory(
             count: layout.arenaCount + plan.blueprint.packingCount(plan.memory))
         workers = try ConvolutionWorkers(pool, scratchCount: layout.scratchCount)
@@ -48,35 +47,59 @@ public final class PlanContext {
     public func run(
         _ input: UnsafeBufferPointer<Float>, count: Int, logits: UnsafeMutableBufferPointer<Float>
     ) {
-        _ = run(input, count: count, logits: logits, maps: [], limits: nil)
+        run(input, count: count, logits: logits, maps: [], watch: nil)
     }
 
     /// As ``run(_:count:logits:)``, with feature maps beside the logits, and ended early where a limit says so.
     ///
     /// - Parameters:
     ///   - maps: Copied right after the step that makes them.
-    ///   - limits: Looked at before each step. What is in the outputs after an error has no meaning.
+    ///   - limits: Looked at while each step runs, so that a call ends some milliseconds after it has reached one. What is
+    ///     in the outputs after an error has no meaning.
     /// - Throws: ``PlanError/cancelled``, ``PlanError/deadlineExceeded``.
     /// - Precondition: the buffers hold exactly as many values as are read and written.
     public func run(
         _ input: UnsafeBufferPointer<Float>, count: Int, logits: UnsafeMutableBufferPointer<Float>,
         maps: [FeatureMapOutput] = [], limits: CallLimits
     ) throws(PlanError) {
-        let limits = limits.isNone ? nil : limits
-        if let stop = run(input, count: count, logits: logits, maps: maps, limits: limits) {
-            throw stop.error
+        if limits.isNone {
+            run(input, count: count, logits: logits, maps: maps, watch: nil)
+            return
         }
+        watch.begin(limits)
+        run(input, count: count, logits: logits, maps: maps, watch: watch)
+        if let stop = watch.stop { throw stop.error }
     }
 
     /// `input [count, C, H, W]` to logits `[count, classes]`, both row-major.
     public func run(_ input: [Float], count: Int) -> [Float] {
+        run(input, count: count, watch: nil)
+    }
+
+    /// The same, ended early where a limit says so.
+    ///
+    /// - Throws: ``PlanError/cancelled``, ``PlanError/deadlineExceeded``.
+    public func run(
+        _ input: [Float], count: Int, limits: CallLimits
+    ) throws(PlanError) -> [Float] {
+        if limits.isNone { return run(input, count: count, watch: nil) }
+        watch.begin(limits)
+        let logits = run(input, count: count, watch: watch)
+        if let stop = watch.stop { throw stop.error }
+        return logits
+    }
+
+    private func run(_ input: [Float], count: Int, watch: CallWatch?) -> [Float] {
         let logitCount = count * plan.graph.classCount
         // Memory: checked by the probe; others bring memory of their own.
         return [Float](unsafeUninitializedCapacity: logitCount) { logits, initialized in
+            // What a call that ends early leaves.
+            if watch != nil { logits.initialize(repeating: 0) }
             input.withUnsafeBufferPointer {
                 run(
                     $0, count: count,
-                    logits: UnsafeMutableBufferPointer(rebasing: logits[..<logitCount]))
+                    logits: UnsafeMutableBufferPointer(rebasing: logits[..<logitCount]), maps: [],
+                    watch: watch)
             }
             initialized = logitCount
         }
@@ -91,37 +114,18 @@ public final class PlanContext {
         precondition(input.count == count * pictureElementCount, "input must be [count, C, H, W]")
         let blueprint = layout.shared.last ?? layout.separate.last!
         for index in 0..<count {
-            read(input.baseAddress! + index * pictureElementCount, blueprint, memory.base)
+            read(
+                input.baseAddress! + index * pictureElementCount, blueprint, memory.base,
+                watch: nil)
             stepEnded(nil)
             for step in blueprint.steps.indices {
-                runShared(step, blueprint)
+                runShared(step, blueprint, watch: nil)
                 stepEnded(step)
             }
         }
     }
 
     // MARK: How a call is run
-
-    /// What ended a call early.
-    private enum Stop: UInt8 {
-        case cancelled = 1
-        case deadlineExceeded
-
-        init?(_ limits: CallLimits) {
-            do { try limits.check() } catch {
-                self = if case .cancelled = error { .cancelled } else { .deadlineExceeded }
-                return
-            }
-            return nil
-        }
-
-        var error: PlanError {
-            switch self {
-            case .cancelled: .cancelled
-            case .deadlineExceeded: .deadlineExceeded
-            }
-        }
-    }
 
     /// What a call reads and writes, from some picture on.
     private struct Buffers {
@@ -134,8 +138,10 @@ public final class PlanContext {
 
     private func run(
         _ input: UnsafeBufferPointer<Float>, count: Int, logits: UnsafeMutableBufferPointer<Float>,
-        maps: [FeatureMapOutput], limits: CallLimits?
-    ) -> Stop? {
+        maps: [FeatureMapOutput], watch: CallWatch?
+    ) {
+        // In order, so that a step finds those that are its own.
+        let maps = maps.isEmpty ? maps : maps.sorted { $0.step < $1.step }
         precondition(input.count == count * pictureElementCount, "input must be [count, C, H, W]")
         precondition(logits.count == count * classCount, "logits must be [count, classes]")
         for map in maps {
@@ -143,23 +149,20 @@ public final class PlanContext {
                 map.buffer.count == count * elementCount(ofStep: map.step),
                 "feature maps must be [count, C, H, W]")
         }
-        guard count > 0 else { return nil }
+        guard count > 0, watch?.look() != true else { return }
         pool.prepare()
-        return maps.withUnsafeBufferPointer { maps in
+        maps.withUnsafeBufferPointer { maps in
             var buffers = Buffers(
                 input: input.baseAddress!, logits: logits.baseAddress!, index: 0, maps: maps)
-            while buffers.index < count {
+            while buffers.index < count, watch?.stop == nil {
                 let part = layout.part(of: count - buffers.index)
-                let stop =
-                    switch part {
-                    case .shared(let blueprint): runShared(blueprint, buffers, limits)
-                    case .separate(let blueprint, let runs):
-                        runSeparately(blueprint, runs: runs, buffers, limits)
-                    }
-                if let stop { return stop }
+                switch part {
+                case .shared(let blueprint): runShared(blueprint, buffers, watch)
+                case .separate(let blueprint, let runs):
+                    runSeparately(blueprint, runs: runs, buffers, watch)
+                }
                 move(&buffers, by: part.pictureCount)
             }
-            return nil
         }
     }
 
@@ -172,24 +175,26 @@ public final class PlanContext {
     // MARK: Threads that share each layer
 
     private func runShared(
-        _ blueprint: PlanBlueprint, _ buffers: Buffers, _ limits: CallLimits?
-    ) -> Stop? {
-        read(buffers.input, blueprint, memory.base)
+        _ blueprint: PlanBlueprint, _ buffers: Buffers, _ watch: CallWatch?
+    ) {
+        read(buffers.input, blueprint, memory.base, watch: watch)
         for step in blueprint.steps.indices {
-            if let limits, let stop = Stop(limits) { return stop }
-            runShared(step, blueprint)
-            write(mapsOf: step, buffers, blueprint, memory.base)
+            // Small steps on one thread look nowhere else.
+            if let watch, watch.look() { return }
+            runShared(step, blueprint, watch: watch)
+            write(mapsOf: step, buffers, blueprint, memory.base, watch: watch)
         }
-        write(blueprint.logits, buffers.logits, size: classCount, blueprint, memory.base)
-        return nil
+        write(
+            blueprint.logits, buffers.logits, size: classCount, blueprint, memory.base, watch: watch
+        )
     }
 
-    private func runShared(_ step: Int, _ blueprint: PlanBlueprint) {
+    private func runShared(_ step: Int, _ blueprint: PlanBlueprint, watch: CallWatch?) {
         let weights = plan.weights.ready(
-            step, packingInto: memory.base + layout.arenaCount, pool: pool)
+            step, packingInto: memory.base + layout.arenaCount, pool: pool, watch: watch)
         blueprint.steps[step].run(
             arena: memory.base, weights: weights, workers: workers, run: workers.nextRuns(1),
-            isa: plan.instructionSet.isa, threads: .all(pool))
+            isa: plan.instructionSet.isa, threads: .all(pool), watch: watch)
     }
 
     // MARK: Threads with pictures of their own
@@ -199,25 +204,23 @@ public final class PlanContext {
         let context: Unmanaged<PlanContext>
         let blueprint: PlanBlueprint
         let buffers: Buffers
-        let limits: CallLimits?
+        let watch: CallWatch?
         /// The number of the first step of the first run.
         let firstRun: UInt64
     }
 
     private func runSeparately(
-        _ blueprint: PlanBlueprint, runs: Int, _ buffers: Buffers, _ limits: CallLimits?
-    ) -> Stop? {
-        stop.store(0, ordering: .relaxed)
+        _ blueprint: PlanBlueprint, runs: Int, _ buffers: Buffers, _ watch: CallWatch?
+    ) {
         let call = SeparateCall(
-            context: .passUnretained(self), blueprint: blueprint, buffers: buffers, limits: limits,
+            context: .passUnretained(self), blueprint: blueprint, buffers: buffers, watch: watch,
             firstRun: workers.nextRuns(runs * blueprint.steps.count))
-        pool.run(runs, call) { call, item, worker in
+        pool.run(runs, call, watch: watch) { call, item, worker in
             let call = call.assumingMemoryBound(to: SeparateCall.self)
             call.pointee.context._withUnsafeGuaranteedRef {
                 $0.runSeparately(call, item: item, worker: worker)
             }
         }
-        return Stop(rawValue: stop.load(ordering: .relaxed))
     }
 
     private func runSeparately(_ call: UnsafePointer<SeparateCall>, item: Int, worker: Int) {
@@ -226,19 +229,19 @@ public final class PlanContext {
         move(&buffers, by: item * blueprint.pictureCount)
         let arena = memory.base + worker * layout.threadArenaCount
         let firstRun = call.pointee.firstRun + UInt64(item * blueprint.steps.count)
-        read(buffers.input, blueprint, arena)
+        let watch = call.pointee.watch
+        read(buffers.input, blueprint, arena, watch: watch)
         for step in blueprint.steps.indices {
-            if stop.load(ordering: .relaxed) != 0 { return }
-            if let limits = call.pointee.limits, let reason = Stop(limits) {
-                return stop.store(reason.rawValue, ordering: .relaxed)
-            }
+            if let watch, watch.look() { return }
             let weights = plan.weights.ready(step)
             blueprint.steps[step].run(
                 arena: arena, weights: weights, workers: workers, run: firstRun + UInt64(step),
-                isa: plan.instructionSet.isa, threads: .one(worker: worker, pool: pool))
-            write(mapsOf: step, buffers, blueprint, arena)
+                isa: plan.instructionSet.isa, threads: .one(worker: worker, pool: pool),
+                watch: watch)
+            write(mapsOf: step, buffers, blueprint, arena, watch: watch)
         }
-        write(blueprint.logits, buffers.logits, size: classCount, blueprint, arena)
+        write(
+            blueprint.logits, buffers.logits, size: classCount, blueprint, arena, watch: watch)
     }
 
     // MARK: Inputs and outputs
@@ -256,14 +259,16 @@ public final class PlanContext {
 
     private func read(
         _ input: UnsafePointer<Float>, _ blueprint: PlanBlueprint,
-        _ arena: UnsafeMutablePointer<Float>
+        _ arena: UnsafeMutablePointer<Float>, watch: CallWatch?
     ) {
         let map = blueprint.input.map
-        for picture in 0..<blueprint.pictureCount {
-            withUnsafePointer(to: map) {
-                orepa_map_read(
-                    $0, input + picture * pictureElementCount,
-                    arena + blueprint.input.offset + picture * Int(map.image))
+        watch.withStop { stop in
+            for picture in 0..<blueprint.pictureCount {
+                withUnsafePointer(to: map) {
+                    orepa_map_read(
+                        $0, input + picture * pictureElementCount,
+                        arena + blueprint.input.offset + picture * Int(map.image), stop)
+                }
             }
         }
     }
@@ -271,13 +276,15 @@ public final class PlanContext {
     /// Copies `value` of each picture to `target`, `size` elements a picture.
     private func write(
         _ value: Plan.Value, _ target: UnsafeMutablePointer<Float>, size: Int,
-        _ blueprint: PlanBlueprint, _ arena: UnsafeMutablePointer<Float>
+        _ blueprint: PlanBlueprint, _ arena: UnsafeMutablePointer<Float>, watch: CallWatch?
     ) {
-        for picture in 0..<blueprint.pictureCount {
-            withUnsafePointer(to: value.map) {
-                orepa_map_write(
-                    $0, arena + value.offset + picture * Int(value.map.image),
-                    target + picture * size)
+        watch.withStop { stop in
+            for picture in 0..<blueprint.pictureCount {
+                withUnsafePointer(to: value.map) {
+                    orepa_map_write(
+                        $0, arena + value.offset + picture * Int(value.map.image),
+                        target + picture * size, stop)
+                }
             }
         }
     }
@@ -285,13 +292,30 @@ public final class PlanContext {
     /// Copies what the step `step` has made to the maps that want it.
     private func write(
         mapsOf step: Int, _ buffers: Buffers, _ blueprint: PlanBlueprint,
-        _ arena: UnsafeMutablePointer<Float>
+        _ arena: UnsafeMutablePointer<Float>, watch: CallWatch?
     ) {
-        for map in buffers.maps where map.step == step {
+        for map in buffers.maps.maps(ofStep: step) {
             let size = elementCount(ofStep: step)
             write(
                 blueprint.steps[step].output, map.buffer.baseAddress! + buffers.index * size,
-                size: size, blueprint, arena)
+                size: size, blueprint, arena, watch: watch)
         }
+    }
+}
+
+extension UnsafeBufferPointer<FeatureMapOutput> {
+    /// Those of one step, of maps in the order of their steps.
+    fileprivate func maps(ofStep step: Int) -> Slice<UnsafeBufferPointer<FeatureMapOutput>> {
+        let start = firstIndex(notBefore: step)
+        return self[start..<firstIndex(notBefore: step + 1)]
+    }
+
+    private func firstIndex(notBefore step: Int) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle].step < step { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }

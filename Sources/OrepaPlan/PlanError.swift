@@ -9,6 +9,8 @@ public enum PlanError: Error, Hashable, Sendable {
     case algorithm(layer: String, LayerAlgorithm)
     /// The model's file is at fault.
     case model(ModelFileError)
+    /// The model costs more than its ``ModelBudget`` allows.
+    case overBudget(BudgetedQuantity, most: Int, found: Int)
     /// The system refused memory.
     case outOfMemory(byteCount: Int)
     /// The environment variable `OREPA_ISA` names no ``InstructionSet``.
@@ -17,6 +19,16 @@ public enum PlanError: Error, Hashable, Sendable {
     case cancelled
     /// The call's deadline passed before it was done.
     case deadlineExceeded
+
+    /// What a ``ModelBudget`` limits.
+    public enum BudgetedQuantity: Hashable, Sendable {
+        /// Multiply-adds of one picture.
+        case multiplyAdds
+        /// Bytes of packed weights, feature maps and scratch.
+        case memory
+        /// Bytes of the answers of one call.
+        case answers
+    }
 }
 
 extension PlanError {
@@ -35,6 +47,14 @@ extension PlanError: CustomStringConvertible {
         case .algorithm(let layer, let algorithm):
             "`\(layer)`: expected an algorithm that takes the layer, found \(algorithm.name)"
         case .model(let error): error.description
+        case .overBudget(.multiplyAdds, let most, let found):
+            "expected at most \(most) multiply-adds for a picture (the maximum of multiply-adds that was set), "
+                + "found \(found)"
+        case .overBudget(.memory, let most, let found):
+            "expected at most \(most) bytes of weights, feature maps and scratch (the maximum of model memory that "
+                + "was set), found \(found)"
+        case .overBudget(.answers, let most, let found):
+            "expected at most \(most) bytes of answers (the maximum of model memory that was set), found \(found)"
         case .outOfMemory(let byteCount):
             "expected \(byteCount) bytes of memory, the system refused them"
         case .unknownInstructionSet(let name):

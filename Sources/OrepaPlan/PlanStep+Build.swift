@@ -59,6 +59,17 @@ extension Plan.Step {
         return kernel
     }
 
+    /// Of one picture: what ``PlanBlueprint/multiplyAdds`` counts.
+    var executedMultiplyAdds: Int {
+        switch operation {
+        case .convolution(let kernel, _, _): kernel.multiplyAccumulates
+        case .maxPool(let pool):
+            .saturatingProduct(
+                16, withUnsafePointer(to: pool) { Int(orepa_max_pool_operations($0)) })
+        case .addReLU, .globalAveragePool: Int(input.map.image)
+        }
+    }
+
     /// Elements of the packed weights, a multiple of 16; 0 without any.
     var packedCount: Int { kernel?.packedCount.roundedUp(to: 16) ?? 0 }
 }

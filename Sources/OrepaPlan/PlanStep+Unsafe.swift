@@ -8,6 +8,7 @@ extension Plan.Step {
         let input: UnsafePointer<Float>
         let second: UnsafePointer<Float>
         let output: UnsafeMutablePointer<Float>
+        let watch: CallWatch?
     }
 
     /// - Parameters:
@@ -15,9 +16,11 @@ extension Plan.Step {
     ///   - weights: Packed; not read by a step that has none.
     ///   - workers: With the scratch that the step needs.
     ///   - run: A number that no earlier run of these workers had.
+    ///   - watch: Ends the step early.
     func run(
         arena: UnsafeMutablePointer<Float>, weights: UnsafePointer<Float>,
-        workers: ConvolutionWorkers, run: UInt64, isa: orepa_isa, threads: StepThreads
+        workers: ConvolutionWorkers, run: UInt64, isa: orepa_isa, threads: StepThreads,
+        watch: CallWatch?
     ) {
         let input = UnsafePointer(arena + self.input.offset)
         let output = arena + self.output.offset
@@ -26,23 +29,27 @@ extension Plan.Step {
             kernel.run(
                 weights: weights, input: input,
                 residual: residual.map { UnsafePointer(arena + $0.offset) },
-                output: output, workers: workers, number: run, threads: threads)
+                output: output, workers: workers, number: run, threads: threads, watch: watch)
         case .maxPool(let shape):
             let items = withUnsafePointer(to: shape) { orepa_max_pool_items($0) }
-            let call = Call(shape: shape, isa: isa, input: input, second: input, output: output)
-            threads.run(Int(items), call) { call, item, _ in
+            let call = Call(
+                shape: shape, isa: isa, input: input, second: input, output: output, watch: watch)
+            threads.run(Int(items), call, watch: watch) { call, item, _ in
                 let call = call.assumingMemoryBound(to: Call<orepa_max_pool>.self).pointee
-                withUnsafePointer(to: call.shape) {
-                    orepa_max_pool_run(
-                        $0, call.isa, call.input, call.output, Int64(item), Int64(item) + 1)
+                call.watch.withStop { stop in
+                    withUnsafePointer(to: call.shape) {
+                        orepa_max_pool_run(
+                            $0, call.isa, call.input, call.output, Int64(item), Int64(item) + 1,
+                            stop)
+                    }
                 }
             }
         case .addReLU(let shape, let second):
             let items = withUnsafePointer(to: shape) { orepa_addition_items($0) }
             let call = Call(
                 shape: shape, isa: isa, input: input,
-                second: UnsafePointer(arena + second.offset), output: output)
-            threads.run(Int(items), call) { call, item, _ in
+                second: UnsafePointer(arena + second.offset), output: output, watch: watch)
+            threads.run(Int(items), call, watch: watch) { call, item, _ in
                 let call = call.assumingMemoryBound(to: Call<orepa_addition>.self).pointee
                 withUnsafePointer(to: call.shape) {
                     orepa_addition_run(
@@ -52,12 +59,16 @@ extension Plan.Step {
             }
         case .globalAveragePool(let shape):
             let items = withUnsafePointer(to: shape) { orepa_average_pool_items($0) }
-            let call = Call(shape: shape, isa: isa, input: input, second: input, output: output)
-            threads.run(Int(items), call) { call, item, _ in
+            let call = Call(
+                shape: shape, isa: isa, input: input, second: input, output: output, watch: watch)
+            threads.run(Int(items), call, watch: watch) { call, item, _ in
                 let call = call.assumingMemoryBound(to: Call<orepa_average_pool>.self).pointee
-                withUnsafePointer(to: call.shape) {
-                    orepa_average_pool_run(
-                        $0, call.isa, call.input, call.output, Int64(item), Int64(item) + 1)
+                call.watch.withStop { stop in
+                    withUnsafePointer(to: call.shape) {
+                        orepa_average_pool_run(
+                            $0, call.isa, call.input, call.output, Int64(item), Int64(item) + 1,
+                            stop)
+                    }
                 }
             }
         }

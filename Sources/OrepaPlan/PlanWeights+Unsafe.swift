@@ -40,9 +40,11 @@ struct PlanWeights: Sendable {
     /// Packs the weights of all steps into one piece of memory. Of a mapped model file the pages that were read
     /// are given back.
     ///
-    /// - Throws: ``PlanError/outOfMemory(byteCount:)`` when the system refuses it.
-    init(packing blueprint: PlanBlueprint, of network: Network, pool: WorkerPool) throws(PlanError)
-    {
+    /// - Throws: ``PlanError/outOfMemory(byteCount:)`` when the system refuses it, and what `watch` says.
+    init(
+        packing blueprint: PlanBlueprint, of network: Network, pool: WorkerPool,
+        watch: CallWatch? = nil
+    ) throws(PlanError) {
         let memory = try AlignedMemory(count: blueprint.packedCount)
         for (step, offset) in zip(blueprint.steps, blueprint.packedOffsets) {
             guard case .convolution(let kernel, let parameters, _) = step.operation else {
@@ -51,7 +53,8 @@ struct PlanWeights: Sendable {
             let weight = network.tensors["\(parameters).weight"]!
             kernel.pack(
                 into: memory.base + offset, weight: weight,
-                bias: network.tensors["\(parameters).bias"]!, pool: pool)
+                bias: network.tensors["\(parameters).bias"]!, pool: pool, watch: watch)
+            try watch?.check()
             weight.releasePages()
         }
         self.init(kept: .plan(memory), at: memory.base, in: blueprint)
@@ -65,13 +68,17 @@ struct PlanWeights: Sendable {
 
     /// Copies `tensor`, packed for `blueprint`.
     ///
-    /// - Throws: ``PlanError/outOfMemory(byteCount:)`` when the system refuses memory.
-    init(copying tensor: Tensor, in blueprint: PlanBlueprint, pool: WorkerPool) throws(PlanError) {
+    /// - Throws: ``PlanError/outOfMemory(byteCount:)`` when the system refuses memory, and what `watch` says.
+    init(
+        copying tensor: Tensor, in blueprint: PlanBlueprint, pool: WorkerPool,
+        watch: CallWatch? = nil
+    ) throws(PlanError) {
         let memory = try AlignedMemory(count: blueprint.packedCount)
         // Some pages of the file at a time, so that it and the copy are not both resident.
         let part = 4 << 20
         for start in stride(from: 0, to: tensor.count, by: part) {
             let range = start..<min(start + part, tensor.count)
+            try watch?.check()
             tensor.withUnsafeBufferPointer {
                 memory.copy(UnsafeBufferPointer(rebasing: $0[range]), to: start, pool: pool)
             }
@@ -112,13 +119,14 @@ struct PlanWeights: Sendable {
     /// The packed weights of the step `index`: those that are kept, or else they are packed into `memory` now. Of a
     /// step without weights some address that is not to be read.
     func ready(
-        _ index: Int, packingInto memory: UnsafeMutablePointer<Float>, pool: WorkerPool
+        _ index: Int, packingInto memory: UnsafeMutablePointer<Float>, pool: WorkerPool,
+        watch: CallWatch?
     ) -> UnsafePointer<Float> {
         switch places[index] {
         case .none: break
         case .kept(let offset): return base! + offset
         case .packedAtUse(let kernel, let weight, let bias):
-            kernel.pack(into: memory, weight: weight, bias: bias, pool: pool)
+            kernel.pack(into: memory, weight: weight, bias: bias, pool: pool, watch: watch)
             weight.releasePages()
         }
         return UnsafePointer(memory)

@@ -17,6 +17,7 @@ extension Convolution {
             if let instructionSet { instructionSet } else { try InstructionSet.current() }
         let inputShape = Shape(channels: inputChannels, height: height, width: width)
         precondition(input.count == inputShape.elementCount, "input must be [C, height, width]")
+        do { try Graph.checkSize(of: self, input: inputShape) } catch { throw .network(error) }
         let rows = height + 2 * padding - kernel
         let columns = width + 2 * padding - kernel
         guard rows >= 0, columns >= 0 else {
@@ -34,18 +35,20 @@ extension Convolution {
             residual: nil, numerics: numerics,
             instructionSet: instructionSet, pictureCount: 1, threadCount: pool.threadCount)
         let packed = try AlignedMemory(count: kernel.packedCount)
-        kernel.pack(into: packed.base, weight: weight, bias: bias, pool: pool)
+        kernel.pack(into: packed.base, weight: weight, bias: bias, pool: pool, watch: nil)
         let source = try AlignedMemory(count: Int(inputMap.image))
         let target = try AlignedMemory(count: Int(outputMap.image))
         let workers = try ConvolutionWorkers(pool, scratchCount: kernel.scratchCount)
-        input.withUnsafeBufferPointer { orepa_map_read(&inputMap, $0.baseAddress!, source.base) }
+        input.withUnsafeBufferPointer {
+            orepa_map_read(&inputMap, $0.baseAddress!, source.base, nil)
+        }
         kernel.run(
             weights: packed.base, input: source.base, residual: nil, output: target.base,
-            workers: workers, number: workers.nextRuns(1), threads: .all(pool))
+            workers: workers, number: workers.nextRuns(1), threads: .all(pool), watch: nil)
         // Memory: checked by nobody: for tests and measurements, which no host calls.
         let values = [Float](unsafeUninitializedCapacity: output.elementCount) {
             buffer, initialized in
-            orepa_map_write(&outputMap, target.base, buffer.baseAddress!)
+            orepa_map_write(&outputMap, target.base, buffer.baseAddress!, nil)
             initialized = output.elementCount
         }
         return (output, values)

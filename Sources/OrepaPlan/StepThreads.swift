@@ -5,15 +5,16 @@ enum StepThreads {
     /// The calling thread, which is this worker of the pool.
     case one(worker: Int, pool: WorkerPool)
 
-    /// As ``WorkerPool/run(_:_:_:)``. The one thread is inside an item of the pool's, which has set its arithmetic.
-    func run<Call>(_ itemCount: Int, _ call: Call, _ body: WorkerPool.Body) {
+    /// As ``WorkerPool/run(_:_:watch:_:)``. The one thread is inside an item of the pool's, which has set its arithmetic.
+    func run<Call>(_ itemCount: Int, _ call: Call, watch: CallWatch?, _ body: WorkerPool.Body) {
         switch self {
-        case .all(let pool): pool.run(itemCount, call, body)
+        case .all(let pool): pool.run(itemCount, call, watch: watch, body)
         case .one(let worker, let pool):
             // In the order in which the worker takes items of the pool, by which kernels prefetch.
             let descends = pool.takesItemsFromTheBack(worker: worker)
             withUnsafePointer(to: call) { call in
                 for item in 0..<itemCount {
+                    if let watch, watch.look() { return }
                     body(call, descends ? itemCount - 1 - item : item, worker)
                 }
             }

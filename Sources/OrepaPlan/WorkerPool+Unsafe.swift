@@ -63,17 +63,25 @@ public final class WorkerPool: @unchecked Sendable {
     /// On each thread `body` finds the arithmetic that IEEE 754 prescribes: rounding to nearest, denormal numbers as
     /// they are, no traps. The caller's own settings are as before afterwards, flags included.
     public func run<Call>(_ itemCount: Int, _ call: Call, _ body: Body) {
+        run(itemCount, call, watch: nil, body)
+    }
+
+    /// The same, but items are left out once `watch` says that the call is to end; it is asked before each.
+    func run<Call>(_ itemCount: Int, _ call: Call, watch: CallWatch?, _ body: Body) {
         withStandardArithmetic {
-            withUnsafePointer(to: call) { run(itemCount, UnsafeRawPointer($0), body) }
+            withUnsafePointer(to: call) { run(itemCount, UnsafeRawPointer($0), watch, body) }
         }
     }
 
-    private func run(_ itemCount: Int, _ call: UnsafeRawPointer, _ body: Body) {
+    private func run(
+        _ itemCount: Int, _ call: UnsafeRawPointer, _ watch: CallWatch?, _ body: Body
+    ) {
         if let parallelFor, itemCount > 1, threadCount > 1 {
-            return parallelFor.run(itemCount, threadCount: threadCount, call, body)
+            return parallelFor.run(itemCount, threadCount: threadCount, call, watch, body)
         }
         var begin = 0
         while begin < itemCount {
+            if let watch, watch.look() { return }
             guard itemCount - begin > 1, takeWorkers() else {
                 // Alone, until another caller has given the workers back.
                 body(call, begin, 0)
@@ -81,7 +89,7 @@ public final class WorkerPool: @unchecked Sendable {
                 continue
             }
             let end = min(begin + Ticket.mostItems, itemCount)
-            board.publish(body, call, items: begin..<end)
+            board.publish(body, call, items: begin..<end, watch: watch)
             let completed = board.runItems(worker: 0)
             board.waitForWorkers(toComplete: UInt32(end - begin) - completed)
             begin = end

@@ -25,10 +25,14 @@ import Testing
         #expect(expected.status == 0)
         for model in [try Models.resNet(), packed] {
             for memory in PlanMemory.allCases {
-                let result = try Program.run(
-                    ["--model", model, "--memory", memory.rawValue] + arguments)
-                #expect(result.status == 0, "\(result.errors)")
-                #expect(result.text == expected.text)
+                for trust in [[], ["--trust-packed"]] {
+                    let result = try Program.run(
+                        ["--model", model, "--memory", memory.rawValue] + trust + arguments)
+                    #expect(result.status == 0, "\(result.errors)")
+                    #expect(result.text == expected.text)
+                    let isToldOf = memory == .mapped && model == packed && trust.isEmpty
+                    #expect(result.errors.contains("--trust-packed") == isToldOf)
+                }
             }
             // One picture, which takes another way through memory by default.
             let one = try Program.run(["--model", model, boot, "--format", "jsonl"])
@@ -103,7 +107,7 @@ import Testing
         let path = folder.file("damaged.safetensors")
         try model.write(to: path, overwrite: false)
         for options in [[], ["--memory", "fast"], ["--memory", "mapped"]] {
-            let result = try Program.run(["--model", path, boot] + options)
+            let result = try Program.run(["--model", path, boot, "--trust-packed"] + options)
             #expect(result.status == 65)
             #expect(
                 result.errors
@@ -111,5 +115,6 @@ import Testing
                     + "[\(tensor.count)], found [16]\n")
         }
         #expect(try Program.run(["--model", path, boot, "--memory", "small"]).status == 0)
+        #expect(try Program.run(["--model", path, boot]).status == 0)
     }
 }

@@ -97,10 +97,11 @@ import Testing
             for threads in 1...3 {
                 let pool = WorkerPool(threadCount: threads)
                 for memory in PlanMemory.allCases {
-                    for model in [plain, packed] {
+                    for (model, isTrusted) in [(plain, true), (packed, false), (packed, true)] {
                         let plan = try Plan(
-                            model, instructionSet: instructionSet, memory: memory, pool: pool)
-                        let isFound = !model.packed.isEmpty || memory != .mapped
+                            model, instructionSet: instructionSet, memory: memory,
+                            trustsPackedWeights: isTrusted, pool: pool)
+                        let isFound = !model.packed.isEmpty && isTrusted || memory != .mapped
                         #expect(plan.memory == (isFound ? memory : .fast))
                         let context = try PlanContext(plan, pool: pool)
                         for _ in 0..<2 {
@@ -113,10 +114,10 @@ import Testing
         }
     }
 
-    /// That a plan takes the packed weights at all: with others of the same size, the answer is another.
-    @Test(arguments: [PlanMemory.fast, .mapped]) func packedWeightsAreUsed(
-        memory: PlanMemory
-    ) throws {
+    /// That a plan takes the packed weights where they are trusted, and only there: with others of the same size, the
+    /// answer is another.
+    @Test(arguments: [PlanMemory.fast, .small, .mapped], [false, true])
+    func packedWeightsAreUsedWhereTheyAreTrusted(memory: PlanMemory, isTrusted: Bool) throws {
         var model = try PackedFileTests.model()
         try model.pack(for: .current(), pool: pool)
         let (name, tensor) = try #require(model.packed.first)
@@ -126,13 +127,15 @@ import Testing
         values[last] += 1
         model.packed[name] = Tensor(shape: tensor.shape, values: values)
         let picture = [Float](repeating: 0.5, count: 3 * 52 * 52)
-        let changed = try PlanContext(Plan(model, memory: memory, pool: pool), pool: pool)
-            .run(picture, count: 1)
+        let changed = try PlanContext(
+            Plan(model, memory: memory, trustsPackedWeights: isTrusted, pool: pool), pool: pool
+        ).run(picture, count: 1)
         let plain = try PlanContext(
             Plan(model.network, height: 52, width: 52, pool: pool), pool: pool
         )
         .run(picture, count: 1)
-        #expect(zip(changed, plain).filter { $0 != $1 }.count == 1)
+        let isUsed = isTrusted && memory != .small
+        #expect(zip(changed, plain).filter { $0 != $1 }.count == (isUsed ? 1 : 0))
     }
 
     @Test func aPackedPartThatDoesNotFitIsAnError() throws {
@@ -140,6 +143,9 @@ import Testing
         try model.pack(for: .current(), pool: pool)
         let (name, tensor) = try #require(model.packed.first)
         var values = tensor.values
+        func plan(_ memory: PlanMemory) throws -> Plan {
+            try Plan(model, memory: memory, trustsPackedWeights: true, pool: pool)
+        }
         for memory in [PlanMemory.fast, .mapped] {
             model.packed[name] = Tensor(shape: [values.count - 1], values: Array(values.dropLast()))
             #expect(
@@ -147,11 +153,13 @@ import Testing
                     .malformed(
                         path: "model", field: name, expected: "shape [\(values.count)]",
                         found: "[\(values.count - 1)]"))
-            ) { try Plan(model, memory: memory, pool: pool) }
+            ) { try plan(memory) }
             model.packed[name] = Tensor(shape: [1, values.count], values: values)
-            #expect(throws: PlanError.self) { try Plan(model, memory: memory, pool: pool) }
+            #expect(throws: PlanError.self) { try plan(memory) }
             model.packed[name] = Tensor(shape: [0], values: [])
-            #expect(throws: PlanError.self) { try Plan(model, memory: memory, pool: pool) }
+            #expect(throws: PlanError.self) { try plan(memory) }
+            // Nor is who does not trust it.
+            _ = try Plan(model, memory: memory, pool: pool)
         }
         values[3] += 1
         model.packed[name] = Tensor(shape: [values.count], values: values)
@@ -160,11 +168,11 @@ import Testing
                 .malformed(
                     path: "model", field: name, expected: "the weights of this network",
                     found: "another bias than `stem.bias`"))
-        ) { try Plan(model, pool: pool) }
+        ) { try plan(.fast) }
         // Who does not read the part is not disturbed by it.
-        _ = try Plan(model, memory: .small, pool: pool)
-        _ = try Plan(model, height: 60, width: 52, pool: pool)
-        _ = try Plan(model, numerics: .strict, pool: pool)
+        _ = try plan(.small)
+        _ = try Plan(model, height: 60, width: 52, trustsPackedWeights: true, pool: pool)
+        _ = try Plan(model, numerics: .strict, trustsPackedWeights: true, pool: pool)
     }
 
     @Test func aPackedPartOfAnotherTypeIsAnError() throws {
@@ -196,7 +204,9 @@ import Testing
             try model.pack(for: .current(), pool: pool)
             try model.write(to: path, overwrite: false)
             let aligned = try ModelFile(path: path)
-            #expect(try Plan(aligned, memory: .mapped, pool: pool).memory == .mapped)
+            #expect(
+                try Plan(aligned, memory: .mapped, trustsPackedWeights: true, pool: pool).memory
+                    == .mapped)
             var bytes = try FileBytes(mapping: path).withBytes { Array($0) }
             // Four more spaces behind the header.
             let length = (0..<8).reduce(0) { $0 | Int(bytes[$1]) << (8 * $1) }
@@ -206,7 +216,8 @@ import Testing
             bytes.insert(
                 contentsOf: [UInt8](repeating: UInt8(ascii: " "), count: 4), at: 8 + length)
             try AtomicFile.write(bytes, to: path, overwrite: true)
-            let plan = try Plan(ModelFile(path: path), memory: .mapped, pool: pool)
+            let plan = try Plan(
+                ModelFile(path: path), memory: .mapped, trustsPackedWeights: true, pool: pool)
             #expect(plan.memory == .fast)
             let picture = [Float](repeating: 0.5, count: 3 * 52 * 52)
             #expect(
@@ -223,7 +234,7 @@ import Testing
                 let use = try PlanBlueprint(
                     model.network.graph, height: 52, width: 52, threadCount: threads
                 ).memoryUse(memory, threadCount: threads)
-                let plan = try Plan(model, memory: memory, pool: pool)
+                let plan = try Plan(model, memory: memory, trustsPackedWeights: true, pool: pool)
                 let context = try PlanContext(plan, pool: pool)
                 #expect(plan.allocatedByteCount == use.packedWeights)
                 #expect(context.allocatedByteCount == use.featureMaps + use.scratch)

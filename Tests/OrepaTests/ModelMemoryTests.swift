@@ -42,6 +42,7 @@ import Testing
         let messages = Messages()
         var options = Model.Options()
         options.memory = .mapped
+        options.trustsPackedWeights = true
         options.log = { messages.add($0) }
         let mapped = try Model(path: path, options: options)
         #expect(mapped.memory == .mapped)
@@ -53,6 +54,41 @@ import Testing
         // This one has nothing packed: it says that it does otherwise than asked.
         #expect(plain.memory == .fast)
         #expect(messages.all.map(\.level) == [.info, .warning, .info])
+        // Without trust the file's are packed anew, and that is said.
+        options.trustsPackedWeights = false
+        let untrusted = try Model(path: path, options: options)
+        #expect(untrusted.memory == .fast)
+        #expect(try untrusted.run(pictures) == plain.run(pictures))
+        #expect(messages.all.suffix(2).map(\.level) == [.warning, .info])
+        #expect(messages.all.suffix(2).first?.text.contains("trusted") == true)
+    }
+
+    /// Packed weights that are another network's, with the probe that they give: a file that means to deceive.
+    @Test(arguments: [PlanMemory.fast, .mapped])
+    func packedWeightsOfADeceiverAreNotUsed(memory: PlanMemory) throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/model.safetensors"
+        let pool = WorkerPool(threadCount: 1)
+        var file = try ModelFile(path: ModelMemoryTests.modelPath)
+        try file.pack(for: .current(), pool: pool)
+        let (name, tensor) = try #require(file.packed.first)
+        var values = tensor.values
+        // The linear layer's weights for two classes change places.
+        for start in stride(from: values.count - 128 * 16, to: values.count, by: 16) {
+            values.swapAt(start + 8, start + 9)
+        }
+        file.packed[name] = Tensor(shape: tensor.shape, values: values)
+        try file.write(to: path, overwrite: false)
+        var options = Model.Options()
+        options.memory = memory
+        let picture = Picture.file(try sampleImages()[0])
+        let expected = try Model(path: ModelMemoryTests.modelPath).run(picture)
+        #expect(try Model(path: path, options: options).run(picture) == expected)
+        options.trustsPackedWeights = true
+        // The probe tells, since this file still has the one of the right weights.
+        #expect(throws: OrepaError.self) { try Model(path: path, options: options) }
+        options.checksProbe = false
+        #expect(try Model(path: path, options: options).run(picture) != expected)
     }
 
     private final class Messages: Sendable {
@@ -95,7 +131,13 @@ import Testing
         #expect(FileManager.default.createFile(atPath: path, contents: nil))
         let size: UInt64 = 1 << 43
         try FileHandle(forWritingTo: URL(fileURLWithPath: path)).truncate(atOffset: size)
-        let error = #expect(throws: OrepaError.self) { try Model(path: path) }
+        let refused = #expect(throws: OrepaError.self) { try Model(path: path) }
+        #expect(refused?.code == .notReadable)
+        #expect(
+            refused?.message.hasSuffix("expected at most \(8 << 30) bytes, found \(size)") == true)
+        var options = Model.Options()
+        options.budget.maximumMemory = .max
+        let error = #expect(throws: OrepaError.self) { try Model(path: path, options: options) }
         #expect(error?.code == .outOfMemory)
         #expect(
             error?.message == "\(path): expected \(size) bytes of memory, the system refused them")

@@ -117,7 +117,7 @@ static void bench(const layer *l, orepa_algorithm algorithm, orepa_isa isa)
     if (!orepa_convolution_prepare(&shape, algorithm, isa, &plan)) return;
     const size_t in_count = (size_t)l->inputs * l->size * l->size;
     float *contiguous = random_floats(in_count), *input = floats((size_t)shape.input.image);
-    orepa_map_read(&shape.input, contiguous, input);
+    orepa_map_read(&shape.input, contiguous, input, NULL);
     float *weights = random_floats(
         (size_t)l->outputs * (l->inputs / l->groups) * l->kernel * l->kernel);
     float *bias = random_floats((size_t)l->outputs);
@@ -125,7 +125,7 @@ static void bench(const layer *l, orepa_algorithm algorithm, orepa_isa isa)
     double pack = 1e9;
     for (int round = 0; round < 5; round++) {
         const double start = seconds();
-        orepa_convolution_pack(&plan, weights, bias, job.packed, 0, plan.pack_items);
+        orepa_convolution_pack(&plan, weights, bias, job.packed, 0, plan.pack_items, NULL);
         const double taken = seconds() - start;
         if (taken < pack) pack = taken;
     }

@@ -91,6 +91,7 @@ static void do_average_pool(orepa_average_pool_kernel *kernel, const job *j)
     call.input_row = (call.width + size(j, 0, 0, 2)) * 16;
     call.input_plane = call.height * call.input_row + 16 * size(j, 0, 0, 2);
     call.output_plane = 16 * size(j, 1, 1, 3);
+    call.count = (float)(call.height * call.width);
     float *input = whole((size_t)(call.blocks * call.input_plane), 1);
     float *output = floats((size_t)(call.blocks * call.output_plane));
     call.input = input, call.output = output;

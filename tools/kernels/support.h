@@ -75,7 +75,7 @@ static inline runnable make_runnable(
 {
     runnable job = {.plan = *plan};
     job.packed = floats(plan->packed_floats);
-    orepa_convolution_pack(plan, weights, bias, job.packed, 0, plan->pack_items);
+    orepa_convolution_pack(plan, weights, bias, job.packed, 0, plan->pack_items, NULL);
     job.worker.scratch = floats(plan->worker_floats);
     job.buffers = (orepa_convolution_buffers){
         .packed = job.packed,

@@ -205,7 +205,7 @@ static void check_single_images(
             || memcmp(job.packed, batch->packed, plan.packed_floats * sizeof(float)) != 0)
             FAIL("%s: packed weights depend on the batch", text);
         run_shuffled(&job);
-        orepa_map_write(&shape.output, job.buffers.output, got);
+        orepa_map_write(&shape.output, job.buffers.output, got, NULL);
         if (memcmp(got, want + (size_t)n * count, count * sizeof(float)) != 0)
             FAIL("%s: image %d alone has other bits", text, n);
         free_runnable(&job);
@@ -253,7 +253,7 @@ static void check_convolution(const orepa_convolution *shape, orepa_algorithm al
             const float *base = job.buffers.output + n * (size_t)out->image;
             check_border(out, base, text);
             check_unused_lanes(out, base, text);
-            orepa_map_write(out, base, got + n * out_count);
+            orepa_map_write(out, base, got + n * out_count, NULL);
         }
         if (!first) {
             first = floats(out_count * images);
@@ -302,7 +302,7 @@ static void check_nan(orepa_algorithm algorithm, orepa_isa isa, int32_t stride)
     if (!orepa_convolution_prepare(&shape, algorithm, isa, &plan)) FAIL("%s: NaN shape refused", name);
     runnable job = make_runnable(&plan, weights, bias, map, NULL);
     run_all(&job);
-    orepa_map_write(&shape.output, job.buffers.output, got);
+    orepa_map_write(&shape.output, job.buffers.output, got, NULL);
     for (int32_t i = 0; i < 20 * out * out; i++) {
         const int32_t channel = i / (out * out), y = i / out % out, x = i % out;
         const bool sees = abs(y * stride - middle) <= padding && abs(x * stride - middle) <= padding
@@ -394,6 +394,14 @@ static void check_edges(uint64_t base)
         .has_residual = true};
     seed(base, 1000 + part++, 15);
     check_convolution(&in_groups, orepa_direct, false);
+    // More input channels than are packed at once.
+    for (int32_t stride = 1; stride <= 2; stride++) {
+        const orepa_convolution shape = {
+            .input = orepa_map_blocked(1030, 4, 4, 1), .output = orepa_map_blocked(17, 4 / stride, 4 / stride, 0),
+            .images = 1, .kernel = 3, .stride = stride, .padding = 1, .groups = 1};
+        seed(base, 1000 + part++, 15);
+        check_convolution(&shape, orepa_winograd, false);
+    }
     // Grouped rows longer than an item, and more rows than one takes.
     const int32_t sizes[][2] = {{3, 600}, {45, 30}};
     for (int i = 0; i < 2; i++)
@@ -422,6 +430,9 @@ int main(int count, char **arguments)
     }
     test_report();
     print_checksum("pooling");
+    seed(base, 0, 13);
+    test_limits(rounds);
+    test_large_pooling();
     for (int algorithm = 0; algorithm < OREPA_ALGORITHM_COUNT; algorithm++) {
         for (int round = 0; round < rounds; round++) {
             seed(base, round, 2);

@@ -17,6 +17,12 @@ void test_direct_kernels(void);
 // Max pool, average pool and addition over a random shape on every instruction set, bit by bit.
 void test_pooling(void);
 
+// Windows and maps that are looked at in parts.
+void test_large_pooling(void);
+
+// Shapes near and beyond the limits.
+void test_limits(int rounds);
+
 // Counted multiply-adds, and how tiles are written down.
 void test_report(void);
 
@@ -32,7 +38,7 @@ static inline float *mapped(const orepa_map *map, int32_t count, const float *co
     for (int32_t n = 0; n < count; n++)
         orepa_map_read(
             map, contiguous + (int64_t)n * map->channels * map->height * map->width,
-            base + n * map->image);
+            base + n * map->image, NULL);
     return base;
 }
 

@@ -1,5 +1,7 @@
 #include "test.h"
 
+#include "../../Sources/COrepaKernels/kernels.h"
+
 typedef struct {
     orepa_map map;
     int32_t images;
@@ -75,6 +77,70 @@ static float want_sum(
                 } \
     }
 
+static bool after_some_looks(void *context) { return --*(int *)context < 0; }
+
+// Windows and maps that are looked at in parts give the bits of the kernel that looks at all at once, signs of zeros and
+// bits of NaN included; and a pool ends when it is told to.
+static void check_large_pool(int32_t height, int32_t width, int32_t stride)
+{
+    const orepa_map map = orepa_map_blocked(16, height, width, 0);
+    float *input = floats((size_t)map.image);
+    for (int64_t i = 0; i < map.image; i++) {
+        const uint32_t nan = 0x7fc00000u + random_bits() % 1000;
+        input[i] = random_int(0, 1) ? 0.0f : -0.0f;
+        if (random_int(0, 1000) == 0) memcpy(input + i, &nan, sizeof nan);
+        if (i % 16 > 10) input[i] = -random_float() * random_float();
+    }
+    orepa_max_pool pool = {.input = map, .images = 1, .stride = stride};
+    pool.kernel = 2 * (height > width ? height : width) - 1;
+    pool.padding = pool.kernel / 2;
+    pool.output = orepa_map_blocked(
+        16, (height + 2 * pool.padding - pool.kernel) / stride + 1, (width + 2 * pool.padding - pool.kernel) / stride + 1,
+        0);
+    const orepa_average_pool average = {map, orepa_map_blocked(16, 1, 1, 0), 1};
+    float *output = floats((size_t)pool.output.image), *row = floats((size_t)pool.output.row);
+    _Alignas(64) float mean[16], sum[16];
+    for (int i = 0; i <= (int)orepa_isa_best(); i++) {
+        const orepa_isa isa = (orepa_isa)i;
+        orepa_max_pool_run(&pool, isa, input, output, 0, orepa_max_pool_items(&pool), NULL);
+        for (int32_t y = 0; y < pool.output.height; y++) {
+            const int32_t start = y * stride - pool.padding, first = start < 0 ? 0 : start;
+            const int32_t end = start + pool.kernel < height ? start + pool.kernel : height;
+            const orepa_max_pool_call call = {
+                .input = input + orepa_map_offset(&map, first, 0), .output = row, .input_row = map.row,
+                .rows = end - first, .width = width, .outputs = pool.output.width, .kernel = pool.kernel,
+                .stride = stride, .padding = pool.padding};
+            orepa_singles[isa].max_pool_row(&call);
+            if (memcmp(row, output + y * pool.output.row, (size_t)pool.output.row * sizeof *row) != 0)
+                FAIL("max pool of %dx%d in parts: row %d on %s has other bits", height, width, y, orepa_isa_name(isa));
+        }
+        orepa_average_pool_run(&average, isa, input, mean, 0, orepa_average_pool_items(&average), NULL);
+        for (int32_t c = 0; c < 16; c++) sum[c] = 0;
+        for (int64_t at = 0; at < map.image; at++) sum[at % 16] += input[at];
+        for (int32_t c = 0; c < 16; c++) {
+            sum[c] /= (float)height * (float)width;
+            if (isnan(sum[c]) ? !isnan(mean[c]) : memcmp(&sum[c], &mean[c], sizeof *sum) != 0)
+                FAIL("average pool of %dx%d in parts is %g, not %g", height, width, mean[c], sum[c]);
+        }
+        int looks = 2;
+        const orepa_stop stop = {after_some_looks, &looks};
+        memset(output, 0xff, (size_t)pool.output.image * sizeof *output);
+        orepa_max_pool_run(&pool, isa, input, output, 0, orepa_max_pool_items(&pool), &stop);
+        uint32_t last;
+        memcpy(&last, output + pool.output.image - 1, sizeof last);
+        if (looks >= 0 || last != ~0u) FAIL("max pool of %dx%d does not end when it is told to", height, width);
+    }
+    free(input), free(output), free(row);
+}
+
+void test_large_pooling(void)
+{
+    check_large_pool(300, 310, 150);
+    check_large_pool(64, 65, 7);
+    check_large_pool(70000, 3, 30000);   // columns of more places than are looked at at once
+    check_large_pool(2, 70000, 30000);
+}
+
 void test_pooling(void)
 {
     const int32_t images = random_int(1, 2), channels = random_int(0, 7) ? random_int(1, 100) : random_int(200, 600);
@@ -82,7 +148,7 @@ void test_pooling(void)
     const tensor a = make_tensor(orepa_map_blocked(channels, height, width, random_int(0, 1)), images);
     const tensor b = make_tensor(orepa_map_blocked(channels, height, width, random_int(0, 1)), images);
 
-    orepa_max_pool pool = {.input = a.map, .images = images, .kernel = random_int(1, 3)};
+    orepa_max_pool pool = {.input = a.map, .images = images, .kernel = random_int(1, random_int(0, 3) ? 3 : 12)};
     pool.stride = random_int(1, 3), pool.padding = random_int(0, pool.kernel / 2);
     if (height + 2 * pool.padding < pool.kernel || width + 2 * pool.padding < pool.kernel)
         pool.kernel = 1, pool.padding = 0;
@@ -98,9 +164,9 @@ void test_pooling(void)
     float *sum = floats((size_t)(addition.output.image * images));
     for (int i = 0; i <= (int)orepa_isa_best(); i++) {
         const orepa_isa isa = (orepa_isa)i;
-        orepa_max_pool_run(&pool, isa, a.base, pooled, 0, orepa_max_pool_items(&pool));
+        orepa_max_pool_run(&pool, isa, a.base, pooled, 0, orepa_max_pool_items(&pool), NULL);
         CHECK("max pool", isa, pool.output, pooled, images, want_max(&pool, &a, n, c, y, x))
-        orepa_average_pool_run(&average, isa, a.base, mean, 0, orepa_average_pool_items(&average));
+        orepa_average_pool_run(&average, isa, a.base, mean, 0, orepa_average_pool_items(&average), NULL);
         CHECK("average pool", isa, average.output, mean, images, want_average(&a, n, c))
         orepa_addition_run(&addition, isa, a.base, b.base, sum, 0, orepa_addition_items(&addition));
         CHECK("addition", isa, addition.output, sum, images, want_sum(&addition, &a, &b, n, c, y, x))

@@ -12,7 +12,7 @@ static int64_t row_items(const orepa_addition *shape)
 
 int64_t orepa_addition_items(const orepa_addition *shape)
 {
-    return shape->images * orepa_map_blocks(&shape->output) * row_items(shape);
+    return (int64_t)shape->images * orepa_map_blocks(&shape->output) * row_items(shape);
 }
 
 void orepa_addition_run(

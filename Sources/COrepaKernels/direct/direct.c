@@ -57,22 +57,27 @@ static int32_t most_planes(const orepa_convolution *shape)
     return most;
 }
 
-static void find_sets(orepa_convolution_plan *plan)
+// False if an output has too many products.
+static bool find_sets(orepa_convolution_plan *plan)
 {
     const orepa_convolution *shape = &plan->shape;
-    const int32_t taps = shape->kernel * shape->kernel;
+    const int64_t taps = (int64_t)shape->kernel * shape->kernel;
+    int64_t products;
     if (is_aligned(shape)) {
         const int32_t inputs = shape->input.channels / shape->groups;
         plan->direct.sets = shape->groups;
         plan->direct.blocks = orepa_divide_up(shape->output.channels / shape->groups, 16);
         plan->direct.planes = orepa_divide_up(inputs, shape->input.block);
-        plan->direct.products = inputs * taps;
+        products = inputs * taps;
     } else {
         plan->direct.sets = orepa_map_blocks(&shape->output);
         plan->direct.blocks = 1;
         plan->direct.planes = most_planes(shape);
-        plan->direct.products = plan->direct.planes * 16 * taps;
+        products = plan->direct.planes * 16 * taps;
     }
+    if (products > OREPA_MOST_PRODUCTS) return false;
+    plan->direct.products = (int32_t)products;
+    return true;
 }
 
 // What the kernels see as output: the map, or one long row where that is better; and the kernels. Weights are packed for
@@ -147,8 +152,7 @@ static bool prepare(orepa_convolution_plan *plan)
     if (shape->input.border < shape->padding || shape->output.block != 16) return false;
     if (shape->groups > 1 && shape->input.block != 16) return false;
 
-    find_sets(plan);
-    if (!choose_kernels(plan)) return false;
+    if (!find_sets(plan) || !choose_kernels(plan)) return false;
     const int32_t blocks = plan->direct.blocks;
     const orepa_direct_row *row = &orepa_direct_rows[plan->direct.row];
     const int32_t width = plan->direct.width;
@@ -156,11 +160,13 @@ static bool prepare(orepa_convolution_plan *plan)
     plan->direct.tail_tiles =
         orepa_direct_tiles(width, orepa_direct_rows[plan->direct.tail_row].pixels);
 
-    // An item is some ten thousand cycles, so that claiming it costs nothing beside.
+    // An item is some ten thousand cycles, so that claiming it costs nothing beside; of a layer of minutes it is more.
+    enum { MOST_SLICES = 1 << 17 };
     const int64_t tiles = (int64_t)plan->direct.tiles * plan->direct.height;
     const int64_t cycles =
         (int64_t)width * plan->direct.height * row->blocks * plan->direct.products;
-    plan->direct.slices = (int32_t)(cycles / 20000 < tiles ? cycles / 20000 + 1 : tiles);
+    const int64_t slices = cycles / 20000 < tiles ? cycles / 20000 + 1 : tiles;
+    plan->direct.slices = (int32_t)(slices < MOST_SLICES ? slices : MOST_SLICES);
     plan->direct.rows_first = (int64_t)shape->output.channels * plan->direct.products
         < shape->input.image;
     plan->pack_items = (int64_t)plan->direct.sets * orepa_divide_up(blocks, row->blocks);
@@ -249,7 +255,7 @@ static void transpose_rows(const float *from, int64_t row, int32_t depth, float 
 // at a time.
 static void pack_lanes(
     const orepa_convolution *shape, const float *weights, int32_t first, int32_t lanes, int32_t start,
-    int32_t depth, int32_t block, float *to)
+    int32_t depth, int32_t block, float *to, const orepa_stop *stop)
 {
     const int32_t taps = shape->kernel * shape->kernel, inputs = shape->input.channels;
     const bool is_transposed = taps == 1 && shape->groups == 1 && depth % 4 == 0;
@@ -258,15 +264,17 @@ static void pack_lanes(
         transpose_rows(
             weights + (int64_t)(first + lane) * inputs + start, inputs, depth, to + lane, lanes);
     for (; lane < lanes; lane++)
-        for (int32_t k = 0; k < depth; k += block)
+        for (int32_t k = 0; k < depth; k += block) {
+            if (orepa_is_stopped(stop)) return;
             pack_lane(
                 shape, weights, first + lane, start + k, orepa_min(block, depth - k),
                 to + (int64_t)k * taps * lanes + lane, lanes);
+        }
 }
 
 static void pack(
     const orepa_convolution_plan *plan, const float *weights, const float *bias, float *packed,
-    int64_t begin, int64_t end)
+    int64_t begin, int64_t end, const orepa_stop *stop)
 {
     const orepa_convolution *shape = &plan->shape;
     const int32_t taps = shape->kernel * shape->kernel, block = shape->input.block;
@@ -283,7 +291,7 @@ static void pack(
         for (int32_t c = 0; c < channels; c += chunk)
             pack_lanes(
                 shape, weights, first, lanes, start + c, orepa_min(chunk, channels - c), block,
-                to + (int64_t)c * taps * lanes);
+                to + (int64_t)c * taps * lanes, stop);
     }
 }
 

@@ -18,7 +18,7 @@ void orepa_gather_pixels(
                 x = 0;
                 from = base + orepa_map_offset(map, ++y * stride, 0);
             }
-            copy(to + i * BLOCK, from);
+            copy(to + (int64_t)i * BLOCK, from);
             x++;
         }
     }

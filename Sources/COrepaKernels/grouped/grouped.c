@@ -38,10 +38,10 @@ static int64_t weights_start(const orepa_convolution_plan *plan, int64_t block)
 
 static void pack(
     const orepa_convolution_plan *plan, const float *weights, const float *bias, float *packed,
-    int64_t begin, int64_t end)
+    int64_t begin, int64_t end, const orepa_stop *stop)
 {
     const int32_t width = group_width(plan), channels = plan->shape.output.channels;
-    for (int64_t block = begin; block < end; block++) {
+    for (int64_t block = begin; block < end && !orepa_is_stopped(stop); block++) {
         float *to = packed + weights_start(plan, block);
         for (int32_t lane = 0; lane < 16; lane++) {
             const int64_t o = block * 16 + lane;

@@ -8,5 +8,6 @@
 #include "orepa_machine.h"
 #include "orepa_map.h"
 #include "orepa_pooling.h"
+#include "orepa_stop.h"
 
 #endif

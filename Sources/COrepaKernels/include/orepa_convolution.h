@@ -6,6 +6,7 @@
 
 #include "orepa_isa.h"
 #include "orepa_map.h"
+#include "orepa_stop.h"
 
 // What is computed, for each of `images` images:
 //
@@ -22,6 +23,15 @@ typedef struct {
     bool relu, has_residual;
     int32_t threads;        // how many are expected to share the work; a hint for cutting it
 } orepa_convolution;
+
+// No convolution beyond these is planned. A product of an output is one multiply-add, also of those with zero weights by
+// which blocks of channels are filled up.
+enum {
+    OREPA_MOST_WINDOW = 1 << 20,     // kernel, stride and padding
+    OREPA_MOST_PRODUCTS = 1 << 20,   // of an output
+    OREPA_MOST_IMAGES = 1 << 12,
+    OREPA_MOST_THREADS = 1 << 20,
+};
 
 typedef enum {
     // Sums in the order input channel block, kernel row, kernel column, channel. Any kernel, stride, padding
@@ -92,7 +102,8 @@ typedef struct {
 } orepa_convolution_plan;
 
 // Chooses kernels and how the work is cut. False, and the plan unchanged, if the algorithm does not
-// compute this shape.
+// compute this shape, or if it is beyond the limits above, or its maps beyond those of orepa_map.h, or if they do not
+// fit one another.
 // The bits of the result depend on the shape's numbers and the algorithm, never on isa or the cut.
 // How weights are packed depends on isa too, but not on images and threads.
 bool orepa_convolution_prepare(
@@ -112,9 +123,10 @@ enum { OREPA_PACKING_VERSION = 1 };
 
 // Packs items [begin, end) of contiguous weights and bias `[output channels]`. The packed bias comes first:
 // one float for each output channel.
+// A plan for an instruction set that this machine lacks can be packed too, to the same bits.
 void orepa_convolution_pack(
     const orepa_convolution_plan *plan, const float *weights, const float *bias, float *packed,
-    int64_t begin, int64_t end);
+    int64_t begin, int64_t end, const orepa_stop *stop);
 
 typedef struct {
     const float *packed;

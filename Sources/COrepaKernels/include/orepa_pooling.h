@@ -6,9 +6,11 @@
 
 #include "orepa_isa.h"
 #include "orepa_map.h"
+#include "orepa_stop.h"
 
 // The largest value under a `kernel` by `kernel` window. Padding (less than kernel) never wins, NaN
-// always does. The input's border is not read.
+// always does: of several the last, and of equal values the first, column by column. The input's border is not read.
+// The maps are within the limits of orepa_map.h; kernel, stride and padding are at most 2^20.
 typedef struct {
     orepa_map input, output;
     int32_t images, kernel, stride, padding;
@@ -17,7 +19,11 @@ typedef struct {
 int64_t orepa_max_pool_items(const orepa_max_pool *shape);
 void orepa_max_pool_run(
     const orepa_max_pool *shape, orepa_isa isa, const float *input, float *output, int64_t begin,
-    int64_t end);
+    int64_t end, const orepa_stop *stop);
+
+// Places of all windows of one image, as the pool is defined, times blocks of 16 channels: no fewer than what is done. The
+// largest number there is where there are more.
+int64_t orepa_max_pool_operations(const orepa_max_pool *shape);
 
 // The mean over height and width, summed row by row: output[channel] of a map of height and width 1.
 typedef struct {
@@ -28,7 +34,7 @@ typedef struct {
 int64_t orepa_average_pool_items(const orepa_average_pool *shape);
 void orepa_average_pool_run(
     const orepa_average_pool *shape, orepa_isa isa, const float *input, float *output, int64_t begin,
-    int64_t end);
+    int64_t end, const orepa_stop *stop);
 
 // output = max(0, a + b), which keeps NaN; without relu a + b. The output may be a or b.
 typedef struct {

@@ -21,14 +21,16 @@ typedef void orepa_max_pool_row_kernel(const orepa_max_pool_call *call);
 
 // The means of `blocks` blocks of 16 channels:
 //
-//   output[b * output_plane + c] = (sum of input[b * input_plane + y * input_row + x * 16 + c]) / (height * width)
+//   output[b * output_plane + c] = (start + sum of input[b * input_plane + y * input_row + x * 16 + c]) / count
 //
-// summed over y < height and x < width, x innermost, in one chain.
+// summed over y < height and x < width, x innermost, in one chain that starts from output where goes_on says so, else
+// from zero. A count of 1 leaves the sum as it is.
 typedef struct {
     const float *input;   // aligned to 64 bytes, as is output
     float *output;
     int64_t input_row, input_plane, output_plane;
-    int32_t blocks, height, width;
+    int32_t blocks, height, width, goes_on;
+    float count;
 } orepa_average_pool_call;
 
 typedef void orepa_average_pool_kernel(const orepa_average_pool_call *call);

@@ -35,12 +35,13 @@ OREPA_INLINE void average_blocks(const orepa_average_pool_call *call, int32_t fi
 {
     const float *input = call->input + first * call->input_plane;
     v16 sum[4];
-    OREPA_UNROLL for (int b = 0; b < blocks; b++) sum[b] = v16_all(0);
+    OREPA_UNROLL for (int b = 0; b < blocks; b++)
+        sum[b] = call->goes_on ? v16_load(call->output + (first + b) * call->output_plane) : v16_all(0);
     for (int32_t y = 0; y < call->height; y++)
         for (int32_t x = 0; x < call->width; x++)
             OREPA_UNROLL for (int b = 0; b < blocks; b++)
-                sum[b] += v16_load(input + b * call->input_plane + y * call->input_row + x * 16);
-    const v16 count = v16_all((float)call->height * (float)call->width);
+                sum[b] += v16_load(input + b * call->input_plane + y * call->input_row + (int64_t)x * 16);
+    const v16 count = v16_all(call->count);
     OREPA_UNROLL for (int b = 0; b < blocks; b++)
         v16_store(call->output + (first + b) * call->output_plane, sum[b] / count);
 }

@@ -62,7 +62,7 @@ static bool prepare(orepa_convolution_plan *plan)
     const int32_t most = orepa_direct_rows[plan->stem.row].pixels;
     const int32_t tail_most = orepa_direct_rows[plan->stem.tail_row].pixels;
     plan->worker_floats =
-        (size_t)(OREPA_STEM_POINTS * 2 * shape->input.channels * padded_row_floats(plan))
+        (size_t)((int64_t)OREPA_STEM_POINTS * 2 * shape->input.channels * padded_row_floats(plan))
         + (size_t)(OREPA_STEM_POINTS * 16 * orepa_max(most * group, tail_most * left));
     return true;
 }
@@ -86,7 +86,7 @@ static double weight_at(const double *g, int32_t taps, int32_t point)
 
 static void pack(
     const orepa_convolution_plan *plan, const float *weights, const float *bias, float *packed,
-    int64_t begin, int64_t end)
+    int64_t begin, int64_t end, const orepa_stop *stop)
 {
     enum { SIZE = OREPA_STEM_KERNEL };
     const int32_t channels = plan->shape.input.channels, outputs = plan->shape.output.channels;
@@ -94,10 +94,10 @@ static void pack(
     for (int64_t item = begin; item < end; item++) {
         const int32_t first = (int32_t)item * step;
         const int32_t lanes = orepa_min(step, plan->stem.blocks - first) * 16;
-        float *to = packed + (int64_t)plan->stem.blocks * 16 + first * 16 * products(plan);
+        float *to = packed + (int64_t)plan->stem.blocks * 16 + (int64_t)first * 16 * products(plan);
         for (int32_t o = first * 16; o < first * 16 + lanes; o++) packed[o] = o < outputs ? bias[o] : 0;
         for (int32_t point = 0; point < OREPA_STEM_POINTS; point++)
-            for (int32_t plane = 0; plane < planes_at(plan, point); plane++)
+            for (int32_t plane = 0; plane < planes_at(plan, point) && !orepa_is_stopped(stop); plane++)
                 for (int32_t x = 0; x < SIZE; x++, to += lanes)
                     for (int32_t lane = 0; lane < lanes; lane++) {
                         const int32_t o = first * 16 + lane, odd = plane >= channels;
@@ -121,9 +121,9 @@ static void transform(
             .input = input + channel * from->plane
                 + orepa_map_offset(from, 2 * y - plan->shape.padding, -plan->shape.padding),
             .even = v + channel * row,
-            .odd = v + (from->channels + channel) * row,
+            .odd = v + ((int64_t)from->channels + channel) * row,
             .input_row = from->row,
-            .point = 2 * from->channels * row,
+            .point = (int64_t)2 * from->channels * row,
             .count = row_floats(plan),
         };
         orepa_singles[plan->isa].stem_input(&call);
@@ -138,8 +138,8 @@ static void tile(
     const orepa_map *to = &plan->shape.output;
     const int64_t row = padded_row_floats(plan), point = (int64_t)pixels * kernel->blocks * 16;
     orepa_direct_call call = {
-        .input = v + 2 * x,
-        .weights = packed + (int64_t)plan->stem.blocks * 16 + first * 16 * products(plan),
+        .input = v + (int64_t)2 * x,
+        .weights = packed + (int64_t)plan->stem.blocks * 16 + (int64_t)first * 16 * products(plan),
         .output = m,
         .input_plane = row,
         .output_plane = (int64_t)pixels * 16,
@@ -153,7 +153,7 @@ static void tile(
         call.planes = planes_at(plan, q);
         call.ahead = call.weights;
         kernel->run(&call, pixels, 1);
-        call.input += 2 * plan->shape.input.channels * row;
+        call.input += (int64_t)2 * plan->shape.input.channels * row;
         call.weights += (int64_t)call.planes * OREPA_STEM_KERNEL * kernel->blocks * 16;
         call.output += point;
     }
@@ -178,7 +178,7 @@ static void run(
 {
     const orepa_map *from = &plan->shape.input, *to = &plan->shape.output;
     float *v = worker->scratch;
-    float *m = v + OREPA_STEM_POINTS * 2 * from->channels * padded_row_floats(plan);
+    float *m = v + (int64_t)OREPA_STEM_POINTS * 2 * from->channels * padded_row_floats(plan);
     for (int64_t item = begin; item < end; item++) {
         const int32_t strip = (int32_t)(item % strips(plan));
         const int64_t image = item / strips(plan);

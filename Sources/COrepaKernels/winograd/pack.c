@@ -13,10 +13,30 @@ int64_t orepa_winograd_weights_start(const orepa_convolution_plan *plan, int32_t
         + (int64_t)block * 16 * plan->winograd.positions * plan->shape.input.channels;
 }
 
+// Transforms the weights of one block of output channels, some input channels at a time.
+static void pack_channels(
+    const orepa_convolution_plan *plan, const orepa_single_kernels *kernels, orepa_winograd_pack_call call,
+    const orepa_stop *stop)
+{
+    enum { CHANNELS = 1024 };
+    const int32_t channels = plan->shape.input.channels;
+    for (int32_t first = 0; first < channels && !orepa_is_stopped(stop); first += CHANNELS) {
+        call.channels = orepa_min(CHANNELS, channels - first);
+        if (plan->shape.stride == 1) kernels->winograd_pack_stride1(&call);
+        else kernels->winograd_pack_stride2(&call);
+        call.weights += CHANNELS * 9;
+        for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++)
+            if (call.position[q]) call.position[q] += (int64_t)CHANNELS * call.step[q];
+    }
+}
+
 void orepa_winograd_pack(
     const orepa_convolution_plan *plan, const float *weights, const float *bias, float *packed,
-    int64_t begin, int64_t end)
+    int64_t begin, int64_t end, const orepa_stop *stop)
 {
+    // The same bits from each instruction set; the plan's may be one that this machine lacks.
+    const orepa_isa isa = plan->isa <= orepa_isa_best() ? plan->isa : orepa_isa_best();
+    const orepa_single_kernels *singles = &orepa_singles[isa];
     const int64_t channels = plan->shape.input.channels;
     const int32_t outputs = plan->shape.output.channels;
     for (int64_t item = begin; item < end; item++) {
@@ -31,7 +51,6 @@ void orepa_winograd_pack(
                 .weights = weights + output * channels * 9,
                 .lane_step = channels * 9,
                 .lanes = orepa_min(16, outputs - output),
-                .channels = (int32_t)channels,
             };
             for (int32_t lane = 0; lane < 16; lane++)
                 packed[output + lane] = lane < call.lanes ? bias[output + lane] : 0;
@@ -43,10 +62,7 @@ void orepa_winograd_pack(
                     + (plan->winograd.number[q] * group + b / together * together) * channels * 16
                     + b % together * 16;
             }
-            if (plan->shape.stride == 1)
-                orepa_singles[plan->isa].winograd_pack_stride1(&call);
-            else
-                orepa_singles[plan->isa].winograd_pack_stride2(&call);
+            pack_channels(plan, singles, call, stop);
         }
     }
 }

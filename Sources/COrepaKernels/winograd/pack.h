@@ -14,6 +14,6 @@ int64_t orepa_winograd_weights_start(const orepa_convolution_plan *plan, int32_t
 // An item is a group of output blocks.
 void orepa_winograd_pack(
     const orepa_convolution_plan *plan, const float *weights, const float *bias, float *packed,
-    int64_t begin, int64_t end);
+    int64_t begin, int64_t end, const orepa_stop *stop);
 
 #endif

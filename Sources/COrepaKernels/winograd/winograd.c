@@ -203,8 +203,8 @@ static void multiply(
             call.output = output + b * call.output_plane;
             call.ahead = ahead < end ? ahead : after + (ahead - end);
             if (wider) kernel->run(&call, least + 1, wider);
-            call.input += wider * (least + 1) * 16;
-            call.output += wider * (least + 1) * 16;
+            call.input += (int64_t)wider * (least + 1) * 16;
+            call.output += (int64_t)wider * (least + 1) * 16;
             call.ahead += wider * ahead_tile;
             kernel->run(&call, least, tiles - wider);
             ahead += tiles * ahead_tile;
@@ -413,6 +413,11 @@ static bool prepare(orepa_convolution_plan *plan)
     plan->winograd.images_per_block = plan->winograd.rows_per_block == rows
         ? orepa_min(most_images(plan), orepa_max(1, TILES_OF_IMAGES / (rows * columns)))
         : 1;
+    // A tile has at most three entries for each output in a dimension.
+    enum { MOST_ENTRIES = 1 << 28 };
+    const int64_t outputs = (int64_t)plan->winograd.rows_per_block * OREPA_WINOGRAD_LARGEST
+        * plan->winograd.images_per_block * shape->output.width;
+    if (outputs > MOST_ENTRIES / 9) return false;
     plan->winograd.tile_blocks = orepa_divide_up(rows, plan->winograd.rows_per_block)
         * orepa_divide_up(shape->images, plan->winograd.images_per_block);
 

@@ -166,7 +166,8 @@ public struct Verifier {
         _ network: Network, on picture: [Float], size: Int, numerics: Numerics
     ) throws(PlanError) -> [Float] {
         let plan = try Plan(
-            network, height: size, width: size, numerics: numerics, memory: .small, pool: pool)
+            network, height: size, width: size, numerics: numerics, memory: .small,
+            budget: options.budget, pool: pool)
         return try PlanContext(plan, pool: pool).run(picture, count: 1)
     }
 

@@ -43,6 +43,7 @@ struct BenchmarkCommand: ParsableCommand {
     @OptionGroup var threading: ThreadOptions
     @OptionGroup var computing: NumericsOptions
     @OptionGroup var memory: MemoryOptions
+    @OptionGroup var budgeting: BudgetOptions
 
     @Flag(
         inversion: .prefixedNo,
@@ -70,10 +71,12 @@ struct BenchmarkCommand: ParsableCommand {
         let file = try ModelSource(option: model).model
         let crop = file.description.preprocessing.crop
         let pool = WorkerPool(threadCount: threading.count)
+        memory.warn(of: file)
         let context: PlanContext
         do {
             let plan = try Plan(
-                file, numerics: computing.numerics, memory: memory.memory ?? .fast, pool: pool)
+                file, numerics: computing.numerics, memory: memory.memory ?? .fast,
+                trustsPackedWeights: memory.trustPacked, budget: budgeting.budget, pool: pool)
             context = try PlanContext(plan, batch: batch, pool: pool)
         } catch { throw Failure(error, planning: model) }
         let loadTime = ContinuousClock.now - start

@@ -52,6 +52,7 @@ struct ClassifyCommand: AsyncParsableCommand {
     @OptionGroup var computing: NumericsOptions
     @OptionGroup var probing: ProbeOptions
     @OptionGroup var memory: MemoryOptions
+    @OptionGroup var budgeting: BudgetOptions
     @OptionGroup var decoding: DecodingOptions
 
     func validate() throws {
@@ -73,12 +74,14 @@ struct ClassifyCommand: AsyncParsableCommand {
             format: format, outputType: outputType, isTerminal: StandardOutput.isTerminal)
         try printer.begin(
             model: source.name, classCount: source.model.network.graph.classCount)
+        memory.warn(of: source.model)
         let context: PlanContext
         do throws(PlanError) {
             let pool = WorkerPool(threadCount: threading.count)
             let plan = try Plan(
                 source.model, numerics: computing.numerics,
-                memory: memory.policy(pictures: inputs.count, of: source.model), pool: pool)
+                memory: memory.policy(pictures: inputs.count, of: source.model),
+                trustsPackedWeights: memory.trustPacked, budget: budgeting.budget, pool: pool)
             context = try PlanContext(plan, pool: pool)
             if probing.isWanted(pictures: inputs.count) {
                 try context.checkProbe(of: source.model)

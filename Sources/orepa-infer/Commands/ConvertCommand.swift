@@ -64,6 +64,7 @@ struct ConvertCommand: ParsableCommand {
     var force = false
 
     @OptionGroup var threading: ThreadOptions
+    @OptionGroup var budgeting: BudgetOptions
 
     @Flag(
         inversion: .prefixedNo,
@@ -100,7 +101,8 @@ struct ConvertCommand: ParsableCommand {
                 labels: try labels(for: file, known: known?.labels),
                 preprocessing: preprocessing(startingFrom: known?.preprocessing ?? .imageNet),
                 packing: packing.map(\.instructionSet),
-                verification: verification.options(inputSize: nil), overwrite: force,
+                verification: verification.options(inputSize: nil, budget: budgeting.budget),
+                overwrite: force,
                 tool: "orepa-infer \(toolVersion)"),
             pool: pool)
         let result: Converter.Result
@@ -116,7 +118,8 @@ struct ConvertCommand: ParsableCommand {
 
     private func checkProbe(of model: ModelFile, pool: WorkerPool) throws(Failure) {
         do {
-            let plan = try Plan(model, numerics: .strict, memory: .small, pool: pool)
+            let plan = try Plan(
+                model, numerics: .strict, memory: .small, budget: budgeting.budget, pool: pool)
             try PlanContext(plan, pool: pool).checkProbe(of: model)
         } catch { throw Failure(error, planning: checkpoint) }
     }

@@ -28,17 +28,22 @@ struct RunCommand: ParsableCommand {
     @OptionGroup var computing: NumericsOptions
     @OptionGroup var probing: ProbeOptions
     @OptionGroup var memory: MemoryOptions
+    @OptionGroup var budgeting: BudgetOptions
 
     func run() throws {
         let model = try ModelSource(option: model).model
         let file = try readInput()
         let shape = try inputShape(file, channels: model.network.graph.inputChannels)
+        memory.warn(of: model)
         let context: PlanContext
         let pool = WorkerPool(threadCount: threading.count)
         do {
+            try budgeting.budget.checkAnswers(
+                count: shape.count, valueCount: model.network.graph.classCount)
             let plan = try Plan(
                 model, height: shape.height, width: shape.width, numerics: computing.numerics,
-                memory: memory.policy(pictures: shape.count, of: model), pool: pool)
+                memory: memory.policy(pictures: shape.count, of: model),
+                trustsPackedWeights: memory.trustPacked, budget: budgeting.budget, pool: pool)
             context = try PlanContext(plan, batch: shape.count, pool: pool)
             if probing.isWanted(pictures: shape.count) { try context.checkProbe(of: model) }
         } catch { throw Failure(error, planning: "\(input): tensor `input`") }

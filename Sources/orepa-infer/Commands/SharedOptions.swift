@@ -75,15 +75,54 @@ struct MemoryOptions: ParsableArguments {
     @Option(
         help: """
             fast keeps weights as the kernels read them; small keeps none and packs a layer when it runs; mapped \
-            uses in place what convert --pack stored. The same bits each way; by default what is quicker for \
-            the number of pictures.
+            uses in place what convert --pack stored, with --trust-packed. The same bits each way; by default what is \
+            quicker for the number of pictures.
             """)
     var memory: PlanMemory?
 
+    @Flag(
+        help: """
+            Use the packed weights that the model file holds. Nothing compares them with the plain ones: for a file \
+            that you made, or that verify has passed.
+            """)
+    var trustPacked = false
+
     /// What was asked for, else what is quicker for `count` pictures: packing each layer when it runs pays for one
-    /// only, and not where `model` has packed weights.
+    /// only, and not where `model` has packed weights that are used.
     func policy(pictures count: Int, of model: ModelFile) -> PlanMemory {
-        memory ?? (count > 1 ? .fast : model.packed.isEmpty ? .small : .mapped)
+        memory ?? (count > 1 ? .fast : model.packed.isEmpty || !trustPacked ? .small : .mapped)
+    }
+
+    /// Says so where weights are to be used in place and are not, since nobody said that they are trusted.
+    func warn(of model: ModelFile) {
+        guard memory == .mapped, !trustPacked, !model.packed.isEmpty else { return }
+        StandardError.write(
+            "orepa-infer: warning: \(model.path): expected --trust-packed with --memory mapped, found none; "
+                + "weights are packed into memory anew")
+    }
+}
+
+struct BudgetOptions: ParsableArguments {
+    @Option(help: "Most multiply-adds of a picture; a model that takes more is refused.")
+    var maxMultiplyAdds = ModelBudget.default.maximumMultiplyAdds
+
+    @Option(
+        help: """
+            Most bytes of memory that a model may take for its weights, its feature maps and what it works in, and \
+            for the answers of one run.
+            """)
+    var maxModelMemory = ModelBudget.default.maximumMemory
+
+    var budget: ModelBudget {
+        ModelBudget(maximumMultiplyAdds: maxMultiplyAdds, maximumMemory: maxModelMemory)
+    }
+
+    func validate() throws {
+        for (name, value) in [
+            ("--max-multiply-adds", maxMultiplyAdds), ("--max-model-memory", maxModelMemory),
+        ] where value < 1 {
+            throw ValidationError("\(name): expected 1 or more, found \(value)")
+        }
     }
 }
 

@@ -38,6 +38,7 @@ struct VerifyCommand: ParsableCommand {
     var format = ReportFormat.table
 
     @OptionGroup var threading: ThreadOptions
+    @OptionGroup var budgeting: BudgetOptions
 
     func validate() throws {
         if let inputSize, !(1...Preprocessing.largestSide ~= inputSize) {
@@ -52,7 +53,7 @@ struct VerifyCommand: ParsableCommand {
         let file: Checkpoint
         do { file = try Checkpoint(path: checkpoint) } catch { throw Failure(error) }
         let verifier = Verifier(
-            options: verification.options(inputSize: inputSize),
+            options: verification.options(inputSize: inputSize, budget: budgeting.budget),
             pool: WorkerPool(threadCount: threading.count))
         let result: Verification?
         do {
@@ -158,8 +159,9 @@ struct VerificationArguments: ParsableArguments {
         }
     }
 
-    func options(inputSize: Int?) -> VerificationOptions {
+    func options(inputSize: Int?, budget: ModelBudget) -> VerificationOptions {
         VerificationOptions(
-            blockTolerance: blockTolerance, logitTolerance: tolerance, inputSize: inputSize)
+            blockTolerance: blockTolerance, logitTolerance: tolerance, inputSize: inputSize,
+            budget: budget)
     }
 }
