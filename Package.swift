@@ -66,7 +66,9 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
-        .target(name: "TestSupport", dependencies: ["OrepaSafetensors"], path: "Tests/TestSupport"),
+        .target(
+            name: "TestSupport", dependencies: ["OrepaSafetensors", "OrepaNetwork"],
+            path: "Tests/TestSupport"),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .target(name: "CHostCalls", path: "Tests/CHostCalls"),
         .executableTarget(

@@ -2,7 +2,7 @@ import OrepaPlan
 
 /// The same calls for `async` code. They run on threads of the library's own, as many at a time as there are processors, so
 /// none of the threads that Swift runs tasks on waits for them. A call that waits for its turn ends at once when its task is
-/// cancelled, its `Cancellation` is set or its deadline passes; one that runs ends between two layers. For a process made by
+/// cancelled, its `Cancellation` is set or its deadline passes; one that runs ends some milliseconds later. For a process made by
 /// `fork` there are only the calls without `async`.
 extension Model {
     /// As the call of the same name without `async`.

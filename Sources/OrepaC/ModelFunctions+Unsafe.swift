@@ -10,9 +10,10 @@ func modelLoad(
     status { () throws(Failure) in
         try ModelHandle.clear(model, "model")
         let location = try OrepaC.path(path, "path")
-        let options = try orepa_model_options.readOptional(options, "options").options()
+        let given = try orepa_model_options.readOptional(options, "options")
+        let (options, limits) = (try given.options(), try given.loadLimits())
         let loaded = try calling { () throws(OrepaError) in
-            try Model(path: location, options: options)
+            try Model(path: location, options: options, limits: limits)
         }
         model!.pointee = try ModelHandle(loaded).retainedPointer()
     }
@@ -26,9 +27,10 @@ func modelLoadBytes(
         try ModelHandle.clear(model, "model")
         let bytes = try buffer(bytes, byteCount, "bytes")
         let name = name == nil ? "model" : try string(name, "name")
-        let options = try orepa_model_options.readOptional(options, "options").options()
+        let given = try orepa_model_options.readOptional(options, "options")
+        let (options, limits) = (try given.options(), try given.loadLimits())
         let loaded = try calling { () throws(OrepaError) in
-            try Model(bytes: bytes, name: name, options: options)
+            try Model(bytes: bytes, name: name, options: options, limits: limits)
         }
         model!.pointee = try ModelHandle(loaded).retainedPointer()
     }

@@ -17,6 +17,8 @@ extension orepa_model_options {
         options.checksProbe = !skip_probe
         options.appliesExifOrientation = exif_orientation
         options.decodingLimits = try limits()
+        options.trustsPackedWeights = trust_packed_weights
+        options.budget = try budget()
         if let log {
             nonisolated(unsafe) let context = log_context
             options.log = { message in
@@ -86,6 +88,30 @@ extension orepa_model_options {
             $0.maximumScans = maximum_jpeg_scans
         }
         return limits
+    }
+
+    private func budget() throws(Failure) -> ModelBudget {
+        var budget = ModelBudget.default
+        guard maximum_multiply_adds <= UInt64(Int64.max) else {
+            throw .argument(
+                "options.maximum_multiply_adds", expected: "at most \(Int64.max)",
+                found: "\(maximum_multiply_adds)")
+        }
+        guard maximum_model_memory >= 0 else {
+            throw .argument(
+                "options.maximum_model_memory", expected: "at most \(Int.max)",
+                found: "\(UInt(bitPattern: maximum_model_memory))")
+        }
+        if maximum_multiply_adds > 0 { budget.maximumMultiplyAdds = Int(maximum_multiply_adds) }
+        if maximum_model_memory > 0 { budget.maximumMemory = maximum_model_memory }
+        return budget
+    }
+
+    /// When making the model is to end early.
+    func loadLimits() throws(Failure) -> CallLimits {
+        try CallLimits(
+            timeoutNanoseconds: load_timeout_nanoseconds, "options.load_timeout_nanoseconds",
+            cancellation: load_cancellation, "options.load_cancellation")
     }
 
     private func inputSize() throws(Failure) -> (height: Int, width: Int)? {

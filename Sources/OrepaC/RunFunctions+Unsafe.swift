@@ -68,20 +68,9 @@ func runTensor(
 
 extension orepa_run_options {
     func limits() throws(Failure) -> CallLimits {
-        var limits = CallLimits()
-        guard timeout_nanoseconds >= 0 else {
-            throw .argument(
-                "options.timeout_nanoseconds", expected: "at least 0",
-                found: "\(timeout_nanoseconds)")
-        }
-        if timeout_nanoseconds > 0 {
-            limits.deadline = .now + .nanoseconds(timeout_nanoseconds)
-        }
-        if let cancellation {
-            limits.cancellation =
-                try CancellationHandle.of(cancellation, "options.cancellation").cancellation
-        }
-        return limits
+        try CallLimits(
+            timeoutNanoseconds: timeout_nanoseconds, "options.timeout_nanoseconds",
+            cancellation: cancellation, "options.cancellation")
     }
 
     func outputs(of model: Model) throws(Failure) -> Outputs {
@@ -113,5 +102,23 @@ extension orepa_run_options {
             outputs.stages.append(name)
         }
         return outputs
+    }
+}
+
+extension CallLimits {
+    /// Limits of a call that begins now; `timeoutName` and `cancellationName` are those of the header's fields.
+    init(
+        timeoutNanoseconds: Int64, _ timeoutName: String, cancellation: OpaquePointer?,
+        _ cancellationName: String
+    ) throws(Failure) {
+        self.init()
+        guard timeoutNanoseconds >= 0 else {
+            throw .argument(timeoutName, expected: "at least 0", found: "\(timeoutNanoseconds)")
+        }
+        if timeoutNanoseconds > 0 { deadline = .now + .nanoseconds(timeoutNanoseconds) }
+        if let cancellation {
+            self.cancellation =
+                try CancellationHandle.of(cancellation, cancellationName).cancellation
+        }
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import OrepaNetwork
 import OrepaPlan
+import OrepaSafetensors
 import TestSupport
 import Testing
 
@@ -94,10 +95,118 @@ import Testing
                 "orepa.packed.1.portable.fast.32x32"
             ])
         // The checkpoint that the plain weights came from is still proven to be theirs.
-        #expect(try Program.run(["verify", checkpoint, packed]).status == 0)
+        let verified = try Program.run(["verify", checkpoint, packed])
+        #expect(verified.status == 0)
+        #expect(
+            verified.lines.last
+                == "packed \(name.dropFirst("orepa.packed.".count)): the same bits as packed anew")
+        #expect(try Program.run(["verify", packed]).status == 0)
         #expect(
             try Program.run(["convert", checkpoint, folder.file("x"), "--pack", "avx1024"]).status
                 == 64)
+    }
+
+    /// A file that means to deceive: packed weights that are not the plain ones, with the probe that they give.
+    @Test func verifyComparesPackedWeights() throws {
+        var model = try ModelFile(path: packed)
+        let (name, tensor) = try #require(model.packed.first)
+        var values = tensor.values
+        let last = try #require(values.lastIndex { $0 != 0 })
+        values[last] = values[last].nextUp
+        model.packed[name] = Tensor(shape: tensor.shape, values: values)
+        let path = folder.file("deceives.safetensors")
+        try model.write(to: path, overwrite: false)
+        for arguments in [[checkpoint, path], [path]] {
+            let result = try Program.run(["verify"] + arguments)
+            #expect(result.status == 65)
+            #expect(
+                result.errors.contains("`\(name)`: expected the bits that `linear` is packed to"))
+            #expect(result.text.contains("DIFFERS"))
+            let json = try Program.run(["verify"] + arguments + ["--format", "json"])
+            #expect(json.status == 65)
+            let report = try #require(json.json() as? [String: Any])
+            let parts = try #require(report["packed"] as? [[String: Any]])
+            #expect(parts.map { $0["equal"] as? Bool } == [false])
+        }
+        // Nobody is deceived who does not say so.
+        #expect(
+            try Program.run(["--model", path, boot, "--format", "csv"]).text
+                == Program.run(["--model", packed, boot, "--format", "csv"]).text)
+        // What this version does not use is not compared, for any instruction set of its own it is.
+        model.packed = [:]
+        for set in InstructionSet.allCases where set <= .best {
+            try model.pack(for: set, pool: WorkerPool(threadCount: 1))
+        }
+        model.packed["orepa.packed.2.avx2.fast.64x64"] = Tensor(
+            shape: [16], values: .init(repeating: 0, count: 16))
+        try model.write(to: path, overwrite: true)
+        let mixed = try Program.run(["verify", path])
+        #expect(mixed.status == 0)
+        #expect(mixed.text.contains("packed 2.avx2.fast.64x64: not compared"))
+    }
+
+    /// Models that cost more than they may are refused in a sentence, and described.
+    @Test func modelsHaveABudget() throws {
+        for (option, value) in [("--max-multiply-adds", "1000"), ("--max-model-memory", "100000")]
+        {
+            for arguments in [
+                ["--model", packed, boot], ["benchmark", packed], ["verify", checkpoint, packed],
+                ["convert", checkpoint, folder.file("budget")],
+            ] {
+                let result = try Program.run(arguments + [option, value])
+                #expect(result.status == 65, "\(arguments) \(option)")
+                #expect(result.errors.contains("expected at most \(value) "), "\(result.errors)")
+            }
+        }
+        #expect(try Program.run(["--model", packed, boot, "--max-model-memory", "0"]).status == 64)
+        #expect(try Program.run(["inspect", packed]).status == 0)
+    }
+
+    /// The answers of a million tiny pictures with as many classes each: 4 TB.
+    @Test func answersOfARunHaveABudget() throws {
+        let classes = 1 << 16
+        let graph = try Graph(
+            inputChannels: 3,
+            nodes: [
+                Node(name: "mean", operation: .globalAveragePool, inputs: ["input"]),
+                Node(
+                    name: "linear",
+                    operation: .linear(
+                        Linear(parameters: "linear", inputFeatures: 3, outputFeatures: classes)),
+                    inputs: ["mean"]),
+            ])
+        let network = try Network(
+            graph: graph,
+            tensors: [
+                "linear.weight": Tensor(
+                    shape: [classes, 3], values: .init(repeating: 0, count: 3 * classes)),
+                "linear.bias": Tensor(
+                    shape: [classes], values: .init(repeating: 0, count: classes)),
+            ])
+        let path = folder.file("classes.safetensors")
+        try ModelFile(
+            network: network,
+            description: ModelDescription(
+                family: "RepVGG", blocks: [:],
+                preprocessing: Preprocessing(
+                    resize: 1, crop: 1, mean: [0, 0, 0], std: [1, 1, 1]), tool: "test")
+        ).write(to: path, overwrite: false)
+        let input = folder.file("input.safetensors")
+        let count = 1 << 17
+        try SafetensorsWriter([
+            .init(
+                name: "input", shape: [count, 3, 1, 1],
+                values: [Float](repeating: 0, count: 3 * count))
+        ]).write(to: input, overwrite: false)
+        let output = folder.file("output.safetensors")
+        let arguments = ["run", path, "--input", input, "--output", output]
+        let result = try Program.run(arguments)
+        #expect(result.status == 65)
+        #expect(
+            result.errors.contains(
+                "expected at most 8589934592 bytes of answers (the maximum of model memory that was set), found "
+                    + "34359738368"))
+        #expect(!FileManager.default.fileExists(atPath: output))
     }
 
     @Test func aPackedPartOfAnotherNetworkIsRefused() throws {

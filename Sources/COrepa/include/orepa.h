@@ -223,10 +223,24 @@ typedef struct orepa_model_options {
     /* Takes the library's messages, with this context, both valid until the model has been freed; or NULL. */
     orepa_log log;
     void *log_context;
+    /* Uses the packed weights that the model's file holds. Nothing compares them with the plain ones, and a probe may have
+     * been made with them: for files of one's own, or that `orepa-infer verify` has passed. Otherwise weights are packed
+     * anew, also with OREPA_MEMORY_MAPPED. */
+    bool trust_packed_weights;
+    /* What the model may cost, looked at before memory is taken; more is OREPA_INVALID_MODEL. 0: the default. Multiply-adds
+     * of a picture (10^12); bytes of its weights, feature maps and room to calculate together, of its file where that is
+     * read, and of the answers of one call, where more is OREPA_INVALID_ARGUMENT (2^33). */
+    uint64_t maximum_multiply_adds;
+    size_t maximum_model_memory;
+    /* After how many nanoseconds making the model gives up, with OREPA_DEADLINE_EXCEEDED: the clock is looked at while
+     * weights are packed and while the probe runs, not while the file is read. 0: never. */
+    int64_t load_timeout_nanoseconds;
+    /* Makes it give up, with OREPA_CANCELLED; or NULL. Has to stay until the model is made. */
+    const orepa_cancellation *load_cancellation;
 } orepa_model_options;
 
 #define OREPA_MODEL_OPTIONS \
-    { sizeof(orepa_model_options), 0, 0, 0, 0, NULL, NULL, NULL, 0, 0, false, false, 0, 0, 0, NULL, NULL }
+    { sizeof(orepa_model_options), 0, 0, 0, 0, NULL, NULL, NULL, 0, 0, false, false, 0, 0, 0, NULL, NULL, false, 0, 0, 0, NULL }
 
 /* What a model is. */
 typedef struct orepa_model_info {
@@ -312,7 +326,7 @@ typedef struct orepa_run_options {
     const char *const *stages;
     size_t stage_count;
     /* After how many nanoseconds from the start of the call it gives up, with OREPA_DEADLINE_EXCEEDED: it looks at the
-     * clock between pictures and between layers. 0: never. Negative is OREPA_INVALID_ARGUMENT. */
+     * clock between pictures and some milliseconds apart inside of layers. 0: never. Negative is OREPA_INVALID_ARGUMENT. */
     int64_t timeout_nanoseconds;
     /* Makes the call give up, with OREPA_CANCELLED; or NULL. Has to stay until the call has returned. */
     const orepa_cancellation *cancellation;

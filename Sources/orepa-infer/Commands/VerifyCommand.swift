@@ -13,15 +13,18 @@ struct VerifyCommand: ParsableCommand {
             Runs every branch of the training-time network on a random picture, in Float64, and compares each \
             block's output with its folded convolution's, run in Float32 on the same feature map, and the \
             logits end to end. Errors are the largest difference, divided by the largest unfused output. With \
-            MODEL its weights are compared, else those that a conversion would write. Strict numerics decide; the \
+            MODEL its weights are compared, else those that a conversion would write; packed weights that it holds have \
+            to be, to the bit, what its plain ones are packed to. Strict numerics decide; the \
             logits with fast ones are told too, with a warning where they are off by more than 1e-4.
 
             EXAMPLES
               orepa-infer verify checkpoint.pth.tar
               orepa-infer verify checkpoint.pth.tar resnet.safetensors --format json
+              orepa-infer verify resnet.safetensors
             """)
 
-    @Argument(help: "A training checkpoint.")
+    @Argument(
+        help: "A training checkpoint; or a model file, of which only packed weights are checked.")
     var checkpoint: String
 
     @Argument(help: "A model file that was made from it.")
@@ -52,34 +55,47 @@ struct VerifyCommand: ParsableCommand {
         if let model { modelFile = (model, try ModelSource(option: model).model) }
         let file: Checkpoint
         do { file = try Checkpoint(path: checkpoint) } catch { throw Failure(error) }
+        let pool = WorkerPool(threadCount: threading.count)
+        // A model file by itself is a folded checkpoint.
+        let packing =
+            modelFile?.file ?? (file.metadata.isEmpty ? nil : try? ModelFile(path: checkpoint))
+        let packed = try packing.map {
+            try PackedReport($0, budget: budgeting.budget, pool: pool)
+        }
         let verifier = Verifier(
             options: verification.options(inputSize: inputSize, budget: budgeting.budget),
-            pool: WorkerPool(threadCount: threading.count))
+            pool: pool)
         let result: Verification?
         do {
             result = try verifier.verify(file, against: modelFile) { Progress.show("\($0)") }
         } catch { throw Failure(error) }
         Progress.wipe()
-        guard let result else { return try reportNothingToVerify() }
+        guard let result else {
+            try reportNothingToVerify(packed)
+            return try packed?.check() ?? ()
+        }
         switch format {
-        case .table: try StandardOutput.shared.write(table(result))
-        case .json: try StandardOutput.shared.writeLine(json(result).text(.spaced))
+        case .table: try StandardOutput.shared.write(table(result) + (packed?.lines ?? ""))
+        case .json: try StandardOutput.shared.writeLine(json(result, packed).text(.spaced))
         }
         guard result.passed else {
             throw Failure(ConversionError.notVerified(path: checkpoint, result))
         }
+        try packed?.check()
         ImpreciseFast.warn(of: result, path: checkpoint)
     }
 
-    private func reportNothingToVerify() throws {
+    private func reportNothingToVerify(_ packed: PackedReport?) throws {
         switch format {
         case .table:
-            try StandardOutput.shared.writeLine(
-                "\(checkpoint): folded already; there is nothing to verify")
+            try StandardOutput.shared.write(
+                "\(checkpoint): folded already; there is nothing to verify\n"
+                    + (packed?.lines ?? ""))
         case .json:
             try StandardOutput.shared.writeLine(
                 JSONValue.object([
                     ("checkpoint", .string(checkpoint)), ("folded", .bool(true)), ("passed", .null),
+                    ("packed", packed?.json ?? .array([])),
                 ]).text(.spaced))
         }
     }
@@ -106,7 +122,7 @@ struct VerifyCommand: ParsableCommand {
             + "\(result.inputSize)x\(result.inputSize) picture\n"
     }
 
-    private func json(_ result: Verification) -> JSONValue {
+    private func json(_ result: Verification, _ packed: PackedReport?) -> JSONValue {
         func comparison(_ layer: OutputComparison) -> JSONValue {
             .object([
                 ("name", .string(layer.name)), ("kind", .string(layer.kind)),
@@ -126,7 +142,7 @@ struct VerifyCommand: ParsableCommand {
             ("fast_logit_error", .double(result.fastLogits.error)),
             ("fast_logit_tolerance", .double(Verification.fastTolerance)),
             ("blocks", .array(result.blocks.map(comparison))),
-            ("logits", comparison(result.logits)),
+            ("logits", comparison(result.logits)), ("packed", packed?.json ?? .array([])),
         ])
     }
 }

@@ -253,7 +253,8 @@ struct Inspection {
             let isUsedHere = name == blueprint.packedName
             titles.append(
                 "\(name.dropFirst(ModelFile.packedPrefix.count)), "
-                    + Inspection.megabytes(byteCount) + (isUsedHere ? ", used here" : ""))
+                    + Inspection.megabytes(byteCount)
+                    + (isUsedHere ? ", used here with --trust-packed" : ""))
             parts.append(
                 .object([
                     ("name", .string(name)), ("bytes", .integer(byteCount)),

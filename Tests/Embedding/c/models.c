@@ -138,6 +138,47 @@ static void test_memory(void)
     orepa->model_free(model);
 }
 
+// What a model may cost, and how its loading ends early.
+static void test_budget(void)
+{
+    orepa_model *model;
+    for (int way = 0; way < 4; way++) {
+        orepa_model_options options = OREPA_MODEL_OPTIONS;
+        orepa_status expected = OREPA_INVALID_MODEL;
+        orepa_cancellation *cancellation = NULL;
+        if (way == 0)
+            options.maximum_multiply_adds = 1000;
+        if (way == 1)
+            options.maximum_model_memory = 1 << 22;
+        if (way == 2) {
+            options.load_timeout_nanoseconds = 1;
+            expected = OREPA_DEADLINE_EXCEEDED;
+        }
+        if (way == 3) {
+            CHECK_OK(orepa->cancellation_new(&cancellation));
+            orepa->cancellation_cancel(cancellation);
+            options.load_cancellation = cancellation;
+            expected = OREPA_CANCELLED;
+        }
+        orepa_status status = orepa->model_load(model_path, &options, &model);
+        CHECK(status == expected && model == NULL, "way %d: expected status %d, found %d", way, expected, status);
+        if (way < 2)
+            CHECK(strstr(orepa->last_error(), "expected at most") != NULL, "found %s", orepa->last_error());
+        orepa->cancellation_free(cancellation);
+    }
+    orepa_model_options options = OREPA_MODEL_OPTIONS;
+    options.trust_packed_weights = true;
+    options.maximum_multiply_adds = UINT64_MAX;
+    CHECK(orepa->model_load(model_path, &options, &model) == OREPA_INVALID_ARGUMENT, "expected a limit for limits");
+    options.maximum_multiply_adds = (uint64_t)1 << 40;
+    options.maximum_model_memory = (size_t)1 << 30;
+    options.load_timeout_nanoseconds = (int64_t)60 * 1000000000;
+    orepa->model_free(load(&options));
+    // A program that was built before these fields were there.
+    options.size = offsetof(orepa_model_options, trust_packed_weights);
+    orepa->model_free(load(&options));
+}
+
 typedef struct messages {
     int infos;
     int warnings;
@@ -178,5 +219,6 @@ void test_models(void)
     test_options();
     test_input_size();
     test_memory();
+    test_budget();
     test_log();
 }

@@ -7,7 +7,17 @@ compiles the header and compares all of them.
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, c_bool, c_char_p, c_float, c_int32, c_int64, c_size_t, c_void_p
+from ctypes import (
+    POINTER,
+    c_bool,
+    c_char_p,
+    c_float,
+    c_int32,
+    c_int64,
+    c_size_t,
+    c_uint64,
+    c_void_p,
+)
 from typing import TYPE_CHECKING, Any
 
 API_VERSION = 1
@@ -71,6 +81,11 @@ class ModelOptions(Sized):
         ("maximum_jpeg_scans", c_size_t),
         ("log", LogFunction),
         ("log_context", c_void_p),
+        ("trust_packed_weights", c_bool),
+        ("maximum_multiply_adds", c_uint64),
+        ("maximum_model_memory", c_size_t),
+        ("load_timeout_nanoseconds", c_int64),
+        ("load_cancellation", c_void_p),
     ]
 
 

@@ -89,6 +89,11 @@ class Model:
     for other signals, handlers run when the call is done.
     `maximum_pixels`, `maximum_image_memory`, `maximum_jpeg_scans`: what a picture may cost, in
     pixels, bytes and scans; None: 178,956,970, 2^30 and 100.
+    `trust_packed_weights`: uses packed weights that the file holds. Nothing compares them with the
+    plain ones: for files of one's own, or that `orepa-infer verify` has passed.
+    `maximum_multiply_adds`, `maximum_model_memory`: what the model may cost a picture, in
+    multiply-adds and in bytes of weights, feature maps and answers; None: 10^12 and 2^33. A model
+    that costs more raises InvalidModel.
 
     Pickled by path, so that it is loaded again where it is unpickled. Forked processes may go on
     using it. `close`, or a `with` statement, frees it once the calls that run are done.
@@ -109,6 +114,9 @@ class Model:
         maximum_pixels: int | None = None,
         maximum_image_memory: int | None = None,
         maximum_jpeg_scans: int | None = None,
+        trust_packed_weights: bool = False,
+        maximum_multiply_adds: int | None = None,
+        maximum_model_memory: int | None = None,
     ) -> None:
         self._handle: Handle | None = None
         options = _abi.ModelOptions()
@@ -120,10 +128,13 @@ class Model:
             options.input_height, options.input_width = height, width
         options.skip_probe = not check_probe
         options.exif_orientation = bool(exif_orientation)
+        options.trust_packed_weights = bool(trust_packed_weights)
         limits = {
             "maximum_pixels": maximum_pixels,
             "maximum_image_memory": maximum_image_memory,
             "maximum_jpeg_scans": maximum_jpeg_scans,
+            "maximum_multiply_adds": maximum_multiply_adds,
+            "maximum_model_memory": maximum_model_memory,
         }
         for name, limit in limits.items():
             if limit is not None:
@@ -159,6 +170,7 @@ class Model:
             "exif_orientation": exif_orientation,
             "log": log,
             "interruptible": interruptible,
+            "trust_packed_weights": trust_packed_weights,
             **limits,
         }
         self._describe(handle)

@@ -1,7 +1,7 @@
 import OrepaNetwork
 
 /// A convolution as its definition says, in Float64: one loop per index.
-func naiveConvolution(
+public func naiveConvolution(
     _ convolution: Convolution, weight: [Float], bias: [Float], input: [Float], height: Int,
     width: Int
 ) -> [Double] {
@@ -39,6 +39,6 @@ func naiveConvolution(
 
 /// The most by which a Float32 sum of `length` products of values up to `weight` and `input` can differ
 /// from the exact one: each of the roundings is at most half an epsilon of the largest partial sum.
-func sumTolerance(length: Int, weight: Float, input: Float) -> Double {
+public func sumTolerance(length: Int, weight: Float, input: Float) -> Double {
     Double(Float.ulpOfOne) * Double(length) * Double(weight * input) * Double(length).squareRoot()
 }
