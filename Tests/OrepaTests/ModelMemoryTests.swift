@@ -97,6 +97,49 @@ import Testing
         func add(_ message: LogMessage) { messages.withLock { $0.append(message) } }
     }
 
+    @Test func aModelHasABudget() throws {
+        var options = Model.Options()
+        options.budget.maximumMultiplyAdds = 1_000_000
+        let costly = #expect(throws: OrepaError.self) {
+            try Model(path: ModelMemoryTests.modelPath, options: options)
+        }
+        #expect(costly?.code == .invalidModel)
+        #expect(costly?.message.contains("expected at most 1000000 multiply-adds") == true)
+        options.budget = ModelBudget(maximumMultiplyAdds: .max, maximumMemory: 8_000_000)
+        // No model takes more than it says; no call gives more than that.
+        let model = try Model(path: ModelMemoryTests.modelPath, options: options)
+        let pictures = [Picture](
+            repeating: .file(try sampleImages()[0]), count: 8_000_000 / (4 * model.classCount) + 1)
+        let large = #expect(throws: OrepaError.self) { try model.run(pictures) }
+        #expect(large?.code == .invalidArgument)
+        #expect(
+            large?.message.hasPrefix("pictures: expected at most 8000000 bytes of answers") == true)
+        options.inputSize = (512, 512)
+        let larger = #expect(throws: OrepaError.self) {
+            try Model(path: ModelMemoryTests.modelPath, options: options)
+        }
+        #expect(larger?.message.contains("expected at most 8000000 bytes of weights") == true)
+    }
+
+    @Test func loadingEndsEarly() throws {
+        let cancellation = Cancellation()
+        cancellation.cancel()
+        for (limits, code) in [
+            (CallLimits(deadline: .now), OrepaError.Code.deadlineExceeded),
+            (CallLimits(cancellation: cancellation), .cancelled),
+        ] {
+            for memory in PlanMemory.allCases {
+                var options = Model.Options()
+                options.memory = memory
+                let error = #expect(throws: OrepaError.self) {
+                    try Model(
+                        path: ModelMemoryTests.modelPath, options: options, limits: limits)
+                }
+                #expect(error?.code == code)
+            }
+        }
+    }
+
     @Test func loadingFromBytesGivesTheSameBits() throws {
         let bytes = try Data(contentsOf: URL(fileURLWithPath: ModelMemoryTests.modelPath))
         let pictures = try sampleImages().map { Picture.file($0) }

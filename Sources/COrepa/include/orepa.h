@@ -229,7 +229,7 @@ typedef struct orepa_model_options {
     bool trust_packed_weights;
     /* What the model may cost, looked at before memory is taken; more is OREPA_INVALID_MODEL. 0: the default. Multiply-adds
      * of a picture (10^12); bytes of its weights, feature maps and room to calculate together, of its file where that is
-     * read, and of the answers of one call, where more is OREPA_INVALID_ARGUMENT (2^33). */
+     * read, where more is OREPA_NOT_READABLE, and of the answers of one call, where it is OREPA_INVALID_ARGUMENT (2^33). */
     uint64_t maximum_multiply_adds;
     size_t maximum_model_memory;
     /* After how many nanoseconds making the model gives up, with OREPA_DEADLINE_EXCEEDED: the clock is looked at while

@@ -221,3 +221,22 @@ except orepa.InvalidEnvironment as error:
         check=True,
     )
     assert "mmx" in done.stdout
+
+
+def test_a_model_has_a_budget(model_path: Path) -> None:
+    with pytest.raises(orepa.InvalidModel, match="expected at most 1000 multiply-adds"):
+        orepa.Model(model_path, maximum_multiply_adds=1000)
+    with pytest.raises(orepa.InvalidModel, match="expected at most 100000 bytes"):
+        orepa.Model(model_path.read_bytes(), maximum_model_memory=100_000)
+    # Of a file that is read its bytes count, too.
+    with pytest.raises(orepa.NotReadable, match="expected at most 1000 bytes"):
+        orepa.Model(model_path, maximum_model_memory=1000)
+    with pytest.raises(orepa.InvalidArgument, match="maximum_multiply_adds"):
+        orepa.Model(model_path, maximum_multiply_adds=0)
+    roomy = orepa.Model(
+        model_path,
+        trust_packed_weights=True,
+        maximum_multiply_adds=2**40,
+        maximum_model_memory=2**30,
+    )
+    assert roomy.memory == "fast"
