@@ -4,20 +4,26 @@
 /// looks at each pair of buffers that live at the same time. Of a graph that was made to have too many of them, each
 /// buffer gets a place of a class of sizes instead, in the order of time: some memory more, and time in proportion to
 /// the number of buffers.
-struct ArenaLayout {
+package struct ArenaLayout {
     /// A buffer that lives from step `first` to step `last`, both included.
-    struct Buffer {
+    package struct Buffer {
         let size: Int
         let first: Int
         let last: Int
+
+        package init(size: Int, first: Int, last: Int) {
+            self.size = size
+            self.first = first
+            self.last = last
+        }
     }
 
     /// In the order of the buffers, in elements, multiples of the alignment.
-    let offsets: [Int]
+    package let offsets: [Int]
     /// Elements in all.
-    let size: Int
+    package let size: Int
 
-    init(_ buffers: [Buffer], alignment: Int = 16) {
+    package init(_ buffers: [Buffer], alignment: Int = 16) {
         if let neighbours = Neighbours(buffers, most: 64 * buffers.count + (1 << 17)) {
             self.init(largestFirst: buffers, neighbours, alignment: alignment)
         } else {
@@ -84,6 +90,7 @@ struct ArenaLayout {
 
         /// Nil where there are more than `most` pairs.
         init?(_ buffers: [Buffer], most: Int) {
+            // Memory: checked for each node of the graph.
             indices = [[Int]](repeating: [], count: buffers.count)
             var living: [Int] = []
             var pairCount = 0

@@ -21,7 +21,7 @@ public struct ModelBudget: Sendable, Hashable {
         maximumMultiplyAdds: 1_000_000_000_000, maximumMemory: 8 << 30)
 
     /// - Throws: ``PlanError/overBudget(_:most:found:)``.
-    func check(_ blueprint: PlanBlueprint, memory: PlanMemoryUse) throws(PlanError) {
+    package func check(_ blueprint: PlanBlueprint, memory: PlanMemoryUse) throws(PlanError) {
         try check(.multiplyAdds, maximumMultiplyAdds, found: blueprint.multiplyAdds)
         try check(.memory, maximumMemory, found: memory.total)
     }
