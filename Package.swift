@@ -30,7 +30,7 @@ let package = Package(
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(
             name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-        .target(name: "COrepaImage", dependencies: ["CJPEG", "CPNG"]),
+        .target(name: "COrepaImage", dependencies: ["CJPEG", "CPNG", "CZlib"]),
         .target(name: "COrepaKernels", exclude: ["kernels.inc"]),
         .target(name: "CLinuxThreads"),
         .target(name: "CEmbeddedData"),

@@ -1,3 +1,4 @@
+import OrepaImage
 import OrepaNetwork
 import OrepaPlan
 import OrepaSystem
@@ -75,23 +76,29 @@ extension Model {
                 do throws(PlanError) { try limits.check() } catch {
                     throw OrepaError(error, path: path)
                 }
-                let failures = prepare(pictures, start..<end, into: tensor)
-                let good = failures.indices.filter { failures[$0] == nil }
+                let prepared = prepare(pictures, start..<end, into: tensor, limits: limits)
+                let good = prepared.indices.filter {
+                    if case .success = prepared[$0] { true } else { false }
+                }
                 // Pictures that failed leave gaps, which those behind them fill.
                 for (place, index) in good.enumerated() where place != index {
                     let size = preparation.elementCount
                     (tensor.baseAddress! + place * size).update(
                         from: tensor.baseAddress! + index * size, count: size)
                 }
+                do throws(PlanError) { try limits.check() } catch {
+                    throw OrepaError(error, path: path)
+                }
                 var found = try run(
                     tensor, count: good.count, in: context.network, wanted: wanted, limits: limits
                 )[...]
-                for failure in failures {
-                    if let failure {
-                        answers.append(.failure(failure))
-                    } else {
-                        answers.append(.success(found.removeFirst()))
-                    }
+                for result in prepared {
+                    answers.append(
+                        result.map { warnings in
+                            var answer = found.removeFirst()
+                            answer.warnings = warnings
+                            return answer
+                        })
                 }
                 start = end
             }
@@ -129,50 +136,52 @@ extension Model {
         let first: Int
         let preparation: PicturePreparation
         let tensor: UnsafeMutableBufferPointer<Float>
-        let failures: UnsafeMutablePointer<OrepaError?>
+        let limits: CallLimits
+        let results: UnsafeMutablePointer<Result<[ImageWarning], OrepaError>>
     }
 
     /// Prepares pictures of one chunk side by side.
     ///
-    /// - Returns: Why those failed that did.
+    /// - Returns: What is odd about each, or why it failed.
     private func prepare(
         _ pictures: [Picture], _ range: Range<Int>,
-        into tensor: UnsafeMutableBufferPointer<Float>
-    ) -> [OrepaError?] {
+        into tensor: UnsafeMutableBufferPointer<Float>, limits: CallLimits
+    ) -> [Result<[ImageWarning], OrepaError>] {
         // Memory: small, as many as pictures run together.
-        var failures = [OrepaError?](repeating: nil, count: range.count)
+        var results = [Result<[ImageWarning], OrepaError>](
+            repeating: .success([]), count: range.count)
         // Files are read here: a worker that waits for a disk would seem to share its processor with somebody, and
         // stay out of the next layers.
         let read = range.map { index in
             do throws(OrepaError) {
                 return try pictures[index].read(limits: preparation.limits)
             } catch {
-                failures[index - range.lowerBound] = error
+                results[index - range.lowerBound] = .failure(error)
                 return pictures[index]
             }
         }
         read.withUnsafeBufferPointer { pictures in
-            failures.withUnsafeMutableBufferPointer { failures in
+            results.withUnsafeMutableBufferPointer { results in
                 let call = PreparationCall(
                     pictures: pictures, first: range.lowerBound, preparation: preparation,
-                    tensor: tensor,
-                    failures: failures.baseAddress!)
+                    tensor: tensor, limits: limits, results: results.baseAddress!)
                 pool.run(range.count, call) { call, item, _ in
                     let call = call.assumingMemoryBound(to: PreparationCall.self)
-                    guard call.pointee.failures[item] == nil else { return }
+                    guard case .success = call.pointee.results[item] else { return }
                     let picture = call.pointee.pictures[item]
                     let size = call.pointee.preparation.elementCount
-                    do throws(OrepaError) {
+                    call.pointee.results[item] = Result { () throws(OrepaError) in
                         try call.pointee.preparation.prepare(
                             picture,
                             into: UnsafeMutableBufferPointer(
                                 rebasing: call.pointee.tensor[item * size..<(item + 1) * size]),
-                            name: picture.name(place: call.pointee.first + item))
-                    } catch { call.pointee.failures[item] = error }
+                            name: picture.name(place: call.pointee.first + item),
+                            callLimits: call.pointee.limits)
+                    }
                 }
             }
         }
-        return failures
+        return results
     }
 
     /// Runs the first `count` prepared pictures of `tensor`.
@@ -217,7 +226,7 @@ extension Model {
                     let stage = stages[wanted.stages[$0]]
                     return FeatureMap(name: stage.name, shape: stage.shape, values: values($0))
                 },
-                labels: labels)
+                warnings: [], labels: labels)
         }
     }
 

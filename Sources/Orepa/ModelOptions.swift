@@ -23,6 +23,11 @@ extension Model {
         public var checksProbe = true
         /// Whether pictures are turned the way their EXIF orientation asks for.
         public var appliesExifOrientation = false
+        /// What becomes of 16-bit grey samples in PNG files.
+        public var sixteenBitGrey = DecodingChoices.SixteenBitGrey.high
+        /// Whether a damaged file is an error where Pillow reads it; by default it is answered, with a warning
+        /// (``Answer/warnings``).
+        public var refusesDamagedPictures = false
         /// What a picture may cost, checked before memory for it is taken.
         public var decodingLimits = DecodingLimits.default
         /// Is told what may interest whoever runs the host, from the thread that it happens on. Without it nothing is

@@ -1,3 +1,4 @@
+import OrepaImage
 import OrepaNetwork
 import OrepaSystem
 
@@ -44,6 +45,9 @@ public struct Answer: Sendable, Hashable {
     public let features: [Float]?
     /// Of the stages that were asked for, in that order.
     public let featureMaps: [FeatureMap]
+    /// What is odd about the picture's file: that it is damaged, or that its pixels are not those that Pillow would
+    /// give. Empty for most, and for what is no file.
+    public internal(set) var warnings: [ImageWarning]
     /// Names of the classes.
     let labels: [String]?
 

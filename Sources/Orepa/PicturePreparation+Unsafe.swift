@@ -1,5 +1,6 @@
 import OrepaImage
 import OrepaNetwork
+import OrepaPlan
 import OrepaSafetensors
 
 /// Makes pictures into what a network takes.
@@ -10,12 +11,15 @@ struct PicturePreparation: Sendable {
     let height: Int
     let width: Int
     let limits: DecodingLimits
-    let appliesExifOrientation: Bool
+    let choices: DecodingChoices
 
     init(_ preprocessing: Preprocessing, options: Model.Options) {
         self.preprocessing = preprocessing
         limits = options.decodingLimits
-        appliesExifOrientation = options.appliesExifOrientation
+        choices = DecodingChoices(
+            appliesOrientation: options.appliesExifOrientation,
+            sixteenBitGrey: options.sixteenBitGrey,
+            refusesDamagedFiles: options.refusesDamagedPictures)
         if let size = options.inputSize, size != (preprocessing.crop, preprocessing.crop) {
             (height, width) = size
             let crop = preprocessing.crop
@@ -32,33 +36,70 @@ struct PicturePreparation: Sendable {
 
     /// Prepares `picture` into `target`, ``elementCount`` elements, initialised or not.
     ///
-    /// - Parameter name: For messages.
+    /// - Parameters:
+    ///   - picture: Any.
+    ///   - target: Where the values go.
+    ///   - name: For messages.
+    ///   - callLimits: When to end early, with the error that says so.
+    /// - Returns: What is odd about the picture.
     func prepare(
-        _ picture: Picture, into target: UnsafeMutableBufferPointer<Float>, name: String
-    ) throws(OrepaError) {
+        _ picture: Picture, into target: UnsafeMutableBufferPointer<Float>, name: String,
+        callLimits: CallLimits
+    ) throws(OrepaError) -> [ImageWarning] {
+        let item = Item(target: target, name: name, limits: callLimits)
         switch picture.content {
-        case .file: try prepare(picture.read(limits: limits), into: target, name: name)
+        case .file:
+            return try prepare(
+                picture.read(limits: limits), into: target, name: name, callLimits: callLimits)
         case .fileBytes(let file):
-            try file.withBytes { (bytes) throws(OrepaError) in
-                try prepare(encoded: bytes, into: target, name: name)
+            return try file.withBytes { (bytes) throws(OrepaError) in
+                try prepare(encoded: bytes, item)
             }
         case .encoded(let bytes):
-            try bytes.withUnsafeBufferPointer { (bytes) throws(OrepaError) in
-                try prepare(
-                    encoded: UnsafeRawBufferPointer(bytes), into: target, name: name)
+            return try bytes.withUnsafeBufferPointer { (bytes) throws(OrepaError) in
+                try prepare(encoded: UnsafeRawBufferPointer(bytes), item)
             }
-        case .borrowedEncoded(let bytes): try prepare(encoded: bytes, into: target, name: name)
-        case .image(let image): try prepare(image, into: target, name: name)
+        case .borrowedEncoded(let bytes): return try prepare(encoded: bytes, item)
+        case .image(let image):
+            try item.naming { () throws(ImageError) in try prepare(image, item) }
         case .pixels(let bytes, let width, let height, let bytesPerRow, let order):
             let image = try RGBImage(
                 borrowing: bytes, width: width, height: height, bytesPerRow: bytesPerRow,
                 order: order, limits: limits, name: name)
-            try prepare(image, into: target, name: name)
+            try item.naming { () throws(ImageError) in try prepare(image, item) }
         case .tensor(let values):
             try values.withUnsafeBufferPointer { (values) throws(OrepaError) in
                 try copy(values, into: target, name: name)
             }
         case .borrowedTensor(let values): try copy(values, into: target, name: name)
+        }
+        return []
+    }
+
+    /// What belongs to one picture of a call.
+    private struct Item {
+        let target: UnsafeMutableBufferPointer<Float>
+        let name: String
+        let limits: CallLimits
+
+        /// Whether the call is to end.
+        var isInterrupted: Bool {
+            do throws(PlanError) {
+                try limits.check()
+                return false
+            } catch { return true }
+        }
+
+        /// Gives errors the picture's name, and interruptions that of the limit.
+        func naming<Value>(_ body: () throws(ImageError) -> Value) throws(OrepaError) -> Value {
+            do throws(ImageError) { return try body() } catch {
+                if error == .interrupted {
+                    do throws(PlanError) { try limits.check() } catch {
+                        throw OrepaError(error, path: name)
+                    }
+                }
+                throw OrepaError(error, name: name)
+            }
         }
     }
 
@@ -76,25 +117,22 @@ struct PicturePreparation: Sendable {
     }
 
     private func prepare(
-        encoded bytes: UnsafeRawBufferPointer, into target: UnsafeMutableBufferPointer<Float>,
-        name: String
-    ) throws(OrepaError) {
-        let image: RGBImage
-        do throws(ImageError) {
-            image = try ImageDecoder.decode(
-                bytes, limits: limits, applyingOrientation: appliesExifOrientation
-            ).image
-        } catch { throw OrepaError(error, name: name) }
-        try prepare(image, into: target, name: name)
+        encoded bytes: UnsafeRawBufferPointer, _ item: Item
+    ) throws(OrepaError) -> [ImageWarning] {
+        try item.naming { () throws(ImageError) in
+            try ImageDecoder.withDecoded(
+                bytes, limits: limits, choices: choices, isInterrupted: { item.isInterrupted }
+            ) { (decoded) throws(ImageError) in
+                try prepare(decoded.image, item)
+                return decoded.warnings
+            }
+        }
     }
 
-    private func prepare(
-        _ image: RGBImage, into target: UnsafeMutableBufferPointer<Float>, name: String
-    ) throws(OrepaError) {
-        do throws(ImageError) {
-            try image.resizedAndCenterCropped(
-                shorterSide: resize, width: width, height: height, limits: limits
-            ).normalize(mean: preprocessing.mean, std: preprocessing.std, into: target)
-        } catch { throw OrepaError(error, name: name) }
+    private func prepare(_ image: RGBImage, _ item: Item) throws(ImageError) {
+        try image.resizedAndCenterCropped(
+            shorterSide: resize, width: width, height: height, limits: limits,
+            isInterrupted: { item.isInterrupted }
+        ).normalize(mean: preprocessing.mean, std: preprocessing.std, into: item.target)
     }
 }

@@ -6,9 +6,15 @@ protocol SizedStruct {
     static var name: String { get }
     /// All bytes zero.
     init()
+    /// Its size in version 1 of the table, which nobody's is below.
+    static var leastSize: Int { get }
 }
 
-extension orepa_model_options: SizedStruct { static let name = "orepa_model_options" }
+extension orepa_model_options: SizedStruct {
+    static let name = "orepa_model_options"
+    /// Up to `log_context`.
+    static var leastSize: Int { 104 }
+}
 extension orepa_model_info: SizedStruct { static let name = "orepa_model_info" }
 extension orepa_stage: SizedStruct { static let name = "orepa_stage" }
 extension orepa_memory_requirement: SizedStruct { static let name = "orepa_memory_requirement" }
@@ -18,8 +24,7 @@ extension orepa_prediction: SizedStruct { static let name = "orepa_prediction" }
 extension orepa_values: SizedStruct { static let name = "orepa_values" }
 
 extension SizedStruct {
-    /// Its size in version 1 of the table, which nobody's is below.
-    private static var leastSize: Int { MemoryLayout<Self>.size }
+    static var leastSize: Int { MemoryLayout<Self>.size }
     /// No struct will ever be this large: a larger number is a field that was not set.
     private static var mostSize: Int { 4096 }
 

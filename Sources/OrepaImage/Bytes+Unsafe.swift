@@ -1,6 +1,7 @@
 /// Borrowed bytes whose every access is checked against their end, in release builds too.
 struct Bytes {
-    private let buffer: UnsafeRawBufferPointer
+    /// The bytes themselves, for the C libraries.
+    let buffer: UnsafeRawBufferPointer
 
     init(_ buffer: UnsafeRawBufferPointer) { self.buffer = buffer }
 
@@ -32,4 +33,13 @@ struct Bytes {
     func hasPrefix(_ prefix: String) -> Bool {
         buffer.starts(with: prefix.utf8)
     }
+
+    /// Where the first byte `value` is, from `start` on.
+    func firstIndex(of value: UInt8, from start: Int = 0) -> Int? {
+        guard start >= 0, start < buffer.count else { return nil }
+        return buffer[start...].firstIndex(of: value)
+    }
+
+    /// Whether the bytes come before those of `other` in a dictionary.
+    func isLess(than other: Bytes) -> Bool { buffer.lexicographicallyPrecedes(other.buffer) }
 }

@@ -7,4 +7,6 @@ public struct DecodedImage: Sendable {
     /// The EXIF orientation that is stored in the file, 1...8, applied or not; nil if there is none or it is not
     /// a valid one. What it means: ``RGBImage/oriented(by:)``.
     public let exifOrientation: Int?
+    /// What is odd about the file; empty for most.
+    public let warnings: [ImageWarning]
 }

@@ -12,8 +12,11 @@ public enum ImageError: Error, Hashable, Sendable {
     case unsupportedVariant(ImageFormat, String)
     /// The bytes, `count` of them, end before the image does.
     case truncated(ImageFormat, count: Int)
-    /// The bytes contradict the format or a checksum; the message is the decoder's.
+    /// The bytes contradict the format, so that Pillow does not read them either; the message is the decoder's.
     case corrupt(ImageFormat, String)
+    /// The file is damaged and Pillow reads it, but ``DecodingChoices/refusesDamagedFiles`` is set; the message is
+    /// that of ``ImageWarning/damaged(_:_:)``.
+    case damaged(ImageFormat, String)
     /// A side is zero or negative.
     case emptyImage(width: Int, height: Int)
     /// More pixels than ``DecodingLimits/maximumPixels``.
@@ -22,6 +25,10 @@ public enum ImageError: Error, Hashable, Sendable {
     case tooMuchMemory(needed: Int, limit: Int)
     /// More scans than ``DecodingLimits/maximumScans``.
     case tooManyScans(limit: Int)
+    /// More samples in all scans together than ``DecodingLimits/maximumScannedSamples``.
+    case tooManyScannedSamples(limit: Int)
+    /// The caller asked to stop.
+    case interrupted
     /// The system gave the decoder no memory.
     case outOfMemory
     /// The number of bytes given as pixels is not width times height times 3.
@@ -49,6 +56,8 @@ extension ImageError: CustomStringConvertible {
             "truncated \(format.displayName) image: it ends after \(count) bytes, before its data do"
         case .corrupt(let format, let message):
             "corrupt \(format.displayName) image: \(message)"
+        case .damaged(let format, let message):
+            "damaged \(format.displayName) image: \(message)"
         case .emptyImage(let width, let height):
             "an image of \(width)x\(height) pixels; expected at least 1x1"
         case .tooManyPixels(let width, let height, let limit):
@@ -57,6 +66,10 @@ extension ImageError: CustomStringConvertible {
             "the image needs \(needed) bytes of memory; the limit is \(limit)"
         case .tooManyScans(let limit):
             "the JPEG image has more than \(limit) scans, which is the limit"
+        case .tooManyScannedSamples(let limit):
+            "the JPEG image has more than \(limit) samples in all its scans, which is the limit"
+        case .interrupted:
+            "decoding was interrupted"
         case .outOfMemory:
             "out of memory"
         case .wrongPixelCount(let width, let height, let found):

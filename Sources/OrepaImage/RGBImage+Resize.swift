@@ -16,7 +16,8 @@ extension RGBImage {
     ) throws(ImageError) -> RGBImage {
         _ = try limits.checkedByteCount(width: width, height: height)
         return try resized(
-            width: width, height: height, columns: 0..<width, rows: 0..<height, limits)
+            width: width, height: height, columns: 0..<width, rows: 0..<height, limits
+        ) { false }
     }
 
     /// The image scaled so that its shorter side has `size` pixels, as torchvision's `Resize(size)`: the longer side
@@ -32,17 +33,25 @@ extension RGBImage {
     /// computing pixels that the crop drops: faster, and possible for images so long and thin that the scaled
     /// image would exceed the limits.
     ///
+    /// - Parameters:
+    ///   - size: The shorter side of the scaled image.
+    ///   - width: Columns of the crop.
+    ///   - height: Rows of the crop.
+    ///   - limits: What may be computed.
+    ///   - isInterrupted: Asked often; true ends the call with ``ImageError/interrupted``.
     /// - Throws: ``ImageError/emptyImage(width:height:)`` if a side is not positive, or an error of `limits`, which
     ///   hold for the crop and for the picture between the passes.
     public func resizedAndCenterCropped(
-        shorterSide size: Int, width: Int, height: Int, limits: DecodingLimits = .default
+        shorterSide size: Int, width: Int, height: Int, limits: DecodingLimits = .default,
+        isInterrupted: () -> Bool = { false }
     ) throws(ImageError) -> RGBImage {
         _ = try limits.checkedByteCount(width: width, height: height)
         let scaled = try sizeScaled(toShorterSide: size, limits)
         let columns = CenterCrop(of: scaled.width, to: width).source
         let rows = CenterCrop(of: scaled.height, to: height).source
         return try resized(
-            width: scaled.width, height: scaled.height, columns: columns, rows: rows, limits
+            width: scaled.width, height: scaled.height, columns: columns, rows: rows, limits,
+            isInterrupted
         ).centerCropped(width: width, height: height, limits: limits)
     }
 
@@ -68,7 +77,8 @@ extension RGBImage {
 
     /// The part `columns` x `rows` of the image scaled to `width` x `height`.
     private func resized(
-        width: Int, height: Int, columns: Range<Int>, rows: Range<Int>, _ limits: DecodingLimits
+        width: Int, height: Int, columns: Range<Int>, rows: Range<Int>, _ limits: DecodingLimits,
+        _ isInterrupted: () -> Bool
     ) throws(ImageError) -> RGBImage {
         let tables = ResamplingWindows.byteCount(
             sourceCount: self.width, targetCount: width, targets: columns
@@ -88,10 +98,12 @@ extension RGBImage {
             if !vertical.isIdentity {
                 _ = try limits.checkedByteCount(
                     width: self.width, height: rows.count, extraMemory: tableBytes)
-                result = try result.resampledVertically(by: vertical, firstRow: 0)
+                result = try result.resampledVertically(
+                    by: vertical, firstRow: 0, isInterrupted: isInterrupted)
             }
             if !horizontal.isIdentity {
-                result = try result.resampledHorizontally(by: horizontal, rows: 0..<result.height)
+                result = try result.resampledHorizontally(
+                    by: horizontal, rows: 0..<result.height, isInterrupted: isInterrupted)
             }
             return result
         }
@@ -101,10 +113,12 @@ extension RGBImage {
             firstRow = needed.lowerBound
             _ = try limits.checkedByteCount(
                 width: columns.count, height: needed.count, extraMemory: tableBytes)
-            result = try result.resampledHorizontally(by: horizontal, rows: needed)
+            result = try result.resampledHorizontally(
+                by: horizontal, rows: needed, isInterrupted: isInterrupted)
         }
         if !vertical.isIdentity {
-            result = try result.resampledVertically(by: vertical, firstRow: firstRow)
+            result = try result.resampledVertically(
+                by: vertical, firstRow: firstRow, isInterrupted: isInterrupted)
         }
         return result
     }

@@ -85,12 +85,3 @@ extension RGBImage {
         return Array(UnsafeBufferPointer(start: bytes, count: count))
     }
 }
-
-extension orepa_image_error {
-    /// The message as a string.
-    var text: String {
-        withUnsafeBytes(of: message) { bytes in
-            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-        }
-    }
-}

@@ -1,21 +1,24 @@
+import OrepaSystem
+
 /// The two passes of a resize. Every window lies within the source by construction of ``ResamplingWindows``, and
 /// sums wrap rather than trap: they exceed 32 bits only with more than four million weights to a window.
 extension RGBImage {
     /// Rows `rows`, each resampled to `windows.windows.count` pixels.
-    func resampledHorizontally(by windows: ResamplingWindows, rows: Range<Int>) throws(ImageError)
-        -> RGBImage
-    {
+    ///
+    /// - Throws: ``ImageError/interrupted``.
+    func resampledHorizontally(
+        by windows: ResamplingWindows, rows: Range<Int>, isInterrupted: () -> Bool
+    ) throws(ImageError) -> RGBImage {
+        var pace = InterruptionPace()
         let width = windows.windows.count
         let sourceRowBytes = self.width * 3
-        let byteCount = rows.count * width * 3
-        try ImageError.checkMemory(byteCount: byteCount)
-        // Memory: checked above.
-        let result = [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
+        let result = try Self.systemBytes(rows.count * width * 3) { target in
             pixels.withUnsafeBufferPointer { source in
                 windows.windows.withUnsafeBufferPointer { entries in
                     windows.weights.withUnsafeBufferPointer { weights in
                         var output = target.baseAddress!
                         for row in rows {
+                            if pace.isInterrupted(after: weights.count, isInterrupted) { return }
                             let input = source.baseAddress! + row * sourceRowBytes
                             Self.resample(input, entries, weights.baseAddress!, into: output)
                             output += width * 3
@@ -23,8 +26,8 @@ extension RGBImage {
                     }
                 }
             }
-            count = byteCount
         }
+        if pace.hasEnded { throw .interrupted }
         return RGBImage(uncheckedWidth: width, height: rows.count, pixels: result)
     }
 
@@ -57,22 +60,26 @@ extension RGBImage {
 
     /// The image resampled to `windows.windows.count` rows; its own first row is row `firstRow` of what the windows
     /// were made for.
-    func resampledVertically(by windows: ResamplingWindows, firstRow: Int) throws(ImageError)
-        -> RGBImage
-    {
+    ///
+    /// - Throws: ``ImageError/interrupted``.
+    func resampledVertically(
+        by windows: ResamplingWindows, firstRow: Int, isInterrupted: () -> Bool
+    ) throws(ImageError) -> RGBImage {
+        var pace = InterruptionPace()
         let rowBytes = width * 3
         let height = windows.windows.count
-        let byteCount = height * rowBytes
         // The sums of a row are 32-bit.
-        try ImageError.checkMemory(byteCount: byteCount + 4 * rowBytes)
-        // Memory: checked above.
-        let result = [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
+        try ImageError.checkMemory(byteCount: 4 * rowBytes)
+        let result = try Self.systemBytes(height * rowBytes) { target in
             pixels.withUnsafeBufferPointer { source in
                 windows.weights.withUnsafeBufferPointer { weights in
                     // Memory: checked above.
                     withUnsafeTemporaryAllocation(of: Int32.self, capacity: rowBytes) { sums in
                         var output = target.baseAddress!
                         for entry in windows.windows {
+                            if pace.isInterrupted(after: entry.count * rowBytes, isInterrupted) {
+                                return
+                            }
                             var input = source.baseAddress! + (entry.start - firstRow) * rowBytes
                             sums.initialize(repeating: Self.half)
                             let sum = sums.baseAddress!
@@ -87,9 +94,18 @@ extension RGBImage {
                     }
                 }
             }
-            count = byteCount
         }
+        if pace.hasEnded { throw .interrupted }
         return RGBImage(uncheckedWidth: width, height: height, pixels: result)
+    }
+
+    /// As many bytes as `initialize` fills.
+    private static func systemBytes(
+        _ count: Int, _ initialize: (UnsafeMutableBufferPointer<UInt8>) -> Void
+    ) throws(ImageError) -> [UInt8] {
+        do throws(MemoryRefusal) {
+            return try [UInt8](systemCount: count, initialize: initialize)
+        } catch { throw .outOfMemory }
     }
 
     /// One half in fixed point, where every sum starts.
@@ -99,5 +115,24 @@ extension RGBImage {
     @inline(__always)
     private static func rounded(_ sum: Int32) -> UInt8 {
         UInt8(truncatingIfNeeded: max(0, min(255, sum >> ResamplingWindows.precision)))
+    }
+}
+
+/// Asks whether to stop after so much work that asking costs nothing beside it.
+struct InterruptionPace {
+    /// Whether the answer was yes.
+    private(set) var hasEnded = false
+    private var work = 0
+
+    /// Steps of a nanosecond or less between two questions.
+    private static let interval = 1 << 18
+
+    /// - Parameter steps: What was done since, or will be done next.
+    mutating func isInterrupted(after steps: Int, _ isInterrupted: () -> Bool) -> Bool {
+        work += steps
+        guard work >= Self.interval else { return false }
+        work = 0
+        hasEnded = isInterrupted()
+        return hasEnded
     }
 }

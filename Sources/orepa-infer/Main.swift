@@ -26,7 +26,10 @@ struct OrepaInfer: AsyncParsableCommand {
               66 such a file is not there
               73 cannot write
             """,
-        version: "orepa-infer \(toolVersion)",
+        version: """
+            orepa-infer \(toolVersion)
+            \(ImageDecoder.libraries); pictures as Pillow \(ImageDecoder.referencePillowVersion)
+            """,
         subcommands: [
             ClassifyCommand.self, ConvertCommand.self, VerifyCommand.self, InspectCommand.self,
             RunCommand.self, PreprocessCommand.self, BenchmarkCommand.self,

@@ -32,7 +32,8 @@ import Testing
     @Test(arguments: manifest.filter { $0.value.madeBy != nil }.keys.sorted())
     func orientsAsPillow(_ name: String) throws {
         let entry = try #require(manifest[name])
-        let decoded = try ImageDecoder.decode(try imageFixture(name), applyingOrientation: true)
+        let decoded = try ImageDecoder.decode(
+            try imageFixture(name), choices: DecodingChoices(appliesOrientation: true))
         #expect(decoded.exifOrientation == entry.orientation)
         #expect(sha256(decoded.image.pixels) == entry.transposedHash)
     }
@@ -50,7 +51,8 @@ import Testing
         let stored = try ImageDecoder.decode(bytes)
         #expect(stored.exifOrientation == 6)
         #expect(stored.image.width == 300 && stored.image.height == 200)
-        let turned = try ImageDecoder.decode(bytes, applyingOrientation: true)
+        let turned = try ImageDecoder.decode(
+            bytes, choices: DecodingChoices(appliesOrientation: true))
         #expect(turned.exifOrientation == 6)
         #expect(try turned.image == stored.image.oriented(by: 6))
         #expect(turned.image.width == 200 && turned.image.height == 300)

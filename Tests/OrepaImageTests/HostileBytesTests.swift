@@ -70,23 +70,29 @@ import Testing
         "rgb-split-data.png",
         "animated.png",
     ])
-    func truncatedFileIsAnError(_ name: String) throws {
+    func truncatedFileIsAnErrorWherePixelsAreMissing(_ name: String) throws {
         var bytes = try imageFixture(name)
         let isJPEG = name.hasSuffix("jpg")
         if name == "multi-picture.jpg" {  // what follows the first image is not needed
             bytes.removeSubrange((try #require(Self.endOfImage(bytes)))...)
         }
+        let whole = try ImageDecoder.decode(bytes).image
         let step = max(1, bytes.count / 200)
         var lengths = Array(stride(from: 9, to: bytes.count, by: step))
         lengths += (1...16).map { bytes.count - $0 }
         for length in lengths {
-            let error = decodingError(Array(bytes[..<length]))
-            if isJPEG, length >= bytes.count - 2 || error != .truncated(.jpeg, count: length) {
-                // A marker cut in two, or bits that run out just before the cut.
-                #expect(error != nil, "\(name) cut to \(length)")
-            } else {
+            switch Result(catching: { () throws(ImageError) in
+                try ImageDecoder.decode(Array(bytes[..<length]))
+            }) {
+            case .success(let decoded):
+                // All rows came out before the end, as in Pillow: only the end is missing.
+                #expect(decoded.image == whole, "\(name) cut to \(length)")
+                #expect(decoded.warnings.contains(where: \.isDamage), "\(name) cut to \(length)")
+                #expect(length >= bytes.count - 300)
+            case .failure(let error):
                 #expect(
-                    error == .truncated(isJPEG ? .jpeg : .png, count: length),
+                    error == .truncated(isJPEG ? .jpeg : .png, count: length)
+                        || isJPEG && name.hasPrefix("arithmetic"),
                     "\(name) cut to \(length)")
             }
         }
@@ -97,7 +103,6 @@ import Testing
         let jpeg = try imageFixture("baseline-420.jpg")
         #expect(decodingError(Array(jpeg.prefix(20_000))) == .truncated(.jpeg, count: 20_000))
         #expect(decodingError(Array(jpeg.prefix(3))) == .truncated(.jpeg, count: 3))
-        #expect(decodingError(Array(jpeg.dropLast(2))) == .truncated(.jpeg, count: jpeg.count - 2))
         let png = try imageFixture("rgb.png")
         #expect(decodingError(Array(png.prefix(20_000))) == .truncated(.png, count: 20_000))
         #expect(
@@ -125,12 +130,7 @@ import Testing
                 errors += 1
             }
         }
-        if name.hasSuffix("png") {
-            // Every byte is under a checksum, but for the lengths, which shift one.
-            #expect(errors == positions.count * 3)
-        } else {
-            #expect(errors > 0)
-        }
+        #expect(errors > 0 && errors < positions.count * 3)
     }
 
     @Test func randomBytesAfterSignaturesNeverCrash() throws {

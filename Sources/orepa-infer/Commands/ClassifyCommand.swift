@@ -95,8 +95,10 @@ struct ClassifyCommand: AsyncParsableCommand {
                 Progress.show("\(answeredCount + failedCount + skippedCount) of \(inputs.count)")
             }
             switch result {
-            case .prepared(let picture, let warning):
-                if let warning { StandardError.write("orepa-infer: warning: \(warning)") }
+            case .prepared(let picture, let warnings):
+                for warning in warnings {
+                    StandardError.write("orepa-infer: warning: \(input.path): \(warning)")
+                }
                 let scores = Scores(logits: context.run(picture.values, count: 1))
                 guard scores.areFinite else {
                     failedCount += 1
@@ -105,7 +107,8 @@ struct ClassifyCommand: AsyncParsableCommand {
                     continue
                 }
                 answeredCount += 1
-                try printer.answer(input.path, scores.top(topK, labels: labels))
+                try printer.answer(
+                    input.path, scores.top(topK, labels: labels), warnings: warnings)
             case .notAnImage: skippedCount += 1
             case .failed(let message):
                 failedCount += 1

@@ -42,10 +42,9 @@ struct PreprocessCommand: ParsableCommand {
         let input = ImageInput(argument: image)
         let png: [UInt8]
         do {
-            let decoded = try input.decoded(
-                limits: decoding.limits, appliesOrientation: decoding.exifOrientation)
-            if let warning = decoded.warning {
-                StandardError.write("orepa-infer: warning: \(warning)")
+            let decoded = try input.decoded(limits: decoding.limits, choices: decoding.choices)
+            for warning in decoded.warnings {
+                StandardError.write("orepa-infer: warning: \(image): \(warning)")
             }
             png = try decoded.image.cropped(as: preprocessing).encodedAsPNG()
         } catch {

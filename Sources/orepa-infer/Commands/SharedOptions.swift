@@ -34,19 +34,42 @@ struct DecodingOptions: ParsableArguments {
     @Option(help: "Most scans of a progressive JPEG.")
     var maxScans = DecodingLimits.default.maximumScans
 
+    @Option(help: "Most samples of a JPEG in several scans, added up over all of them.")
+    var maxScannedSamples = DecodingLimits.default.maximumScannedSamples
+
+    @Option(
+        help: """
+            How samples of a 16-bit grey PNG become samples of 8: by their high byte, or as Pillow does, which makes \
+            255 of all that is larger.
+            """)
+    var png16 = DecodingChoices.SixteenBitGrey.high
+
+    @Flag(help: "Refuse damaged pictures that Pillow reads, rather than answer with a warning.")
+    var strictPictures = false
+
     var limits: DecodingLimits {
         DecodingLimits(
-            maximumPixels: maxPixels, maximumMemory: maxMemory, maximumScans: maxScans)
+            maximumPixels: maxPixels, maximumMemory: maxMemory, maximumScans: maxScans,
+            maximumScannedSamples: maxScannedSamples)
+    }
+
+    var choices: DecodingChoices {
+        DecodingChoices(
+            appliesOrientation: exifOrientation, sixteenBitGrey: png16,
+            refusesDamagedFiles: strictPictures)
     }
 
     func validate() throws {
         for (name, value) in [
             ("--max-pixels", maxPixels), ("--max-memory", maxMemory), ("--max-scans", maxScans),
+            ("--max-scanned-samples", maxScannedSamples),
         ] where value < 1 {
             throw ValidationError("\(name): expected 1 or more, found \(value)")
         }
     }
 }
+
+extension DecodingChoices.SixteenBitGrey: ExpressibleByArgument {}
 
 struct NumericsOptions: ParsableArguments {
     @Option(help: "fast, or strict: direct sums only, closer to Float64 and slower.")

@@ -6,7 +6,7 @@ import OrepaSafetensors
 /// Pictures read, decoded and prepared ahead of the one that the network is at, given in order.
 final class PictureStream {
     enum Result: Sendable {
-        case prepared(PreparedImage, warning: String?)
+        case prepared(PreparedImage, warnings: [String])
         case notAnImage
         case failed(String)
     }
@@ -14,7 +14,7 @@ final class PictureStream {
     private let inputs: [ImageInput]
     private let preprocessing: Preprocessing
     private let limits: DecodingLimits
-    private let appliesOrientation: Bool
+    private let choices: DecodingChoices
     private let lookahead: Int
     private var pending: ArraySlice<(input: ImageInput, task: Task<Result, Never>)> = []
     private var nextInput = 0
@@ -27,7 +27,7 @@ final class PictureStream {
         self.inputs = inputs
         self.preprocessing = preprocessing
         limits = decoding.limits
-        appliesOrientation = decoding.exifOrientation
+        choices = decoding.choices
         self.lookahead = max(1, lookahead)
     }
 
@@ -35,13 +35,10 @@ final class PictureStream {
         while pending.count < lookahead, nextInput < inputs.count {
             let input = inputs[nextInput]
             nextInput += 1
-            let (preprocessing, limits, appliesOrientation) = (
-                preprocessing, limits, appliesOrientation
-            )
+            let (preprocessing, limits, choices) = (preprocessing, limits, choices)
             let task = Task.detached {
                 PictureStream.prepare(
-                    input, preprocessing: preprocessing, limits: limits,
-                    appliesOrientation: appliesOrientation)
+                    input, preprocessing: preprocessing, limits: limits, choices: choices)
             }
             pending.append((input, task))
         }
@@ -51,13 +48,13 @@ final class PictureStream {
 
     private static func prepare(
         _ input: ImageInput, preprocessing: Preprocessing, limits: DecodingLimits,
-        appliesOrientation: Bool
+        choices: DecodingChoices
     ) -> Result {
         do {
-            let picture = try input.decoded(limits: limits, appliesOrientation: appliesOrientation)
+            let picture = try input.decoded(limits: limits, choices: choices)
             return .prepared(
                 try PreparedImage(picture.image, preprocessing: preprocessing),
-                warning: picture.warning)
+                warnings: picture.warnings)
         } catch is ImageInput.NotAnImage {
             return .notAnImage
         } catch {
@@ -67,21 +64,22 @@ final class PictureStream {
 }
 
 extension ImageInput {
-    /// The decoded picture, and a warning when it asks for a rotation that it does not get.
+    /// The decoded picture, and a sentence for whatever is odd about it.
     func decoded(
-        limits: DecodingLimits, appliesOrientation: Bool
-    ) throws -> (image: RGBImage, warning: String?) {
-        let decoded = try ImageDecoder.decode(
-            try bytes(), limits: limits, applyingOrientation: appliesOrientation)
-        guard let orientation = decoded.exifOrientation, orientation != 1, !appliesOrientation
-        else {
-            return (decoded.image, nil)
+        limits: DecodingLimits, choices: DecodingChoices
+    ) throws -> (image: RGBImage, warnings: [String]) {
+        let decoded = try ImageDecoder.decode(try bytes(), limits: limits, choices: choices)
+        var warnings = decoded.warnings.map { warning in
+            warning == .sixteenBitGrey ? "\(warning); --png16 pillow does so too" : "\(warning)"
         }
-        return (
-            decoded.image,
-            "\(path): the file asks to be turned or mirrored (EXIF orientation \(orientation)); ignored, "
-                + "as in training; --exif-orientation applies it"
-        )
+        if let orientation = decoded.exifOrientation, orientation != 1,
+            !choices.appliesOrientation
+        {
+            warnings.append(
+                "the file asks to be turned or mirrored (EXIF orientation \(orientation)); ignored, "
+                    + "as in training; --exif-orientation applies it")
+        }
+        return (decoded.image, warnings)
     }
 
     /// What went wrong, without the path, which the caller prints.

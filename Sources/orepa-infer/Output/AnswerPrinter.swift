@@ -28,7 +28,10 @@ final class AnswerPrinter {
         }
     }
 
-    func answer(_ path: String, _ predictions: [Prediction]) throws(Failure) {
+    /// - Parameter warnings: What is odd about the picture; printed with the answer where the format is JSON.
+    func answer(
+        _ path: String, _ predictions: [Prediction], warnings: [String]
+    ) throws(Failure) {
         switch format {
         case .table:
             let rows = predictions.enumerated().map { rank, prediction in
@@ -51,7 +54,13 @@ final class AnswerPrinter {
                     (scoreName, .float(score(prediction))),
                 ])
             }
-            try object([("image", .string(path)), ("predictions", .array(list))])
+            var fields: [(String, JSONValue)] = [
+                ("image", .string(path)), ("predictions", .array(list)),
+            ]
+            if !warnings.isEmpty {
+                fields.append(("warnings", .array(warnings.map { .string($0) })))
+            }
+            try object(fields)
         case .csv:
             for (rank, prediction) in predictions.enumerated() {
                 try csvLine([

@@ -1,0 +1,83 @@
+/// The blocks in which Pillow reads the compressed rows of a PNG (`load_read` of `PngImagePlugin.py`), and what it does
+/// after them.
+struct PNGImageData {
+    private(set) var header: PNGHeader
+    private var reader: PNGChunkReader
+    /// The chunk that is being read.
+    private var chunk: PNGChunk
+    /// Bytes of it that were not read yet.
+    private var left: Int
+    /// What checksums are wrong.
+    private(set) var faults: [String] = []
+
+    private static let largestBlock = 65536
+
+    /// - Parameter chunk: The first chunk of image data, of whose contents `reader` is at the first byte.
+    init(_ header: PNGHeader, _ reader: PNGChunkReader, _ chunk: PNGChunk) {
+        self.header = header
+        self.reader = reader
+        self.chunk = chunk
+        left = chunk.end - reader.offset
+    }
+
+    /// Where the next block is in the file.
+    ///
+    /// - Throws: ``ImageError/truncated(_:count:)`` where there is none, and what the chunks are refused for.
+    mutating func nextBlock() throws(ImageError) -> Range<Int> {
+        while left == 0 {
+            reader.offset = chunk.end
+            finishChunk()
+            chunk = try reader.next()
+            switch chunk.name {
+            case .imageData, .otherData: break
+            case .frameData: _ = try header.read(chunk, &reader)
+            default: throw reader.truncated
+            }
+            left = chunk.end - reader.offset
+        }
+        let wanted = min(left, Self.largestBlock)
+        let start = min(reader.offset, reader.bytes.count)
+        let end = min(start + wanted, reader.bytes.count)
+        left -= wanted
+        reader.offset += wanted
+        guard start < end else { throw reader.truncated }
+        return start..<end
+    }
+
+    /// Goes past the checksum of the chunk that ends here.
+    private mutating func finishChunk() {
+        note(reader.checksumFault(of: chunk))
+        reader.offset = chunk.end + 4
+    }
+
+    private mutating func note(_ fault: String?) {
+        guard let fault, !faults.contains(fault) else { return }
+        faults.append(fault)
+    }
+
+    /// Reads the chunks after the image.
+    ///
+    /// - Throws: What Pillow refuses of them.
+    mutating func readEnd(isInterrupted: () -> Bool) throws(ImageError) {
+        while true {
+            finishChunk()
+            if isInterrupted() { throw .interrupted }
+            guard let next = try? reader.next() else { return note("no chunk IEND at the end") }
+            chunk = next
+            if chunk.name == .end { return note(reader.checksumFault(of: chunk)) }
+            if chunk.name == .frame, header.isAnimated { return try skipFrames(isInterrupted) }
+            if try header.read(chunk, &reader) == .imageData { _ = try reader.contents(of: chunk) }
+        }
+    }
+
+    /// The other frames of an animation, which nobody asks for, are passed over up to the end.
+    private mutating func skipFrames(_ isInterrupted: () -> Bool) throws(ImageError) {
+        while true {
+            finishChunk()
+            if isInterrupted() { throw .interrupted }
+            guard let next = try? reader.next() else { return note("no chunk IEND at the end") }
+            chunk = next
+            if chunk.name == .end { return note(reader.checksumFault(of: chunk)) }
+        }
+    }
+}
