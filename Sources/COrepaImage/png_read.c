@@ -20,7 +20,7 @@ enum { PASS_COUNT = sizeof interlaced / sizeof *interlaced };
 
 /* Bytes that are decompressed, and of a row unfiltered, before the caller is asked again whether to go on. The latter
  * are whole pixels of any kind. */
-enum { BLOCK = 1 << 16, SEGMENT = 3 << 15 };
+enum { BLOCK = 1 << 17, SEGMENT = 3 << 15 };
 
 /* What is decompressed behind the last row only to see whether the checksum is right. */
 enum { DRAIN_BYTES = 1 << 20, DRAIN_BLOCK = 4096 };
@@ -29,7 +29,8 @@ struct orepa_png {
     orepa_png_layout layout;
     z_stream stream;
     unsigned bits;
-    /* Bytes of a row of the present pass, without its filter. */
+    /* Pixels of a row of the present pass, and their bytes, without the row's filter. */
+    uint32_t row_count;
     size_t row_size;
     /* The last row of the block before, unfiltered. */
     uint8_t *above;
@@ -62,14 +63,12 @@ static const struct pass *pass(const orepa_png *png) {
     return png->layout.is_interlaced ? &interlaced[png->pass] : &whole;
 }
 
-static uint32_t columns(const orepa_png *png) {
+static void begin_pass(orepa_png *png) {
     const struct pass *p = pass(png);
     const uint32_t width = png->layout.width;
-    return width <= p->column ? 0 : (width - p->column - 1) / p->column_step + 1;
-}
-
-static size_t bytes_of(const orepa_png *png, uint32_t pixels) {
-    return (size_t)(((uint64_t)pixels * png->bits + 7) / 8);
+    png->row_count = width <= p->column ? 0 : (width - p->column - 1) / p->column_step + 1;
+    png->row_size = (size_t)(((uint64_t)png->row_count * png->bits + 7) / 8);
+    png->y = p->row;
 }
 
 /* Bytes of the longest row, 0 where they are too many. */
@@ -106,8 +105,7 @@ orepa_png *orepa_png_open(const orepa_png_layout *layout, orepa_image_error *err
     png->above = png->memory;
     png->block = png->memory + longest + OREPA_PNG_PADDING;
     png->block_size = block_size(longest);
-    png->row_size = bytes_of(png, columns(png));
-    png->y = pass(png)->row;
+    begin_pass(png);
     if (inflateInit(&png->stream) != Z_OK) {
         fail(error, OREPA_IMAGE_OUT_OF_MEMORY, "out of memory");
         free(png);
@@ -138,8 +136,7 @@ static bool go_on(orepa_png *png) {
             png->y = height;
             break;
         }
-        png->y = pass(png)->row;
-        png->row_size = bytes_of(png, columns(png));
+        begin_pass(png);
     }
     return true;
 }
@@ -164,7 +161,7 @@ static orepa_image_status finish_row(const orepa_png *png, uint8_t *row, const u
         }
     }
     const struct pass *p = pass(png);
-    const size_t count = columns(png);
+    const size_t count = png->row_count;
     uint8_t *target = pixels + png->layout.stride * png->y + (size_t)3 * p->column;
     for (size_t start = 0; start < count; start += SEGMENT) {
         if (start > 0 && is_interrupted(check, error)) return error->status;

@@ -16,6 +16,16 @@ func answersMessage(_ answers: OpaquePointer?, _ index: Int) -> UnsafePointer<CC
     return answers.messages[index]
 }
 
+func answersWarning(
+    _ answers: OpaquePointer?, _ index: Int, _ place: Int
+) -> UnsafePointer<CChar>? {
+    guard let answers = try? AnswersHandle.of(answers, "answers"),
+        answers.warnings.indices ~= index, let warnings = answers.warnings[index],
+        0..<warnings.count ~= place
+    else { return nil }
+    return warnings[place]
+}
+
 func answersTop(
     _ answers: OpaquePointer?, _ index: Int, _ predictions: UnsafeMutablePointer<orepa_prediction>?,
     _ count: UnsafeMutablePointer<Int>?

@@ -34,6 +34,8 @@ final class AnswersHandle: Handle {
     let entries: [Result<Entry, Failure>]
     /// The sentence about each picture.
     let messages: CStrings
+    /// What is odd about each picture; nil where nothing is.
+    let warnings: [CStrings?]
     /// For the labels.
     let model: ModelHandle
 
@@ -43,6 +45,10 @@ final class AnswersHandle: Handle {
             checked: answers.map {
                 if case .failure(let failure) = $0 { failure.message } else { "" }
             })
+        warnings = answers.map { answer in
+            guard case .success(let answer) = answer, !answer.warnings.isEmpty else { return nil }
+            return CStrings(answer.warnings.map(\.description))
+        }
         var entries: [Result<Entry, Failure>] = []
         for answer in answers {
             switch answer {

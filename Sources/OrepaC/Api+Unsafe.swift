@@ -24,7 +24,8 @@ private struct Table: @unchecked Sendable {
                 answers_features: answersFeatures, answers_stage: answersStage,
                 answers_free: answersFree, pool_new: poolNew, pool_thread_count: poolThreadCount,
                 pool_free: poolFree, cancellation_new: cancellationNew,
-                cancellation_cancel: cancellationCancel, cancellation_free: cancellationFree))
+                cancellation_cancel: cancellationCancel, cancellation_free: cancellationFree,
+                answers_warning: answersWarning))
         pointer = UnsafePointer(table)
     }
 }

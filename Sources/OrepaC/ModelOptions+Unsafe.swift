@@ -19,6 +19,9 @@ extension orepa_model_options {
         options.decodingLimits = try limits()
         options.trustsPackedWeights = trust_packed_weights
         options.budget = try budget()
+        options.sixteenBitGrey = try choice(
+            png16, "options.png16", "OREPA_PNG16_", [.high, .pillow])
+        options.refusesDamagedPictures = strict_pictures
         if let log {
             nonisolated(unsafe) let context = log_context
             options.log = { message in
@@ -86,6 +89,9 @@ extension orepa_model_options {
         }
         try limit(maximum_jpeg_scans, "maximum_jpeg_scans") {
             $0.maximumScans = maximum_jpeg_scans
+        }
+        try limit(maximum_jpeg_scanned_samples, "maximum_jpeg_scanned_samples") {
+            $0.maximumScannedSamples = maximum_jpeg_scanned_samples
         }
         return limits
     }

@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// Takes no lock, so that a fork in the middle leaves nothing locked in the child; a child begins with nothing taken,
 /// since threads do not survive a fork.
-final class DecodingReservation: Sendable {
+package final class DecodingReservation: Sendable {
     private static let taken = Atomic<Int>(0)
     /// The process whose threads have taken it.
     private static let process = Atomic<Int32>(0)
@@ -23,7 +23,7 @@ final class DecodingReservation: Sendable {
     }
 
     /// Bytes that all threads have taken together.
-    static var total: Int {
+    package static var total: Int {
         process.load(ordering: .relaxed) == getpid() ? taken.load(ordering: .relaxed) : 0
     }
 

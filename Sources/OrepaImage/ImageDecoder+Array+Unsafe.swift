@@ -16,6 +16,7 @@ extension ImageDecoder {
 
     /// The libraries that decode and encode, with their versions at run time.
     public static var libraries: String {
+        // Memory: small.
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { text in
             orepa_image_libraries(text.baseAddress, text.count)
             return String(cString: text.baseAddress!)

@@ -264,6 +264,7 @@ struct PNGHeader {
 
     /// The palette with black for what the file has not, `[256, 3]`.
     var fullPalette: [UInt8] {
+        // Memory: small.
         var entries = [UInt8](repeating: 0, count: 256 * 3)
         for index in 0..<(palette?.count ?? 0) / 3 * 3 where index < entries.count {
             entries[index] = palette?.byte(at: index) ?? 0

@@ -4,7 +4,11 @@ extension RGBImage {
     ///
     /// ITU-R 601-2 luma in integers: `(19595 red + 38470 green + 7471 blue + 32768) / 65536`, rounded down. Scaled
     /// and cropped afterwards, each channel is what Pillow makes of the grey image. Costs a copy.
-    public func grey() -> RGBImage {
+    ///
+    /// - Throws: ``ImageError/outOfMemory``.
+    public func grey() throws(ImageError) -> RGBImage {
+        try ImageError.checkMemory(byteCount: pixels.count)
+        // Memory: checked above.
         var pixels = pixels
         for index in stride(from: 0, to: pixels.count, by: 3) {
             let luma =

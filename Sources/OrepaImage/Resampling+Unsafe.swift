@@ -68,6 +68,8 @@ extension RGBImage {
         var pace = InterruptionPace()
         let rowBytes = width * 3
         let height = windows.windows.count
+        // The sums of a row are 32-bit.
+        try ImageError.checkMemory(byteCount: 4 * rowBytes)
         let result = try Self.systemBytes(height * rowBytes) { target in
             pixels.withUnsafeBufferPointer { source in
                 windows.weights.withUnsafeBufferPointer { weights in

@@ -51,6 +51,51 @@ import Testing
         #expect(lines.count == 9)
     }
 
+    /// A picture without its end marker: answered as a whole one, and told in all formats; or refused.
+    @Test func tellsDamageBesideTheAnswer() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("cut.jpg")
+        let whole = try Data(contentsOf: URL(fileURLWithPath: boot))
+        try whole.dropLast(2).write(to: URL(fileURLWithPath: path))
+        let sentence = "damaged JPEG image: no end-of-image marker; read as Pillow reads it"
+        let json = try Program.run([boot, path, "--format", "json", "--top-k", "1"])
+        #expect(json.status == 0)
+        #expect(json.errors == "orepa-infer: warning: \(path): \(sentence)\n")
+        let answers = try #require(try json.json() as? [[String: Any]])
+        #expect(answers[0]["warnings"] == nil)
+        #expect(answers[1]["warnings"] as? [String] == [sentence])
+        let predictions = answers.map { $0["predictions"] as? NSArray }
+        #expect(predictions[0] != nil && predictions[0] == predictions[1])
+        let csv = try Program.run([path, "--format", "csv", "--top-k", "1"])
+        #expect(csv.status == 0)
+        #expect(csv.text.hasPrefix("image,rank,index,label,probability,error"))
+        #expect(!csv.text.contains("damaged"))
+        #expect(csv.errors.contains(sentence))
+        let strict = try Program.run([path, "--format", "jsonl", "--strict-pictures"])
+        #expect(strict.status == 1)
+        #expect(
+            strict.text
+                == "{\"image\": \"\(path)\", \"error\": \"damaged JPEG image: no end-of-image marker\"}\n"
+        )
+        let crop = try Program.run([
+            "preprocess", path, "--preset", "imagenet", "--output", folder.file("crop.png"),
+        ])
+        #expect(crop.status == 0)
+        #expect(crop.errors.contains(sentence))
+    }
+
+    @Test func sixteenBitGreyIsReadAsAsked() throws {
+        let deep = fixture("images/grey-16bit.png")
+        let high = try Program.run([deep, "--format", "jsonl"])
+        #expect(high.status == 0)
+        #expect(high.errors.contains("--png16 pillow"))
+        let pillow = try Program.run([deep, "--format", "jsonl", "--png16", "pillow"])
+        #expect(pillow.status == 0)
+        #expect(pillow.errors == "")
+        #expect(pillow.text != high.text)
+        #expect(try Program.run([deep, "--png16", "low"]).status == 64)
+    }
+
     @Test func jsonHasTheDocumentedForm() throws {
         let result = try Program.run([boot, "missing.jpg", "--format", "json", "--top-k", "2"])
         #expect(result.status == 1)

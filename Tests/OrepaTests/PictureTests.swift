@@ -35,6 +35,44 @@ import Testing
         }
     }
 
+    @Test func answersTellDamage() throws {
+        let cut = Picture.encoded(Array(bytes.dropLast(2)))
+        let answer = try model.run(cut)
+        #expect(answer.scores == expected.scores)
+        #expect(answer.warnings == [.damaged(.jpeg, "no end-of-image marker")])
+        #expect(expected.warnings == [])
+        let both = try model.run([.encoded(bytes), cut]).map { try $0.get().warnings.count }
+        #expect(both == [0, 1])
+        var options = Model.Options()
+        options.refusesDamagedPictures = true
+        let strict = try Model(path: model.path, options: options)
+        let error = #expect(throws: OrepaError.self) { try strict.run(cut) }
+        #expect(error?.code == .invalidImage)
+        #expect(error?.message.contains("no end-of-image marker") == true)
+        #expect(try strict.run(.encoded(bytes)) == expected)
+    }
+
+    /// A deadline ends a call while its picture is decoded or scaled, not only when that is done.
+    @Test(arguments: [1, 20]) func deadlinesReachDecoding(milliseconds: Int) throws {
+        let large = try RGBImage(
+            width: 6000, height: 6000, pixels: [UInt8](repeating: 9, count: 108_000_000))
+        let png = try large.encodedAsPNG()
+        for picture in [Picture.image(large), .encoded(png)] {
+            let deadline = ContinuousClock.now + .milliseconds(milliseconds)
+            let error = #expect(throws: OrepaError.self) {
+                try model.run(picture, limits: CallLimits(deadline: deadline))
+            }
+            #expect(error?.code == .deadlineExceeded)
+            #expect(ContinuousClock.now - deadline < .milliseconds(100))
+            let cancellation = Cancellation()
+            cancellation.cancel()
+            let cancelled = #expect(throws: OrepaError.self) {
+                try model.run(picture, limits: CallLimits(cancellation: cancellation))
+            }
+            #expect(cancelled?.code == .cancelled)
+        }
+    }
+
     /// Rows as close as they can be and far apart; nothing behind the last pixel.
     @Test(arguments: PixelOrder.allCases, [0, 5]) func rawPixelsGiveTheSameBits(
         order: PixelOrder, gap: Int

@@ -164,6 +164,13 @@ typedef int32_t orepa_status;
 /* One byte, for all three channels, or as it is where the network takes one. */
 #define OREPA_ORDER_GREY 4
 
+/* What becomes of the samples of a PNG of 16-bit grey without alpha. All other samples of 16 bits are reduced to their
+ * high byte. */
+/* Their high byte. The answer has a warning, since Pillow does otherwise. */
+#define OREPA_PNG16_HIGH 0
+/* What Pillow makes of them: 255 of all that is larger. */
+#define OREPA_PNG16_PILLOW 1
+
 /* A deployed model, ready to run. */
 typedef struct orepa_model orepa_model;
 /* What a call found out about its pictures. Immutable. */
@@ -239,10 +246,17 @@ typedef struct orepa_model_options {
     int64_t load_timeout_nanoseconds;
     /* Makes it give up, with OREPA_CANCELLED; or NULL. Has to stay until the model is made. */
     const orepa_cancellation *load_cancellation;
+    /* Most samples of a JPEG in several scans, added up over all of them; 0: the default, 2,000,000,000. */
+    size_t maximum_jpeg_scanned_samples;
+    /* OREPA_PNG16_... */
+    int32_t png16;
+    /* Makes an error of damaged files that Pillow reads; else they are answered, with a warning. */
+    bool strict_pictures;
 } orepa_model_options;
 
 #define OREPA_MODEL_OPTIONS \
-    { sizeof(orepa_model_options), 0, 0, 0, 0, NULL, NULL, NULL, 0, 0, false, false, 0, 0, 0, NULL, NULL, false, 0, 0, 0, NULL }
+    { sizeof(orepa_model_options), 0, 0, 0, 0, NULL, NULL, NULL, 0, 0, false, false, 0, 0, 0, NULL, NULL, false, 0, 0, 0, NULL, 0, 0, \
+      false }
 
 /* What a model is. */
 typedef struct orepa_model_info {
@@ -498,6 +512,12 @@ typedef struct orepa_api {
 
     /* Frees a cancellation, or does nothing with NULL. */
     void (*cancellation_free)(orepa_cancellation *cancellation);
+
+    /* ---- Warnings ---- */
+
+    /* What is odd about the file of picture `index`, such as that it is damaged: sentence `place`, from 0; NULL when
+     * there are no more. Valid until the answers have been freed. */
+    const char *(*answers_warning)(const orepa_answers *answers, size_t index, size_t place);
 } orepa_api;
 
 /* The table of functions of that version, OREPA_API_VERSION; NULL if this library has no such version. */

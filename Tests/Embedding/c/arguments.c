@@ -138,6 +138,8 @@ static void test_model_options(void)
         case 13: options.maximum_pixels = SIZE_MAX; words = "options.maximum_pixels: expected at most"; break;
         case 14: options.maximum_image_memory = SIZE_MAX; words = "options.maximum_image_memory: expected at most"; break;
         case 15: options.maximum_jpeg_scans = SIZE_MAX; words = "options.maximum_jpeg_scans: expected at most"; break;
+        case 16: options.maximum_jpeg_scanned_samples = SIZE_MAX; words = "options.maximum_jpeg_scanned_samples: expected at most"; break;
+        case 17: options.png16 = 2; words = "options.png16: expected one of OREPA_PNG16_..., 0 to 1, found 2"; break;
         default: orepa->pool_free(pool); return;
         }
         INVALID(orepa->model_load(model_path, &options, &model), words);

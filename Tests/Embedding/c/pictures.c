@@ -153,8 +153,40 @@ static void test_mixed(const orepa_model *model)
     free(pixels);
 }
 
+// A picture without its end marker is answered with a warning, or refused where the options say so.
+static void test_damaged(void)
+{
+    size_t size;
+    unsigned char *bytes = read_file(samples[0].path, &size);
+    for (int strict = 0; strict < 2; strict++) {
+        orepa_model_options options = OREPA_MODEL_OPTIONS;
+        options.strict_pictures = strict;
+        options.png16 = OREPA_PNG16_PILLOW;
+        orepa_model *model = load(&options);
+        orepa_picture pictures[] = {orepa_picture_encoded(bytes, size - 2), orepa_picture_encoded(bytes, size)};
+        orepa_answers *answers = NULL;
+        CHECK_OK(orepa->run(model, pictures, 2, NULL, &answers));
+        const char *warning = orepa->answers_warning(answers, 0, 0);
+        if (strict) {
+            CHECK_STATUS(orepa->answers_status(answers, 0), OREPA_INVALID_IMAGE, "no end-of-image marker");
+            CHECK(warning == NULL, "expected no warning beside an error, found %s", warning);
+        } else {
+            CHECK_OK(orepa->answers_status(answers, 0));
+            CHECK(warning && strstr(warning, "no end-of-image marker"), "found %s", warning ? warning : "none");
+        }
+        CHECK(orepa->answers_warning(answers, 0, 1) == NULL, "expected one warning");
+        CHECK(orepa->answers_warning(answers, 1, 0) == NULL, "expected no warning");
+        CHECK(orepa->answers_warning(answers, 2, 0) == NULL && orepa->answers_warning(NULL, 0, 0) == NULL,
+            "expected NULL for what is not there");
+        orepa->answers_free(answers);
+        orepa->model_free(model);
+    }
+    free(bytes);
+}
+
 void test_pictures(void)
 {
+    test_damaged();
     orepa_model *model = load(NULL);
     test_samples(model);
     test_pixels(model);

@@ -1,6 +1,8 @@
 // Programs made with another version of the header, whose structs have another size.
 #include "test.h"
 
+#include <stddef.h>
+
 typedef struct longer_options {
     orepa_model_options known;
     int64_t unknown;
@@ -23,7 +25,7 @@ typedef struct longer_prediction {
 
 static void test_sizes_that_make_no_sense(void)
 {
-    const size_t sizes[] = {0, 4, sizeof(orepa_model_options) - 8,
+    const size_t sizes[] = {0, 4, offsetof(orepa_model_options, log_context),
         sizeof(orepa_model_options) + 1, 5000, SIZE_MAX};
     for (int i = 0; i < 5; i++) {
         orepa_model_options options = OREPA_MODEL_OPTIONS;
@@ -32,6 +34,18 @@ static void test_sizes_that_make_no_sense(void)
         CHECK_STATUS(orepa->model_load(model_path, &options, &model), OREPA_INVALID_ARGUMENT,
             "options.size: expected sizeof(orepa_model_options)");
     }
+}
+
+// A program made with the first header, which ends with log_context.
+static void test_shorter_options(void)
+{
+    orepa_model_options options = OREPA_MODEL_OPTIONS;
+    options.size = offsetof(orepa_model_options, maximum_jpeg_scanned_samples);
+    options.png16 = 77;
+    options.strict_pictures = true;
+    orepa_model *model = NULL;
+    if (CHECK_OK(orepa->model_load(model_path, &options, &model)))
+        orepa->model_free(model);
 }
 
 static void test_longer_structs(void)
@@ -84,5 +98,6 @@ static void test_longer_structs(void)
 void test_structs(void)
 {
     test_sizes_that_make_no_sense();
+    test_shorter_options();
     test_longer_structs();
 }

@@ -212,6 +212,40 @@ def test_exif_orientation(model_path: Path, tmp_path: Path) -> None:
         assert bits(model.run(tmp_path / "turned.png").logits) == expected
 
 
+def test_damaged_pictures(model_path: Path, samples: list[Path]) -> None:
+    whole = samples[0].read_bytes()
+    model = orepa.Model(model_path)
+    answer = model.run(whole[:-2])
+    assert bits(answer.logits) == bits(model.run(whole).logits)
+    assert answer.warnings == (
+        "damaged JPEG image: no end-of-image marker; read as Pillow reads it",
+    )
+    assert model.run(whole).warnings == ()
+    with pytest.raises(orepa.InvalidImage, match="no end-of-image marker"):
+        orepa.Model(model_path, strict_pictures=True).run(whole[:-2])
+
+
+def test_16_bit_grey(model_path: Path, tmp_path: Path) -> None:
+    samples = np.random.default_rng(4).integers(0, 65536, (60, 50), dtype=np.uint16)
+    path = tmp_path / "deep.png"
+    Image.fromarray(samples).save(path)
+    for png16, warns in (("high", True), ("pillow", False)):
+        model = orepa.Model(model_path, png16=png16)  # type: ignore[arg-type]
+        from_file = model.run(path)
+        assert len(from_file.warnings) == warns
+        with Image.open(path) as image:
+            for same in (image, Image.fromarray(samples), image.convert("I")):
+                answer = model.run(same)
+                assert bits(answer.logits) == bits(from_file.logits)
+                assert answer.warnings == from_file.warnings
+    # Few bits in many: no 16-bit samples.
+    dark = Image.fromarray((samples >> 8).astype(np.int32))
+    assert dark.mode == "I"
+    model = orepa.Model(model_path)
+    assert bits(model.run(dark).logits) == bits(model.run((samples >> 8).astype(np.uint8)).logits)
+    assert model.run(dark).warnings == ()
+
+
 def test_a_name_that_is_no_utf_8(model: orepa.Model, samples: list[Path], tmp_path: Path) -> None:
     path = bytes(tmp_path) + b"/caf\xe9.jpg"
     with pytest.raises(orepa.NotFound):

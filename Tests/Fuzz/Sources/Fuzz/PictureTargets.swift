@@ -5,7 +5,9 @@ func fuzzPicture(_ input: UnsafeRawBufferPointer) -> Int32 {
     let limits = DecodingLimits(
         maximumPixels: 1 << 22, maximumMemory: 64 << 20, maximumScans: 20)
     do {
-        let decoded = try ImageDecoder.decode(input, limits: limits, applyingOrientation: true)
+        let decoded = try ImageDecoder.decode(
+            input, limits: limits,
+            choices: DecodingChoices(appliesOrientation: true))
         let image = decoded.image
         precondition(image.width * image.height <= limits.maximumPixels)
         if image.width * image.height <= 1 << 16 {

@@ -48,6 +48,9 @@ ORDER_RGBA = 2
 ORDER_BGRA = 3
 ORDER_GREY = 4
 
+PNG16_HIGH = 0
+PNG16_PILLOW = 1
+
 LogFunction = ctypes.CFUNCTYPE(None, c_void_p, c_int32, c_char_p)
 
 
@@ -86,6 +89,9 @@ class ModelOptions(Sized):
         ("maximum_model_memory", c_size_t),
         ("load_timeout_nanoseconds", c_int64),
         ("load_cancellation", c_void_p),
+        ("maximum_jpeg_scanned_samples", c_size_t),
+        ("png16", c_int32),
+        ("strict_pictures", c_bool),
     ]
 
 
@@ -249,6 +255,7 @@ _FUNCTIONS: list[tuple[str, Any]] = [
     ("cancellation_new", _Keeping(_status, _new_handle)),
     ("cancellation_cancel", _Keeping(None, _handle)),
     ("cancellation_free", _Keeping(None, _handle)),
+    ("answers_warning", _Keeping(c_char_p, _handle, c_size_t, c_size_t)),
 ]
 
 

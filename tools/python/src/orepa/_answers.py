@@ -58,13 +58,29 @@ class Answer:
     """
 
     def __init__(
-        self, handle: Handle, index: int, class_count: int, features: bool, stages: tuple[str, ...]
+        self,
+        handle: Handle,
+        index: int,
+        class_count: int,
+        features: bool,
+        stages: tuple[str, ...],
+        warnings: tuple[str, ...] = (),
     ) -> None:
         self._handle = handle
         self._index = index
         self._class_count = class_count
         self._has_features = features
         self._stages = stages
+        self._warnings = warnings
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd about the picture, a sentence each: that its file is damaged, or that its
+        pixels are not those that Pillow would give. Empty for most."""
+        found: list[str] = []
+        while warning := api().answers_warning(self._handle.pointer, self._index, len(found)):
+            found.append(warning.decode())
+        return (*self._warnings, *found)
 
     @property
     def logits(self) -> npt.NDArray[np.float32]:

@@ -22,6 +22,7 @@ from ._pictures import (
     Order,
     Picture,
     PictureList,
+    Png16,
     SupportsBuffer,
     byte_view,
     bytes_of,
@@ -34,6 +35,7 @@ Log: TypeAlias = Callable[[int, str], None]
 """Takes a message and how much it matters: logging.INFO or logging.WARNING."""
 
 _NUMERICS: dict[str, int] = {"fast": _abi.NUMERICS_FAST, "strict": _abi.NUMERICS_STRICT}
+_PNG16: dict[str, int] = {"high": _abi.PNG16_HIGH, "pillow": _abi.PNG16_PILLOW}
 _MEMORY: dict[str, int] = {
     "fast": _abi.MEMORY_FAST,
     "small": _abi.MEMORY_SMALL,
@@ -82,6 +84,10 @@ class Model:
     `check_probe`: runs the picture that the file keeps with its logits, and raises ProbeFailed
     unless they come out to the bit.
     `exif_orientation`: turns pictures the way their EXIF orientation asks for.
+    `png16`: what becomes of 16-bit grey samples, in a PNG file or an image of Pillow: "high", their
+    high byte, with a warning in the answer; "pillow", what Pillow's convert("RGB") makes of them.
+    `strict_pictures`: makes an error of damaged files that Pillow reads, rather than an answer with
+    `Answer.warnings`.
     `log`: called with a level of `logging` and a message, on any thread.
     `interruptible`: whether Ctrl-C ends calls, and the loading of the model, when they are made in
     the main thread: within 100 ms KeyboardInterrupt is raised. So do SIGTERM and SIGHUP whose
@@ -94,6 +100,10 @@ class Model:
     `maximum_multiply_adds`, `maximum_model_memory`: what the model may cost a picture, in
     multiply-adds and in bytes of weights, feature maps and answers; None: 10^12 and 2^33. A model
     that costs more raises InvalidModel.
+    `maximum_pixels`, `maximum_image_memory`, `maximum_jpeg_scans`, `maximum_jpeg_scanned_samples`:
+    what a picture may cost, in pixels, bytes, scans, and samples in all scans together; None:
+    178,956,970, 2^30, 100 and 2,000,000,000. The bytes are also what all calls of the process may
+    decode in at a time; who needs more waits.
 
     Pickled by path, so that it is loaded again where it is unpickled. Forked processes may go on
     using it. `close`, or a `with` statement, frees it once the calls that run are done.
@@ -117,6 +127,9 @@ class Model:
         trust_packed_weights: bool = False,
         maximum_multiply_adds: int | None = None,
         maximum_model_memory: int | None = None,
+        maximum_jpeg_scanned_samples: int | None = None,
+        png16: Png16 = "high",
+        strict_pictures: bool = False,
     ) -> None:
         self._handle: Handle | None = None
         options = _abi.ModelOptions()
@@ -129,12 +142,16 @@ class Model:
         options.skip_probe = not check_probe
         options.exif_orientation = bool(exif_orientation)
         options.trust_packed_weights = bool(trust_packed_weights)
+        options.png16 = _choice(png16, "png16", _PNG16)
+        options.strict_pictures = bool(strict_pictures)
+        self._png16 = png16
         limits = {
             "maximum_pixels": maximum_pixels,
             "maximum_image_memory": maximum_image_memory,
             "maximum_jpeg_scans": maximum_jpeg_scans,
             "maximum_multiply_adds": maximum_multiply_adds,
             "maximum_model_memory": maximum_model_memory,
+            "maximum_jpeg_scanned_samples": maximum_jpeg_scanned_samples,
         }
         for name, limit in limits.items():
             if limit is not None:
@@ -168,6 +185,8 @@ class Model:
             "input_size": input_size,
             "check_probe": check_probe,
             "exif_orientation": exif_orientation,
+            "png16": png16,
+            "strict_pictures": strict_pictures,
             "log": log,
             "interruptible": interruptible,
             "trust_packed_weights": trust_packed_weights,
@@ -432,7 +451,7 @@ class Model:
         if names:
             options.stages = (ctypes.c_char_p * len(names))(*[name.encode() for name in names])
             options.stage_count = len(names)
-        prepared = PictureList(pictures, order, self._input_shape)
+        prepared = PictureList(pictures, order, self._input_shape, self._png16)
         answers = Handle(api().answers_free)
         run = api().run
         arguments = (
@@ -452,7 +471,14 @@ class Model:
                 message = api().answers_message(answers.pointer, index).decode(errors="replace")
                 results.append(make_error(status, message, index))
             else:
-                results.append(Answer(answers, index, self.class_count, bool(features), names))
+                results.append(Answer(
+                        answers,
+                        index,
+                        self.class_count,
+                        bool(features),
+                        names,
+                        prepared.warnings.get(index, ()),
+                    ))
         return results
 
     def run_tensor(

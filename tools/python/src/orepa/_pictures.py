@@ -15,6 +15,10 @@ from ._errors import Error, InvalidArgument, InvalidImage, NotReadable, OutOfMem
 
 Order = Literal["rgb", "bgr", "rgba", "bgra", "grey"]
 
+Png16 = Literal["high", "pillow"]
+
+_HIGH_BYTES_ARE_USED = "16-bit grey samples: their high bytes are used, where Pillow clips at 255"
+
 _ORDERS: dict[str, tuple[int, int]] = {
     "rgb": (_abi.ORDER_RGB, 3),
     "bgr": (_abi.ORDER_BGR, 3),
@@ -79,12 +83,19 @@ class PictureList:
     """The library's array of pictures, and what has to live as long as it."""
 
     def __init__(
-        self, pictures: Sequence[Picture], order: Order | None, input_shape: tuple[int, int, int]
+        self,
+        pictures: Sequence[Picture],
+        order: Order | None,
+        input_shape: tuple[int, int, int],
+        png16: Png16 = "high",
     ) -> None:
         self.array = (_abi.Picture * len(pictures))()
         self.errors: dict[int, Error] = {}
         """What is wrong with pictures that the library cannot be given."""
+        self.warnings: dict[int, tuple[str, ...]] = {}
+        """What is odd about pictures that the library cannot know."""
         self._keep: list[object] = []
+        self._png16 = png16
         if order is not None and order not in _ORDERS:
             names = ", ".join(_ORDERS)
             raise InvalidArgument(f"order: expected one of {names}, found {order!r}")
@@ -93,7 +104,7 @@ class PictureList:
             entry = self.array[index]
             entry.size = ctypes.sizeof(_abi.Picture)
             try:
-                self._set(entry, picture, order, input_shape)
+                self.warnings[index] = self._set(entry, picture, order, input_shape)
             except Error as error:
                 error.picture_index = index
                 self.errors[index] = error
@@ -108,7 +119,8 @@ class PictureList:
         picture: Picture,
         order: Order | None,
         input_shape: tuple[int, int, int],
-    ) -> None:
+    ) -> tuple[str, ...]:
+        """Sets the library's entry, and gives what is odd about the picture."""
         if isinstance(picture, (str, os.PathLike)):
             self._set_path(entry, os.fsencode(picture))
         elif (view := byte_view(picture)) is not None:
@@ -116,7 +128,8 @@ class PictureList:
         elif (read := getattr(picture, "read", None)) is not None and callable(read):
             self._set_encoded(entry, _read_all(picture))
         else:
-            array = _as_array(picture)
+            deep = _deep_samples(picture) if self._png16 == "high" else None
+            array = _as_array(picture) if deep is None else deep
             if array.dtype == np.uint8:
                 self._set_pixels(entry, array, order)
             elif array.dtype == np.float32:
@@ -126,6 +139,8 @@ class PictureList:
                     "picture: expected an array of uint8 (pixels) or float32 (normalised input), "
                     f"found {array.dtype}"
                 )
+            return () if deep is None else (_HIGH_BYTES_ARE_USED,)
+        return ()
 
     def _set_path(self, entry: _abi.Picture, path: bytes) -> None:
         if b"\0" in path:
@@ -305,6 +320,26 @@ def _read_rest(file: Any) -> bytes:
 def _name_of(file: Any) -> str:
     name = getattr(file, "name", None)
     return repr(name) if isinstance(name, (str, bytes)) else type(file).__name__
+
+
+def _deep_samples(picture: Any) -> npt.NDArray[np.uint8] | None:
+    """The high bytes of an image of Pillow that has 16-bit grey samples, as the library takes them
+    from a file; None for all else. Pillow's mode "I" has 32 bits, of which older versions use 16
+    for such a file."""
+    mode = getattr(picture, "mode", None)
+    if not isinstance(mode, str) or not hasattr(picture, "convert"):
+        return None
+    if mode != "I" and not mode.startswith("I;16"):
+        return None
+    try:
+        samples = np.asarray(picture)
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise InvalidImage(f"picture: Pillow: {error}") from error
+    if mode == "I" and getattr(picture, "format", None) != "PNG" and samples.max(initial=0) <= 255:
+        return None
+    return (np.clip(samples, 0, 65535) >> 8).astype(np.uint8)
 
 
 def _as_array(picture: Any) -> npt.NDArray[Any]:
