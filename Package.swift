@@ -58,7 +58,7 @@ let package = Package(
             dependencies: ["OrepaTraining", "OrepaNetwork", "CConversionLibraries"]),
         .target(
             name: "OrepaConversion",
-            dependencies: ["OrepaFold", "OrepaPlan", "CConversionLibraries"]),
+            dependencies: ["OrepaFold", "OrepaPlan", "OrepaSystem", "CConversionLibraries"]),
 
         .executableTarget(
             name: "orepa-infer",

@@ -1,6 +1,7 @@
 import CConversionLibraries
 import Glibc
 import OrepaSafetensors
+import OrepaSystem
 import Synchronization
 
 /// SHA-256 of whole files.
@@ -54,15 +55,7 @@ package enum FileDigest {
 
         init(of file: FileBytes) {
             work = Work(file)
-            let argument = Unmanaged.passRetained(work)
-            var thread = pthread_t()
-            let status = pthread_create(
-                &thread, nil,
-                { pointer in
-                    Unmanaged<Work>.fromOpaque(pointer!).takeRetainedValue().run()
-                    return nil
-                }, argument.toOpaque())
-            if status == 0 { self.thread = thread } else { argument.release() }
+            thread = SystemThread.start { [work] in work.run() }
         }
 
         deinit {

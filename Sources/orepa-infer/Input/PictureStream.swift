@@ -1,9 +1,11 @@
 import CProcess
+import Glibc
 import Orepa
 import OrepaImage
 import OrepaNetwork
 import OrepaPlan
 import OrepaSafetensors
+import OrepaSystem
 
 /// Pictures read, decoded and prepared ahead of the one that the network is at, given in order.
 ///
@@ -26,7 +28,7 @@ final class PictureStream {
 
     private let work: Work
     private let state: Monitor<State>
-    private var threads: [HelperThread] = []
+    private var threads: [pthread_t] = []
     private var index = 0
 
     /// What is done with each picture.
@@ -64,7 +66,7 @@ final class PictureStream {
         let lookahead = threadCount + 1
         guard inputs.count > 1 else { return }
         for _ in 0..<min(threadCount, availableProcessorCount(), inputs.count) {
-            let thread = HelperThread {
+            let thread = SystemThread.start {
                 while let index = PictureStream.claim(from: state, of: inputs.count, lookahead) {
                     let result = work.prepare(index)
                     state.update { $0.results[index] = result }
@@ -111,7 +113,7 @@ final class PictureStream {
     /// Ends the threads, which takes as long as the pictures that they are at.
     func end() {
         state.update { $0.isStopped = true }
-        for thread in threads { thread.join() }
+        for thread in threads { pthread_join(thread, nil) }
         threads = []
     }
 }
