@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CProcess.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,14 @@ __attribute__((constructor)) static void keep_arguments(int count, char **values
 
 int orepa_argument_count(void) { return argument_count; }
 char *const *orepa_arguments(void) { return arguments; }
+
+void orepa_occupy_closed_streams(void)
+{
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++) {
+        // The system gives the lowest number that is free.
+        if (fcntl(stream, F_GETFD) < 0) open("/", O_PATH);
+    }
+}
 
 bool orepa_has_memory(size_t size)
 {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CProcess
 import Glibc
 import Orepa
 import OrepaSafetensors
@@ -42,6 +43,7 @@ struct OrepaInfer: ParsableCommand {
         defaultSubcommand: ClassifyCommand.self)
 
     static func main() {
+        orepa_occupy_closed_streams()
         MemoryMargin.require()
         do {
             try run(ProgramArguments.all)

@@ -136,6 +136,27 @@ import Testing
         withExtendedLifetime(folder) {}
     }
 
+    /// A file that is written does not become standard error, into which warnings go.
+    @Test func closedStreams() throws {
+        let folder = try TemporaryFolder()
+        let picture = fixture("images/exif-orientation-6.jpg")
+        let result = try Program.bash(
+            """
+            cd '\(folder.path)'
+            "$PROGRAM" preprocess '\(picture)' --output open.png 2> warning; echo $?
+            "$PROGRAM" preprocess '\(picture)' --output closed.png <&- >&- 2>&-; echo $?
+            cmp open.png closed.png && echo same
+            "$PROGRAM" - --top-k 1 <&- 2>&1; echo $?
+            "$PROGRAM" '\(bag)' >&-; echo $?
+            """)
+        #expect(result.lines.prefix(3) == ["0", "0", "same"])
+        #expect(result.lines[3] == "orepa-infer: -: cannot read: Bad file descriptor")
+        #expect(result.lines.suffix(2) == ["1", "73"])
+        #expect(
+            result.errors
+                == "orepa-infer: standard output: cannot write: Bad file descriptor\n")
+    }
+
     @Test func anInterruptPrintsWhatWasDone() throws {
         let script = """
             import json, signal, subprocess, sys

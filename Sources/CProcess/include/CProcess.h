@@ -9,6 +9,10 @@
 int orepa_argument_count(void);
 char *const *orepa_arguments(void);
 
+// Gives the numbers of standard streams that are closed to something that can be neither read nor written, so that no
+// file gets them, into which messages would go then.
+void orepa_occupy_closed_streams(void);
+
 // Whether the system would give `size` bytes of memory more.
 bool orepa_has_memory(size_t size);
 
