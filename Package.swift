@@ -17,6 +17,7 @@ let package = Package(
             name: "OrepaConversion",
             targets: [
                 "OrepaCheckpoint", "OrepaTraining", "OrepaFold", "OrepaConversion", "CEmbeddedData",
+                "CProcess",
             ]),
     ],
     dependencies: [

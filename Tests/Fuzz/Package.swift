@@ -17,7 +17,8 @@ let package = Package(
                 .product(name: "OrepaConversion", package: "orepa"),
             ],
             exclude: [
-                "Commands", "Input/PictureStream.swift", "Main.swift", "Output/AnswerPrinter.swift",
+                "Commands", "Input/PictureArguments.swift", "Input/PictureStream.swift",
+                "Main.swift", "Output/AnswerPrinter.swift",
             ],
             packageAccess: false),
         .executableTarget(

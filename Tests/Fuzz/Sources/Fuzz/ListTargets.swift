@@ -2,16 +2,20 @@ import CFuzzer
 
 @testable import OrepaInfer
 
-/// A list of pictures, of which none is opened.
+/// A list of pictures, of which none is opened; with lines and with NUL.
 func fuzzList(_ input: UnsafeRawBufferPointer) -> Int32 {
-    do {
-        for picture in try ImageList.inputs(
-            arguments: [], list: memoryFile(holding: input), recursive: false)
-        {
-            precondition(picture.path.utf8.count <= 3 * input.count + 256)
+    let file = FilePath(bytes: memoryFile(holding: input).utf8)
+    for isNullSeparated in [false, true] {
+        do {
+            let list = try ImageList(
+                arguments: [], list: PathList(file, isNullSeparated: isNullSeparated),
+                recursive: false)
+            for picture in list.inputs {
+                precondition(picture.path.bytes.count <= input.count + 256)
+            }
+        } catch {
+            precondition(error.message?.isEmpty != true)
         }
-    } catch {
-        precondition(error.message?.isEmpty != true)
     }
     return 0
 }
