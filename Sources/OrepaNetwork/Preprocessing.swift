@@ -24,6 +24,7 @@ public struct Preprocessing: Sendable, Hashable {
     /// and deviation are 0.5.
     public static func standard(channels: Int) -> Preprocessing {
         guard channels != 3 else { return .imageNet }
+        // Memory: small, a number for each channel.
         let half = [Float](repeating: 0.5, count: channels)
         return Preprocessing(
             resize: imageNet.resize, crop: imageNet.crop, mean: half, std: half)

@@ -46,7 +46,7 @@ import Testing
 
     private let options: Model.Options = {
         var options = Model.Options()
-        options.threads = .caller
+        options.threads = .callersThread
         return options
     }()
 
