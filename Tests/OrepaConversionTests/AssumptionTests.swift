@@ -146,7 +146,7 @@ import Testing
         let folder = try TemporaryFolder()
         let path = folder.file("reference")
         let input = SafetensorsWriter.Tensor(
-            name: "input", shape: [1, 3, 2, 2], values: Array(repeating: 0, count: 12))
+            name: "input", shape: [1, 3, 2, 2], values: [Float](repeating: 0, count: 12))
         func logits(_ shape: [Int], _ values: [Float]) -> SafetensorsWriter.Tensor {
             .init(name: "logits", shape: shape, values: values)
         }
