@@ -87,7 +87,7 @@ import Testing
             case .success(let decoded):
                 // All rows came out before the end, as in Pillow: only the end is missing.
                 #expect(decoded.image == whole, "\(name) cut to \(length)")
-                #expect(decoded.warnings.contains(where: \.isDamage), "\(name) cut to \(length)")
+                #expect(decoded.warnings.contains { $0.isDamage }, "\(name) cut to \(length)")
                 #expect(length >= bytes.count - 300)
             case .failure(let error):
                 #expect(

@@ -1,4 +1,5 @@
 import OrepaNetwork
+import OrepaSafetensors
 import TestSupport
 import Testing
 
@@ -35,10 +36,10 @@ import OrepaPlan
     }
 
     private static func network(_ graph: Graph) throws -> Network {
-        var tensors: [String: Tensor] = [:]
+        var tensors: [ByteName: Tensor] = [:]
         for (name, shape) in try graph.tensorShapes() {
             let values = [Float](repeating: 0.25, count: shape.reduce(1, *))
-            tensors[name] = Tensor(shape: shape, values: values)
+            tensors[ByteName(name)] = Tensor(shape: shape, values: values)
         }
         return try Network(graph: graph, tensors: tensors)
     }
@@ -87,18 +88,21 @@ import OrepaPlan
         let (height, width) = (9, 5)
         for set in InstructionSet.allCases where set <= .best && set != .portable {
             let plan: Plan
-            do {
+            do throws(PlanError) {
                 plan = try Plan(
                     network, height: height, width: width, numerics: .strict, instructionSet: set,
                     budget: ModelBudget(maximumMultiplyAdds: 1 << 31, maximumMemory: 1 << 28),
                     pool: pool)
-            } catch PlanError.overBudget, PlanError.network(.tooLarge) {
-                continue
+            } catch {
+                switch error {
+                case .overBudget, .network(.tooLarge): continue
+                default: throw error
+                }
             }
             var random = SeededRandom(6)
             let picture = random.floats(channels * height * width)
             let logits = try PlanContext(plan, pool: pool).run(picture, count: 1)
-            #expect(logits.allSatisfy(\.isFinite))
+            #expect(logits.allSatisfy { $0.isFinite })
         }
     }
 

@@ -30,9 +30,9 @@ import Testing
                     inputs: ["pool"]),
             ])
         var random = SeededRandom(3)
-        var tensors: [String: Tensor] = [:]
+        var tensors: [ByteName: Tensor] = [:]
         for (name, shape) in try graph.tensorShapes() {
-            tensors[name] = Tensor(shape: shape, values: random.floats(shape.reduce(1, *)))
+            tensors[ByteName(name)] = Tensor(shape: shape, values: random.floats(shape.reduce(1, *)))
         }
         let half = [Float](repeating: 0.5, count: channels)
         return try ModelFile(

@@ -1,4 +1,5 @@
 import OrepaNetwork
+import OrepaSafetensors
 
 /// A legal network of odd shapes that bytes choose: for tests of random networks and for fuzzing, where each byte is a
 /// choice that a fuzzer can change by itself. Any bytes give a network; what is missing is zero.
@@ -57,9 +58,9 @@ public struct GraphBytes {
         addHead(classCount: pick([1, 2, 10, 17, 100]))
         let graph = try Graph(inputChannels: shape.channels, nodes: nodes)
         var random = SeededRandom(UInt64(byte()))
-        var tensors: [String: Tensor] = [:]
+        var tensors: [ByteName: Tensor] = [:]
         for (name, shape) in try graph.tensorShapes() {
-            tensors[name] = Tensor(shape: shape, values: random.floats(shape.reduce(1, *)))
+            tensors[ByteName(name)] = Tensor(shape: shape, values: random.floats(shape.reduce(1, *)))
         }
         return Choice(
             network: try Network(graph: graph, tensors: tensors), height: shape.height,

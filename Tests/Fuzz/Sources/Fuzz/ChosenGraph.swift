@@ -7,7 +7,7 @@ struct ChosenGraph {
     let height: Int
     let width: Int
     /// Winograd tiles for some layers with ``Numerics/fast``.
-    let algorithms: [String: LayerAlgorithm]
+    let algorithms: [ByteName: LayerAlgorithm]
 
     private static let mostProducts = 300_000
 
@@ -18,7 +18,7 @@ struct ChosenGraph {
         var shape = Shape(channels: choices.pick(1...20), height: height, width: width)
         let inputChannels = shape.channels
         var nodes: [Node] = []
-        var algorithms: [String: LayerAlgorithm] = [:]
+        var algorithms: [ByteName: LayerAlgorithm] = [:]
         var last = Graph.inputName
         var products = 0
         for index in 0...choices.pick(0...3) {
@@ -52,7 +52,7 @@ struct ChosenGraph {
                 if convolution.kernel == 3, convolution.groups == 1, convolution.stride <= 2,
                     choices.chance()
                 {
-                    algorithms[name] = .winograd(
+                    algorithms[ByteName(name)] = .winograd(
                         rows: ChosenGraph.tiles(shape.height, &choices),
                         columns: ChosenGraph.tiles(shape.width, &choices))
                 }

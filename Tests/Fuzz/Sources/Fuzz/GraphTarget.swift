@@ -1,4 +1,5 @@
 import OrepaNetwork
+import OrepaSafetensors
 import OrepaPlan
 
 /// A network of chosen shapes, run with chosen threads, batch and memory on every instruction set of this machine:
@@ -12,10 +13,10 @@ func fuzzGraph(_ input: UnsafeRawBufferPointer) -> Int32 {
     var random = Noise(UInt64(choices.byte()))
     guard let chosen = ChosenGraph(&choices) else { return -1 }
     let graph = chosen.graph
-    var tensors: [String: Tensor] = [:]
+    var tensors: [ByteName: Tensor] = [:]
     // What every planned graph passes; it is a fault of the graph's maker otherwise.
     for (name, shape) in try! graph.tensorShapes() {
-        tensors[name] = Tensor(shape: shape, values: random.integers(shape.reduce(1, *)))
+        tensors[ByteName(name)] = Tensor(shape: shape, values: random.integers(shape.reduce(1, *)))
     }
     let network = try! Network(graph: graph, tensors: tensors)
     let size = graph.inputChannels * chosen.height * chosen.width
