@@ -9,6 +9,7 @@ repvgg-grey.picture.safetensors, for what Pillow makes of a picture: `convert("L
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import torch
@@ -117,6 +118,9 @@ def save_picture(grey: Network) -> None:
 
 
 def main() -> None:
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     folder.mkdir(exist_ok=True)
     torch.manual_seed(1)
     published = [2, 2, 2, 2, 2]
