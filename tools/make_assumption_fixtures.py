@@ -12,12 +12,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import torch
-from PIL import Image
-from safetensors.torch import save_file
-from torch import Tensor, nn
+from required_packages import required_packages
 
-from make_reference import write_reference
+with required_packages(__name__, "tools/requirements.txt"):
+    import torch
+    from PIL import Image
+    from safetensors.torch import save_file
+    from torch import Tensor, nn
+
+    from make_reference import write_reference
 
 folder = Path(__file__).resolve().parent.parent / "Tests" / "Fixtures" / "assumptions"
 widths = [4, 4, 6, 6, 8]

@@ -15,8 +15,11 @@ import importlib
 import sys
 from pathlib import Path
 
-import torch
-from safetensors.torch import save_file
+from required_packages import required_packages
+
+with required_packages(__name__, "tools/requirements.txt"):
+    import torch
+    from safetensors.torch import save_file
 
 
 def write_reference(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import contextlib
+import ctypes
 import functools
 import os
 import select
@@ -17,7 +18,7 @@ import numpy as np
 import pytest
 
 import orepa
-from orepa import _interrupts
+from orepa import _abi, _interrupts
 
 # A call is to end 100 ms after the signal; on a machine that does other things, five times as much.
 MOST_SECONDS = 0.5
@@ -101,6 +102,30 @@ def test_loading(model_path: Path, samples: list[Path], model: orepa.Model) -> N
         assert orepa.Model(source).classify(samples[0]) == model.classify(samples[0])
     with pytest.raises(orepa.NotFound, match="none: no such file"):
         orepa.Model("none")
+
+
+def test_loading_is_given_up(model_path: Path) -> None:
+    """What nobody waits for any more ends, too."""
+    from orepa._library import Handle, api
+
+    options = _abi.ModelOptions(threads=_abi.THREADS_CALLER)
+    handle = Handle(api().model_free)
+    statuses: list[int] = []
+
+    def work() -> None:
+        time.sleep(0.5)
+        statuses.append(
+            api().model_load(
+                os.fsencode(model_path), ctypes.byref(options), ctypes.byref(handle.pointer)
+            )
+        )
+
+    ends(lambda: _interrupts.load(work, options), KeyboardInterrupt)
+    assert not statuses
+    for thread in threading.enumerate():
+        if thread.name == "orepa load":
+            thread.join(20)
+    assert statuses == [orepa.Status.CANCELLED] and not handle.pointer
 
 
 def test_signals_that_end_programs(

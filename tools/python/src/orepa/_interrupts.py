@@ -215,11 +215,15 @@ def run(
     return _listener.run(call, options, cancellation)
 
 
-def load(work: Callable[[], None]) -> None:
-    """Does work that nothing cancels. A signal's handler that raises an exception ends the waiting
-    for it: it is done in a thread of its own, which then goes on by itself."""
+def load(work: Callable[[], None], options: _abi.ModelOptions) -> None:
+    """Makes a model, with `options`. A signal's handler that raises an exception ends the waiting
+    for it: it is made in a thread of its own, which is told to give up."""
     if not (_is_main_thread() and _has_handlers() and _threads_are_real()):
         return work()
+    cancellation = Handle(api().cancellation_free)
+    check(api().cancellation_new(ctypes.byref(cancellation.pointer)))
+    options.load_cancellation = cancellation.pointer
+    kept = [cancellation]
     errors: list[BaseException] = []
     done = threading.Lock()
     done.acquire()
@@ -230,6 +234,9 @@ def load(work: Callable[[], None]) -> None:
         except BaseException as error:
             errors.append(error)
         finally:
+            # Whoever waited may be gone: the cancellation stays until here.
+            options.load_cancellation = None
+            kept.clear()
             done.release()
 
     try:
@@ -237,7 +244,11 @@ def load(work: Callable[[], None]) -> None:
     except RuntimeError:
         # The system refuses threads.
         return work()
-    # Handlers run while this waits.
-    done.acquire()
+    try:
+        # Handlers run while this waits.
+        done.acquire()
+    except BaseException:
+        api().cancellation_cancel(cancellation.pointer)
+        raise
     if errors:
         raise errors.pop()

@@ -167,7 +167,7 @@ class Model:
             path = os.fsencode(model)
             if b"\0" in path:
                 raise InvalidArgument(f"path: expected no zero byte, found {path!r}")
-            self._load(lambda: check(api().model_load(path, ctypes.byref(options), place)))
+            self._load(lambda: check(api().model_load(path, ctypes.byref(options), place)), options)
             self._path = os.path.abspath(os.fsdecode(model))
         else:
             contents = _contents(model)
@@ -176,7 +176,8 @@ class Model:
                     api().model_load_bytes(
                         contents.ctypes.data, contents.size, None, ctypes.byref(options), place
                     )
-                )
+                ),
+                options,
             )
         self._options: dict[str, Any] = {
             "numerics": numerics,
@@ -195,9 +196,9 @@ class Model:
         self._describe(handle)
         self._handle = handle
 
-    def _load(self, work: Callable[[], None]) -> None:
+    def _load(self, work: Callable[[], None], options: _abi.ModelOptions) -> None:
         if self._interruptible:
-            _interrupts.load(work)
+            _interrupts.load(work, options)
         else:
             work()
 
@@ -471,14 +472,16 @@ class Model:
                 message = api().answers_message(answers.pointer, index).decode(errors="replace")
                 results.append(make_error(status, message, index))
             else:
-                results.append(Answer(
+                results.append(
+                    Answer(
                         answers,
                         index,
                         self.class_count,
                         bool(features),
                         names,
                         prepared.warnings.get(index, ()),
-                    ))
+                    )
+                )
         return results
 
     def run_tensor(

@@ -129,7 +129,7 @@ class PictureList:
             self._set_encoded(entry, _read_all(picture))
         else:
             deep = _deep_samples(picture) if self._png16 == "high" else None
-            array = _as_array(picture) if deep is None else deep
+            array: npt.NDArray[Any] = _as_array(picture) if deep is None else deep
             if array.dtype == np.uint8:
                 self._set_pixels(entry, array, order)
             elif array.dtype == np.float32:
@@ -339,7 +339,8 @@ def _deep_samples(picture: Any) -> npt.NDArray[np.uint8] | None:
         raise InvalidImage(f"picture: Pillow: {error}") from error
     if mode == "I" and getattr(picture, "format", None) != "PNG" and samples.max(initial=0) <= 255:
         return None
-    return (np.clip(samples, 0, 65535) >> 8).astype(np.uint8)
+    high: npt.NDArray[np.uint8] = (np.clip(samples, 0, 65535) >> 8).astype(np.uint8)
+    return high
 
 
 def _as_array(picture: Any) -> npt.NDArray[Any]:
