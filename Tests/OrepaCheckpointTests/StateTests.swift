@@ -40,7 +40,7 @@ import Testing
         refuses(.noTensors(path: path, found: "a tensor"), Self.tensor)
         refuses(.noTensors(path: path, found: "an empty dict"), Pickle.dictionary([]))
         refuses(
-            .noTensors(path: path, found: "a dict with `net`"),
+            .noStateDictionary(path: path, wanted: nil, found: ["net"]),
             Pickle.dictionary([("net", Pickle.plainState)]))
         refuses(
             .noTensors(path: path, found: "a dict with an integer"),

@@ -143,12 +143,12 @@ import Testing
             "\(String(repeating: "9", count: 40))..."
         ),
         ("{\"algorithms\"", "[\"algorithms\"", "orepa.model", "`]` at byte 13", "`:`"),
-        ("\"version\":1", "\"version\":01", "orepa.model", "`}` at byte 1364", "`1`"),
+        ("\"version\":1", "\"version\":01", "orepa.model", "`}` at byte 1491", "`1`"),
         (
             "\"version\":1", "\"version\":1,\"tool\":\"\"", "orepa.model",
-            "a key that the object does not have yet at byte 1365", "`tool` again"
+            "a key that the object does not have yet at byte 1492", "`tool` again"
         ),
-        ("ä", "\\ud800 ", "orepa.model", "a character at byte 866", "a lone surrogate"),
+        ("ä", "\\ud800 ", "orepa.model", "a character at byte 993", "a lone surrogate"),
     ])
     func saysWhatIsWrong(
         original: String, replacement: String, field: String, expected: String, found: String
