@@ -65,12 +65,12 @@ public struct SafetensorsFile: Sendable {
         entries.reserveCapacity(parser.tensors.count)
         // Memory: checked for the whole header.
         indices.reserveCapacity(parser.tensors.count)
-        let order = parser.tensors.indices.sorted {
-            let (a, b) = (parser.tensors[$0], parser.tensors[$1])
-            return (a.begin, a.end, $0) < (b.begin, b.end, $1)
-        }
+        // Of numbers alone: to move names about takes several times as long.
+        let order = parser.tensors.enumerated()
+            .map { (begin: $1.begin, end: $1.end, index: $0) }
+            .sorted { ($0.begin, $0.end, $0.index) < ($1.begin, $1.end, $1.index) }
         let dataSize = file.count - header.upperBound
-        for index in order {
+        for (_, _, index) in order {
             let tensor = parser.tensors[index]
             guard
                 let needed = SafetensorsFile.byteCount(
