@@ -82,7 +82,7 @@ extension CheckpointError: CustomStringConvertible {
                 + ", found "
                 + (found.isEmpty
                     ? "none (a safetensors file is one dict itself)"
-                    : "some under " + found.map { "`\($0)`" }.joined(separator: ", "))
+                    : "some under " + found.map(\.quoted).joined(separator: ", "))
                 + (wanted == nil ? "; --state-dict KEY takes one" : "")
         case .notATensor(let path, let name, let found):
             "\(path): \(name.quoted): expected a tensor, found \(found)"

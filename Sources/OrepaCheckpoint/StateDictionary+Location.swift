@@ -77,12 +77,17 @@ extension PickleHeap {
         }
     }
 
-    /// Names as their bytes, without a leading `module.`.
+    /// Names as their bytes, without a leading `module.`. A text that names many tensors is looked at once, and one that
+    /// is too long to be a name is none.
     private func tensorNames(_ dictionary: Int) -> Set<[UInt8]> {
         var names: Set<[UInt8]> = []
+        var seen: Set<Int> = []
         let prefix = Array("module.".utf8)
         for (key, value) in dictionaries[dictionary] {
-            guard case .tensor = value, let name = text(key) else { continue }
+            guard case .tensor = value, case .text(let index) = key, seen.insert(index).inserted,
+                texts[index].utf8.count <= ByteName.largestByteCount
+            else { continue }
+            let name = texts[index]
             let bytes = Array(name.utf8)
             names.insert(bytes.starts(with: prefix) ? Array(bytes.dropFirst(prefix.count)) : bytes)
         }
