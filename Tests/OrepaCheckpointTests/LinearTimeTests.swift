@@ -21,7 +21,10 @@ import Testing
         for tensor in checkpoint.tensors { _ = try? tensor.doubles() }
     }
 
-    private static let text = UInt8(ascii: "X")
+    private func join(_ parts: [UInt8]...) -> [UInt8] { Array(parts.joined()) }
+
+    /// The text's characters, each a byte.
+    private func raw(_ text: String) -> [UInt8] { text.unicodeScalars.map { UInt8($0.value) } }
 
     @Test(arguments: [
         "calls above a deep stack", "names above a deep stack", "pairs above a deep stack",
@@ -30,57 +33,47 @@ import Testing
         "globals of combining marks", "keys of combining marks",
     ])
     func pickles(kind: String) {
-        let none: [UInt8] = [UInt8(ascii: "N")]
         let marks = "a" + String(repeating: "\u{345}\u{316}", count: 1000)
+        let tensor = Pickle.tensor(Pickle.storage("0", count: 4), shape: [4], strides: [1])
+        let dictionary = Pickle.global("collections", "OrderedDict")
         func pickle(_ count: Int) -> [UInt8] {
-            let deep = repeated(none, count)
-            return switch kind {
+            let deep = repeated(raw("N"), count)
+            let key = String(repeating: "k", count: min(count / 10, 4000))
+            switch kind {
             case "calls above a deep stack":
-                Pickle.global("torch", "Size") + Array("q\0".utf8) + deep
-                    + repeated(Array("h\0)R0".utf8), count)
+                return join(
+                    Pickle.global("torch", "Size"), raw("q\0"), deep,
+                    repeated(raw("h\0)R0"), count))
             case "names above a deep stack":
-                deep
-                    + repeated(
-                        Pickle.text("torch") + Pickle.text("Size") + [0x93, UInt8(ascii: "0")],
-                        count / 10)
+                let name = join(Pickle.text("torch"), Pickle.text("Size"), raw("\u{93}0"))
+                return join(deep, repeated(name, count / 10))
             case "pairs above a deep stack":
-                deep + repeated(Array("(NNd0}(NNu0(ccollections\nOrderedDict\no0".utf8), count / 10)
+                let pairs = join(raw("(NNd0}(NNu0("), dictionary, raw("o0"))
+                return join(deep, repeated(pairs, count / 10))
             case "states of many elements":
-                Array("(".utf8) + deep + Array("tq\0".utf8)
-                    + Pickle.tensor(Pickle.storage("0", count: 4), shape: [4], strides: [1])
-                    + repeated(Array("h\0b".utf8), count)
+                return join(raw("("), deep, raw("tq\0"), tensor, repeated(raw("h\0b"), count))
             case "dicts of many pairs":
-                Array("(".utf8)
-                    + repeated(Array("NN\u{86}".unicodeScalars.map { UInt8($0.value) }), count)
-                    + Array("tq\0".utf8) + Pickle.global("collections", "OrderedDict")
-                    + Array("q\u{1}".utf8)
-                    + repeated(
-                        Array("h\u{1}h\0\u{85}R0".unicodeScalars.map { UInt8($0.value) }), count)
+                return join(
+                    raw("("), repeated(raw("NN\u{86}"), count), raw("tq\0"), dictionary,
+                    raw("q\u{1}"), repeated(raw("h\u{1}h\0\u{85}R0"), count))
             case "long keys of many storages":
-                repeated(
-                    Pickle.storage(String(repeating: "k", count: min(count / 4, 4000)), count: 1)
-                        + [UInt8(ascii: "0")], count / 40)
+                return repeated(join(Pickle.storage(key, count: 1), raw("0")), count / 40)
             case "one key in many storages":
-                Pickle.text(String(repeating: "k", count: min(count / 10, 4000)))
-                    + Array("q\0".utf8)
-                    + repeated(
-                        Array("(X\u{7}\0\0\0storagectorch\nFloatStorage\nh\0NK\u{1}tQ0".utf8),
-                        count / 10)
-            case "memo": deep + repeated([0x94] + none, count)
-            case "marks":
-                repeated(Array("(".utf8), 900) + repeated(Array("(NNNl0".utf8), count)
+                let use = raw("(X\u{7}\0\0\0storagectorch\nFloatStorage\nh\0NK\u{1}tQ0")
+                return join(Pickle.text(key), raw("q\0"), repeated(use, count / 10))
+            case "memo": return join(deep, repeated(raw("\u{94}N"), count))
+            case "marks": return join(repeated(raw("("), 900), repeated(raw("(NNNl0"), count))
             case "decimal integers":
-                repeated(
-                    Array("L".utf8) + repeated(Array("9".utf8), 1000) + Array("L\n0".utf8),
-                    count / 100)
+                let integer = "L" + String(repeating: "9", count: 1000) + "L\n0"
+                return repeated(raw(integer), count / 100)
             case "texts of combining marks":
-                repeated(Pickle.text(marks) + [UInt8(ascii: "0")], count / 100)
+                return repeated(join(Pickle.text(marks), raw("0")), count / 100)
             case "globals of combining marks":
-                Array("c".utf8) + Array(repeatElement(marks, count: count / 100).joined().utf8)
-                    + Array("\na\n".utf8)
+                return join(raw("c"), repeated(Array(marks.utf8), count / 100), raw("\na\n"))
             default:
-                Pickle.dictionary(
-                    (0..<count / 100).map { (marks + "\($0)", [UInt8(ascii: "K"), 1]) })
+                var pairs = [("w", tensor)]
+                for index in 0..<count / 100 { pairs.append((marks + "\(index)", raw("K\u{1}"))) }
+                return Pickle.dictionary(pairs)
             }
         }
         let growth = growth(doubling: 20_000) {
@@ -121,25 +114,17 @@ import Testing
     @Test(arguments: ["zip", "legacy", "scalars"])
     func manyStorages(format: String) {
         let growth = growth(doubling: 500) { count -> FileBytes in
-            let tensors = (0..<count).map { index in
-                (
-                    "w\(index)",
-                    format == "scalars"
-                        ? Pickle.integer(index)
-                        : Pickle.tensor(
-                            Pickle.storage("\(index)", count: 1), shape: [1], strides: [1])
-                )
+            var pairs: [(String, [UInt8])] = []
+            for index in 0..<count {
+                let storage = Pickle.storage("\(index)", count: 1)
+                let tensor = Pickle.tensor(storage, shape: [1], strides: [1])
+                pairs.append(("w\(index)", format == "scalars" ? Pickle.integer(index) : tensor))
             }
-            var root = Pickle.dictionary(tensors)
             if format == "scalars" {
-                root = Pickle.dictionary(
-                    tensors + [
-                        (
-                            "w",
-                            Pickle.tensor(Pickle.storage("0", count: 4), shape: [4], strides: [1])
-                        )
-                    ])
+                let storage = Pickle.storage("0", count: 4)
+                pairs.append(("w", Pickle.tensor(storage, shape: [4], strides: [1])))
             }
+            let root = Pickle.dictionary(pairs)
             if format == "zip" {
                 var zip = Zip.checkpoint(root)
                 zip.members += (1..<count).map { Zip.Member("a/data/\($0)", Legacy.floats([0])) }

@@ -6,14 +6,25 @@ import Testing
 @Suite(.serialized) struct LinearTimeTests {
     private static let marks = "\u{345}\u{316}"
 
+    private func lengthBytes(_ count: Int) -> [UInt8] {
+        let length = UInt64(count)
+        return (0..<8 as Range<UInt64>).map { UInt8(truncatingIfNeeded: length >> (8 * $0)) }
+    }
+
     private func file(header: String) -> FileBytes {
         let bytes = Array(header.utf8)
-        let length = (0..<8).map { UInt8(truncatingIfNeeded: bytes.count >> (8 * $0)) }
-        return FileBytes(length + bytes, path: "test")
+        return FileBytes(lengthBytes(bytes.count) + bytes, path: "test")
     }
 
     private func entry(_ name: String, shape: String = "[0]") -> String {
         "\"\(name)\":{\"dtype\":\"F32\",\"shape\":\(shape),\"data_offsets\":[0,0]}"
+    }
+
+    /// What `element` gives for each number, with commas between.
+    private func list(_ count: Int, _ element: (Int) -> String) -> String {
+        var elements: [String] = []
+        for index in 0..<count { elements.append(element(index)) }
+        return elements.joined(separator: ",")
     }
 
     @Test(arguments: [
@@ -22,16 +33,17 @@ import Testing
     func headersWithManyTensors(kind: String) throws {
         func name(_ index: Int) -> String {
             switch kind {
-            case "many names": "layer\(index).weight"
+            case "many names": return "layer\(index).weight"
             case "names of combining marks":
-                "a" + String(repeating: Self.marks, count: 500) + "\(index)"
+                return "a" + String(repeating: Self.marks, count: 500) + "\(index)"
             default:
-                String(repeating: index % 2 == 0 ? "\u{E9}" : "e\u{301}", count: 9) + "\(index)"
+                let letter = index % 2 == 0 ? "\u{E9}" : "e\u{301}"
+                return String(repeating: letter, count: 9) + "\(index)"
             }
         }
         let count = kind == "names of combining marks" ? 200 : 4000
         let growth = try growth(doubling: count) { count in
-            file(header: "{" + (0..<count).map { entry(name($0)) }.joined(separator: ",") + "}")
+            file(header: "{" + list(count) { entry(name($0)) } + "}")
         } run: {
             let file = try SafetensorsFile($0)
             for entry in file.entries {
@@ -76,18 +88,16 @@ import Testing
         "keys", "keys of combining marks", "numbers", "texts", "long text", "escapes",
     ])
     func texts(kind: String) throws {
+        let marks = String(repeating: Self.marks, count: 500)
         func text(_ count: Int) -> String {
             switch kind {
-            case "keys": "{" + (0..<count).map { "\"\($0)\":1" }.joined(separator: ",") + "}"
+            case "keys": return "{" + list(count) { "\"\($0)\":1" } + "}"
             case "keys of combining marks":
-                "{"
-                    + (0..<count / 100).map {
-                        "\"a" + String(repeating: Self.marks, count: 500) + "\($0)\":1"
-                    }.joined(separator: ",") + "}"
-            case "numbers": "[" + (0..<count).map { "\($0).5e3" }.joined(separator: ",") + "]"
-            case "texts": "[" + (0..<count).map { "\"\($0)\"" }.joined(separator: ",") + "]"
-            case "long text": "\"" + String(repeating: "a\u{301}", count: 10 * count) + "\""
-            default: "\"" + String(repeating: "\\u0301", count: 10 * count) + "\""
+                return "{" + list(count / 100) { "\"a\(marks)\($0)\":1" } + "}"
+            case "numbers": return "[" + list(count) { "\($0).5e3" } + "]"
+            case "texts": return "[" + list(count) { "\"\($0)\"" } + "]"
+            case "long text": return "\"" + String(repeating: "a\u{301}", count: 10 * count) + "\""
+            default: return "\"" + String(repeating: "\\u0301", count: 10 * count) + "\""
             }
         }
         let growth = try growth(doubling: 20_000) {
@@ -116,7 +126,7 @@ import Testing
 
     @Test func shapesHaveAtMost64Dimensions() throws {
         func shape(_ rank: Int) -> String {
-            "[" + Array(repeating: "0", count: rank).joined(separator: ",") + "]"
+            "[" + list(rank) { _ in "0" } + "]"
         }
         #expect(
             try SafetensorsFile(file(header: "{\(entry("a", shape: shape(64)))}"))
@@ -129,7 +139,7 @@ import Testing
 
     /// Sentences hold nothing that a terminal obeys, and are of bounded length.
     @Test func errorsAreForPrinting() {
-        let name = "\u{1B}[2J\u{202E}" + String(repeating: "x", count: 3000)
+        let name = "\\u001b[2J\u{202E}" + String(repeating: "x", count: 3000)
         let header = "{\(entry(name, shape: "[9]"))}"
         #expect(throws: SafetensorsError.self) { try SafetensorsFile(file(header: header)) }
         do { _ = try SafetensorsFile(file(header: header)) } catch {
@@ -160,11 +170,12 @@ import Testing
                     bytes.insert(contentsOf: bytes[place..<end], at: place)
                 }
             }
-            let length = (0..<8).map { UInt8(truncatingIfNeeded: bytes.count >> (8 * $0)) }
-            let file = FileBytes(length + bytes + [UInt8](repeating: 0, count: 8), path: "test")
+            let data = [UInt8](repeating: 0, count: 8)
+            let file = FileBytes(lengthBytes(bytes.count) + bytes + data, path: "test")
             if let found = try? SafetensorsFile(file) {
                 read += 1
-                for entry in found.entries { #expect(found.bytes(of: entry).count == 8) }
+                let sizes = found.entries.map { found.bytes(of: $0).count }
+                #expect(sizes.reduce(0, +) == 8)
             }
             _ = try? JSONValue(parsing: FileBytes(bytes, path: "test"))
         }
