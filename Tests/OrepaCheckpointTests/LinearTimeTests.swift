@@ -30,7 +30,7 @@ import Testing
         "calls above a deep stack", "names above a deep stack", "pairs above a deep stack",
         "states of many elements", "dicts of many pairs", "long keys of many storages",
         "one key in many storages", "memo", "marks", "decimal integers", "texts of combining marks",
-        "globals of combining marks", "keys of combining marks",
+        "globals of combining marks", "keys of combining marks", "one name of many tensors",
     ])
     func pickles(kind: String) {
         let marks = "a" + String(repeating: "\u{345}\u{316}", count: 1000)
@@ -70,13 +70,18 @@ import Testing
                 return repeated(join(Pickle.text(marks), raw("0")), count / 100)
             case "globals of combining marks":
                 return join(raw("c"), repeated(Array(marks.utf8), count / 100), raw("\na\n"))
+            case "one name of many tensors":
+                let name = String(repeating: "n", count: count)
+                return join(
+                    Pickle.text(name), raw("q\u{0}0"), tensor, raw("q\u{1}0}"),
+                    repeated(raw("h\u{0}h\u{1}s"), count))
             default:
                 var pairs = [("w", tensor)]
                 for index in 0..<count / 100 { pairs.append((marks + "\(index)", raw("K\u{1}"))) }
                 return Pickle.dictionary(pairs)
             }
         }
-        let growth = growth(doubling: 20_000) {
+        let growth = growth(doubling: 10_000) {
             legacy(pickle($0))
         } run: {
             read($0)

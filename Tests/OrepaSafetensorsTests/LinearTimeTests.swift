@@ -100,7 +100,7 @@ import Testing
             default: return "\"" + String(repeating: "\\u0301", count: 10 * count) + "\""
             }
         }
-        let growth = try growth(doubling: 20_000) {
+        let growth = try growth(doubling: 8_000) {
             FileBytes(text($0).utf8, path: "")
         } run: {
             _ = try JSONValue(parsing: $0)
