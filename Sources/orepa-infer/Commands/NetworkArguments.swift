@@ -81,11 +81,18 @@ struct NetworkArguments: ParsableArguments {
     /// Opens the checkpoint at `path`.
     func checkpoint(path: String, recordedIn model: ModelFile? = nil) throws(Failure) -> Checkpoint
     {
+        let recorded = model?.description.assumptions?.stateDict
         do {
-            return try Checkpoint(
-                path: path,
-                stateDictionary: stateDict ?? model?.description.assumptions?.stateDict)
-        } catch { throw Failure(error) }
+            return try Checkpoint(path: path, stateDictionary: stateDict ?? recorded)
+        } catch {
+            // Another file than the model was made of, which its SHA-256 tells better.
+            if case .noStateDictionary = error, stateDict == nil, recorded != nil,
+                let other = try? Checkpoint(path: path)
+            {
+                return other
+            }
+            throw Failure(error)
+        }
     }
 
     /// A sentence for each option that says otherwise than `model` records.
