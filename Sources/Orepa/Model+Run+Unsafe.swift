@@ -18,6 +18,8 @@ extension Model {
         tensor: UnsafeBufferPointer<Float>, count: Int,
         logits: UnsafeMutableBufferPointer<Float>, limits: CallLimits = CallLimits()
     ) throws(OrepaError) {
+        let arithmetic = StandardArithmetic()
+        defer { arithmetic.end() }
         try check(count: count)
         try check(
             "tensor", tensor.count, "[\(count), \(preparation.channels), H, W]", count,
@@ -63,6 +65,8 @@ extension Model {
     public func run(
         _ pictures: [Picture], outputs: Outputs = .logits, limits: CallLimits = CallLimits()
     ) throws(OrepaError) -> [Result<Answer, OrepaError>] {
+        let arithmetic = StandardArithmetic()
+        defer { arithmetic.end() }
         try OrepaError.check(count: pictures.count, size: Model.memoryPerPicture)
         let wanted = try WantedMaps(outputs, of: self)
         guard !pictures.isEmpty else { return [] }
@@ -259,7 +263,9 @@ extension Model {
     public func run(
         _ picture: Picture, outputs: Outputs = .logits, limits: CallLimits = CallLimits()
     ) throws(OrepaError) -> Answer {
-        try run([picture], outputs: outputs, limits: limits)[0].get()
+        let arithmetic = StandardArithmetic()
+        defer { arithmetic.end() }
+        return try run([picture], outputs: outputs, limits: limits)[0].get()
     }
 
     /// The `topK` most probable classes of a picture, most probable first.
@@ -268,6 +274,8 @@ extension Model {
     public func classify(
         _ picture: Picture, topK: Int = 5, limits: CallLimits = CallLimits()
     ) throws(OrepaError) -> [Prediction] {
-        try run(picture, limits: limits).top(topK)
+        let arithmetic = StandardArithmetic()
+        defer { arithmetic.end() }
+        return try run(picture, limits: limits).top(topK)
     }
 }

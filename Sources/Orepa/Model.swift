@@ -57,6 +57,8 @@ public final class Model: Sendable {
     public convenience init(
         path: RawPath, options: Options = Options(), limits: CallLimits = CallLimits()
     ) throws(OrepaError) {
+        let arithmetic = StandardArithmetic()
+        defer { arithmetic.end() }
         let file: FileBytes
         do throws(FileError) {
             file =
@@ -79,6 +81,8 @@ public final class Model: Sendable {
         bytes: some Collection<UInt8>, name: String = "model", options: Options = Options(),
         limits: CallLimits = CallLimits()
     ) throws(OrepaError) {
+        let arithmetic = StandardArithmetic()
+        defer { arithmetic.end() }
         let file: FileBytes
         do throws(FileError) { file = try FileBytes(copying: bytes, path: name) } catch {
             throw OrepaError(error)
@@ -89,6 +93,8 @@ public final class Model: Sendable {
     convenience init(
         _ file: FileBytes, options: Options, limits: CallLimits = CallLimits()
     ) throws(OrepaError) {
+        let arithmetic = StandardArithmetic()
+        defer { arithmetic.end() }
         let model: ModelFile
         do throws(ModelFileError) { model = try ModelFile(file) } catch { throw OrepaError(error) }
         try self.init(model, options: options, limits: limits)
@@ -100,6 +106,8 @@ public final class Model: Sendable {
     public init(
         _ model: ModelFile, options: Options = Options(), limits: CallLimits = CallLimits()
     ) throws(OrepaError) {
+        let arithmetic = StandardArithmetic()
+        defer { arithmetic.end() }
         let pool = try options.threads.pool()
         if let size = options.inputSize,
             let side = [size.height, size.width].first(where: {

@@ -1,3 +1,5 @@
+import OrepaSystem
+
 /// Decodes JPEG and PNG files into RGB pixels, to the bit as Pillow 13.0.0's `Image.open(...).convert("RGB")` with
 /// its defaults, of damaged files too: where Pillow gives pixels these are the same, and what is damaged is told as a
 /// warning (``DecodedImage/warnings``); where Pillow raises an error there is an error. The exceptions stand in
@@ -39,6 +41,8 @@ public enum ImageDecoder {
         _ bytes: UnsafeRawBufferPointer, limits: DecodingLimits, choices: DecodingChoices,
         isInterrupted: () -> Bool, _ body: (DecodedImage) throws(ImageError) -> Value
     ) throws(ImageError) -> Value {
+        let arithmetic = StandardArithmetic()
+        defer { arithmetic.end() }
         guard !bytes.isEmpty else { throw .noBytes }
         guard let format = ImageFormat(signatureOf: bytes) else {
             throw .unknownFormat(signature: Array(bytes.prefix(8)))

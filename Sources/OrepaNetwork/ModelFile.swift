@@ -78,6 +78,8 @@ public struct ModelFile: Sendable {
     /// Reads the model in `file`. Weights stay in it; one whose place is no multiple of 4 bytes, which
     /// another program's file may have, is copied.
     public init(_ file: FileBytes) throws(ModelFileError) {
+        let arithmetic = StandardArithmetic()
+        defer { arithmetic.end() }
         let path = file.path
         if let format = ForeignFormat(of: file) { throw .otherFormat(path: path, format) }
         let tensors: SafetensorsFile

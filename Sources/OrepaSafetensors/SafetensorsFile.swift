@@ -41,6 +41,8 @@ public struct SafetensorsFile: Sendable {
 
     /// Parses the header of `file` and checks that its tensors cover the data exactly.
     public init(_ file: FileBytes) throws(SafetensorsError) {
+        let arithmetic = StandardArithmetic()
+        defer { arithmetic.end() }
         let path = file.path
         var reader = ByteReader(file)
         guard let length = reader.littleEndian(UInt64.self) else {
