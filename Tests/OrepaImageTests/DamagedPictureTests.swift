@@ -92,9 +92,9 @@ private struct DamagedPicture {
         #expect(
             try warnings(restart).first?.hasPrefix(
                 "damaged JPEG image: Corrupt JPEG data: found marker 0xd5 instead of RST0") == true)
-        let stray = bytes.dropLast(2) + [UInt8](repeating: 0x12, count: 100) + [0xFF, 0xD9]
+        let stray = Array(bytes.dropLast(2)) + [UInt8](repeating: 0x12, count: 100) + [0xFF, 0xD9]
         #expect(
-            try warnings(Array(stray)).first?.contains("extraneous bytes before marker 0xd9")
+            try warnings(stray).first?.contains("extraneous bytes before marker 0xd9")
                 == true)
         #expect(try warnings(try imageFixture("trailing-bytes.jpg")) == [])
         #expect(try warnings(try imageFixture("multi-picture.jpg")) == [])

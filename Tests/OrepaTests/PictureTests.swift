@@ -37,7 +37,8 @@ import Testing
 
     @Test func answersTellDamage() throws {
         // Zeros where the end-of-image marker was.
-        let cut = Picture.encoded(bytes.dropLast(2) + [UInt8](repeating: 0, count: 100))
+        let cut = Picture.encoded(
+            Array(bytes.dropLast(2)) + [UInt8](repeating: 0, count: 100))
         let answer = try model.run(cut)
         #expect(answer.scores == expected.scores)
         #expect(answer.warnings == [.damaged(.jpeg, "no end-of-image marker")])
