@@ -146,7 +146,7 @@ import Testing
 
     @Test func whatIsNoPictureIsRefused() throws {
         expect(.notFound, naming: "missing.jpg: no such file", .file("missing.jpg"))
-        expect(.notReadable, naming: "regular file", .file("/"))
+        expect(.notReadable, naming: "expected a file, found a folder", .file("/"))
         expect(.notReadable, naming: "regular file", .file("/dev/zero"))
         expect(.invalidImage, naming: "JPEG", .file(#filePath))
         expect(.invalidImage, naming: "no bytes", .encoded([]))
