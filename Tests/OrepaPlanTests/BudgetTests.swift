@@ -276,12 +276,16 @@ import OrepaPlan
                 network, height: side, width: side, memory: memory,
                 budget: ModelBudget(maximumMultiplyAdds: .max, maximumMemory: 8 << 30), pool: pool)
             let context = try PlanContext(plan, pool: pool)
-            let time = clock.measure {
-                #expect(throws: PlanError.deadlineExceeded) {
-                    try context.run(
-                        picture, count: 1, limits: CallLimits(deadline: .now + .milliseconds(10)))
+            // The shortest of some: other tests run meanwhile.
+            let time = (0..<3).map { _ in
+                clock.measure {
+                    #expect(throws: PlanError.deadlineExceeded) {
+                        try context.run(
+                            picture, count: 1,
+                            limits: CallLimits(deadline: .now + .milliseconds(10)))
+                    }
                 }
-            }
+            }.min()!
             #expect(time < .milliseconds(10 + 5 * 20), "kind \(kind), \(threads) threads")
         }
     }
@@ -289,13 +293,15 @@ import OrepaPlan
     @Test func packingEndsToo() throws {
         let layers = [BudgetTests.convolution("a", 16, 128, 127, padding: 63)]
         let network = try BudgetTests.network(BudgetTests.graph(16, layers, features: 128))
-        let time = ContinuousClock().measure {
-            #expect(throws: PlanError.deadlineExceeded) {
-                try Plan(
-                    network, height: 4, width: 4, pool: pool,
-                    limits: CallLimits(deadline: .now + .milliseconds(10)))
+        let time = (0..<3).map { _ in
+            ContinuousClock().measure {
+                #expect(throws: PlanError.deadlineExceeded) {
+                    try Plan(
+                        network, height: 4, width: 4, pool: pool,
+                        limits: CallLimits(deadline: .now + .milliseconds(10)))
+                }
             }
-        }
+        }.min()!
         #expect(time < .milliseconds(10 + 5 * 20))
         let cancellation = Cancellation()
         cancellation.cancel()
