@@ -50,9 +50,7 @@ struct ChosenGraph {
                     convolution.kernel, convolution.stride, convolution.padding,
                     convolution.outputChannels)
                 products += ChosenGraph.products(convolution, shape)
-                // Of fewer channels than a block has no plan takes it.
                 if convolution.kernel == 3, convolution.groups == 1, convolution.stride <= 2,
-                    convolution.inputChannels >= 16, convolution.outputChannels >= 16,
                     choices.chance()
                 {
                     algorithms[ByteName(name)] = .winograd(
