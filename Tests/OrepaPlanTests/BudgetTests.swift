@@ -1,9 +1,8 @@
 import OrepaNetwork
+import OrepaPlan
 import OrepaSafetensors
 import TestSupport
 import Testing
-
-import OrepaPlan
 
 /// What a model may cost, shapes at the edges of what is planned, and how fast calls end.
 @Suite struct BudgetTests {
@@ -135,13 +134,30 @@ import OrepaPlan
 
     /// With fewer channels than a block has, a file may not ask for Winograd weights, which would take 63 times the memory.
     @Test func winogradOfFewChannelsIsRefused() throws {
-        let graph = try BudgetTests.graph(
-            16, [BudgetTests.convolution("a", 16, 15, 3, padding: 1)], features: 15)
+        let network = try BudgetTests.network(
+            BudgetTests.graph(
+                3,
+                [
+                    BudgetTests.convolution("a", 3, 16, 1),
+                    BudgetTests.convolution("b", 16, 15, 3, padding: 1),
+                ], features: 15))
         let tiles = WinogradTiles(counts: [0, 0, 0, 2])
-        let algorithm = LayerAlgorithm.winograd(rows: tiles, columns: tiles)
-        #expect(throws: PlanError.algorithm(layer: "n0", algorithm)) {
-            try PlanBlueprint(
-                graph, height: 8, width: 8, algorithms: ["n0": algorithm], threadCount: 1)
+        let algorithms: [ByteName: LayerAlgorithm] = [
+            ByteName("n0"): .direct, ByteName("n1"): .winograd(rows: tiles, columns: tiles),
+            ByteName("n3"): .direct,
+        ]
+        #expect(
+            throws: ModelFileError.malformed(
+                path: "model", field: "algorithms.fast.n1.name",
+                expected: "direct or grouped for fewer than 16 channels", found: "winograd")
+        ) {
+            try ModelFile(
+                network: network,
+                description: ModelDescription(
+                    family: "RepVGG", blocks: [:],
+                    preprocessing: Preprocessing(
+                        resize: 8, crop: 8, mean: [0, 0, 0], std: [1, 1, 1]),
+                    algorithms: PerNumerics(fast: algorithms, strict: algorithms), tool: "test"))
         }
     }
 
