@@ -36,6 +36,9 @@ extension ImageDecoder {
             }
             switch outcome {
             case .passed:
+                guard call.bytes.slice(from: chunk.end, count: 4) != nil else {
+                    throw reader.truncated
+                }
                 if let fault = reader.checksumFault(of: chunk) { throw .corrupt(.png, fault) }
                 reader.offset = chunk.end + 4
             case .end: throw .corrupt(.png, "expected image data, found none")

@@ -12,6 +12,9 @@ public enum LayerAlgorithm: Sendable, Hashable {
     /// Winograd of 3x3 convolutions, with stride 1 or 2: the output's rows and columns are cut into tiles.
     case winograd(rows: WinogradTiles, columns: WinogradTiles)
 
+    /// Channels in and out that a layer has at least whose file may ask for ``winograd(rows:columns:)``.
+    public static let leastChannelsOfWinograd = 16
+
     /// As model files and people call it.
     public var name: String {
         switch self {
@@ -72,6 +75,18 @@ extension PerNumerics<[ByteName: LayerAlgorithm]> {
                     return ("\(field).name", "direct or grouped", algorithm.name)
                 }
                 guard case .winograd(let rows, let columns) = algorithm else { continue }
+                // With fewer channels than a block of the kernels has, transformed weights would take up to 63 times the
+                // memory of plain ones.
+                if case .convolution(let convolution) = node.operation,
+                    min(convolution.inputChannels, convolution.outputChannels)
+                        < LayerAlgorithm.leastChannelsOfWinograd
+                {
+                    return (
+                        "\(field).name",
+                        "direct or grouped for fewer than \(LayerAlgorithm.leastChannelsOfWinograd) channels",
+                        algorithm.name
+                    )
+                }
                 for (name, tiles, size) in [
                     ("rows", rows, shape.height), ("columns", columns, shape.width),
                 ] where tiles.outputCount != size {

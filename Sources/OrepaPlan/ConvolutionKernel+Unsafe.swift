@@ -45,7 +45,6 @@ final class ConvolutionKernel: @unchecked Sendable {
         let isPlanned = withUnsafePointer(to: shape) { shape in
             if let algorithm {
                 (numerics == .fast || algorithm.isStrict)
-                    && ConvolutionKernel.isWorthwhile(algorithm, for: convolution)
                     && ConvolutionKernel.prepare(shape, algorithm, instructionSet.isa, plan)
             } else {
                 ConvolutionKernel.algorithms(for: convolution, numerics: numerics)
@@ -76,18 +75,9 @@ final class ConvolutionKernel: @unchecked Sendable {
         return algorithms
     }
 
-    /// With fewer channels than a block has, transformed weights take up to 63 times the memory of plain ones.
     private static func isWorthTransforming(_ convolution: Convolution) -> Bool {
         convolution.kernel == 3 && convolution.inputChannels >= 16
             && convolution.outputChannels >= 16
-    }
-
-    /// Whether an algorithm that was asked for may be used. What a file asks for is not to take memory out of proportion.
-    private static func isWorthwhile(
-        _ algorithm: LayerAlgorithm, for convolution: Convolution
-    ) -> Bool {
-        if case .winograd = algorithm { return isWorthTransforming(convolution) }
-        return true
     }
 
     private static func prepare(

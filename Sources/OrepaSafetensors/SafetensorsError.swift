@@ -18,6 +18,8 @@ public enum SafetensorsError: Error, Hashable, Sendable {
     case unknownElementType(path: String, tensor: String, found: String)
     /// The number of elements, or of bytes, does not fit into an integer.
     case shapeOverflow(path: String, tensor: String, shape: [Int])
+    /// The header describes more tensors, or its metadata has more keys, than the limit.
+    case tooManyNames(path: String, limit: Int)
     /// The tensor has more extents than the limit.
     case tooManyDimensions(path: String, tensor: String, limit: Int, found: Int)
     /// The tensor's first offset is greater than its second.
@@ -57,6 +59,8 @@ extension SafetensorsError: CustomStringConvertible {
             "\(path): tensor \(tensor.quoted): unsupported element type \(found.quoted)"
         case .shapeOverflow(let path, let tensor, let shape):
             "\(path): tensor \(tensor.quoted): the size of shape \(shape) overflows"
+        case .tooManyNames(let path, let limit):
+            "\(path): expected at most \(limit) tensors and as many keys of metadata, found more"
         case .tooManyDimensions(let path, let tensor, let limit, let found):
             "\(path): tensor \(tensor.quoted): expected at most \(limit) dimensions, found \(found)"
         case .reversedOffsets(let path, let tensor, let begin, let end):

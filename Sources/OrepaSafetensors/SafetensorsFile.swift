@@ -7,6 +7,9 @@ import OrepaSystem
 public struct SafetensorsFile: Sendable {
     /// The format's limit for the length of the header, in bytes.
     public static let maximumHeaderLength = 100_000_000
+    /// The most tensors, and keys of metadata, that a file may have: files of a hundred thousand exist. So a header of
+    /// whatever length is read within some seconds, and takes some hundred megabytes.
+    public static let largestNameCount = 1 << 18
     /// The most dimensions that a tensor may have.
     public static let largestRank = 64
 

@@ -33,6 +33,10 @@ struct SafetensorsHeader {
             guard names.insert(ByteName(name)).inserted else {
                 throw .duplicateKey(path: parser.path, key: name)
             }
+            // One name may be that of the metadata.
+            guard names.count <= SafetensorsFile.largestNameCount + 1 else {
+                throw .tooManyNames(path: parser.path, limit: SafetensorsFile.largestNameCount)
+            }
             if ByteName(name) == "__metadata__" {
                 try parser.parseMetadata()
             } else {
@@ -47,6 +51,9 @@ struct SafetensorsHeader {
             let value = try parser.scanner.string()
             guard parser.metadata.updateValue(value, forKey: ByteName(key)) == nil else {
                 throw .duplicateKey(path: parser.path, key: key)
+            }
+            guard parser.metadata.count <= SafetensorsFile.largestNameCount else {
+                throw .tooManyNames(path: parser.path, limit: SafetensorsFile.largestNameCount)
             }
         }
     }

@@ -51,12 +51,12 @@ import Testing
         #expect(lines.count == 9)
     }
 
-    /// A picture without its end marker: answered as a whole one, and told in all formats; or refused.
+    /// A picture with zeros for its end marker: answered as a whole one, and told in all formats; or refused.
     @Test func tellsDamageBesideTheAnswer() throws {
         let folder = try TemporaryFolder()
         let path = folder.file("cut.jpg")
         let whole = try Data(contentsOf: URL(fileURLWithPath: boot))
-        try whole.dropLast(2).write(to: URL(fileURLWithPath: path))
+        try (whole.dropLast(2) + Data(count: 100)).write(to: URL(fileURLWithPath: path))
         let sentence = "damaged JPEG image: no end-of-image marker; read as Pillow reads it"
         let json = try Program.run([boot, path, "--format", "json", "--top-k", "1"])
         #expect(json.status == 0)

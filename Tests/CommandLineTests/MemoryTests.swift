@@ -147,8 +147,7 @@ import Testing
 
     /// Models that cost more than they may are refused in a sentence, and described.
     @Test func modelsHaveABudget() throws {
-        for (option, value) in [("--max-multiply-adds", "1000"), ("--max-model-memory", "100000")]
-        {
+        for (option, value) in [("--max-multiply-adds", "1000"), ("--max-model-memory", "100000")] {
             for arguments in [
                 ["--model", packed, boot], ["benchmark", packed], ["verify", checkpoint, packed],
                 ["convert", checkpoint, folder.file("budget")],

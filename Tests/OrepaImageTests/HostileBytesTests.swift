@@ -88,7 +88,7 @@ import Testing
                 // All rows came out before the end, as in Pillow: only the end is missing.
                 #expect(decoded.image == whole, "\(name) cut to \(length)")
                 #expect(decoded.warnings.contains { $0.isDamage }, "\(name) cut to \(length)")
-                #expect(length >= bytes.count - 300)
+                #expect(length >= bytes.count - 100 || name == "animated.png")
             case .failure(let error):
                 #expect(
                     error == .truncated(isJPEG ? .jpeg : .png, count: length)

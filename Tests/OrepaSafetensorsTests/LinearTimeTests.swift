@@ -124,6 +124,18 @@ import Testing
         #expect(members.map { Array($0.0.utf8) } == names.map { Array($0.utf8) })
     }
 
+    @Test func filesHaveAtMost262144Names() throws {
+        let limit = 1 << 18
+        func metadata(_ count: Int) -> FileBytes {
+            file(header: "{\"__metadata__\":{" + list(count) { "\"\($0)\":\"\"" } + "}}")
+        }
+        #expect(try SafetensorsFile(metadata(limit)).metadata.count == limit)
+        let error = SafetensorsError.tooManyNames(path: "test", limit: limit)
+        #expect(throws: error) { try SafetensorsFile(metadata(limit + 1)) }
+        let tensors = list(limit + 2) { entry("\($0)") }
+        #expect(throws: error) { try SafetensorsFile(file(header: "{\(tensors)}")) }
+    }
+
     @Test func shapesHaveAtMost64Dimensions() throws {
         func shape(_ rank: Int) -> String {
             "[" + list(rank) { _ in "0" } + "]"

@@ -36,7 +36,9 @@ import Testing
     }
 
     @Test func answersTellDamage() throws {
-        let cut = Picture.encoded(Array(bytes.dropLast(2)))
+        // Zeros where the end-of-image marker was.
+        let cut = Picture.encoded(
+            Array(bytes.dropLast(2)) + [UInt8](repeating: 0, count: 100))
         let answer = try model.run(cut)
         #expect(answer.scores == expected.scores)
         #expect(answer.warnings == [.damaged(.jpeg, "no end-of-image marker")])
@@ -144,7 +146,7 @@ import Testing
 
     @Test func whatIsNoPictureIsRefused() throws {
         expect(.notFound, naming: "missing.jpg: no such file", .file("missing.jpg"))
-        expect(.notReadable, naming: "regular file", .file("/"))
+        expect(.notReadable, naming: "expected a file, found a folder", .file("/"))
         expect(.notReadable, naming: "regular file", .file("/dev/zero"))
         expect(.invalidImage, naming: "JPEG", .file(#filePath))
         expect(.invalidImage, naming: "no bytes", .encoded([]))

@@ -60,7 +60,8 @@ public struct GraphBytes {
         var random = SeededRandom(UInt64(byte()))
         var tensors: [ByteName: Tensor] = [:]
         for (name, shape) in try graph.tensorShapes() {
-            tensors[ByteName(name)] = Tensor(shape: shape, values: random.floats(shape.reduce(1, *)))
+            tensors[ByteName(name)] = Tensor(
+                shape: shape, values: random.floats(shape.reduce(1, *)))
         }
         return Choice(
             network: try Network(graph: graph, tensors: tensors), height: shape.height,

@@ -31,13 +31,29 @@ private func inspect(_ file: FileBytes) {
         for tensor in checkpoint.tensors.prefix(64) where tensor.elementCount <= 4096 {
             _ = try? tensor.doubles()
         }
-        try check(Inspection(checkpoint, TrainingNetwork(checkpoint), inputSize: 224))
+        try check(
+            Inspection(
+                checkpoint, TrainingNetwork(checkpoint), inputSize: 224, given: [], warnings: []))
     } catch {
-        precondition(!"\(error)".isEmpty)
+        check(error)
     }
 }
 
-private func check(_ inspection: Inspection) throws {
-    precondition(inspection.table.hasSuffix("\n"))
-    _ = inspection.json.text(.spaced)
+/// What is printed holds nothing that a terminal obeys, and is not much longer than what was read.
+func check(_ inspection: Inspection) {
+    let table = inspection.table
+    precondition(table.utf8.count <= 64 << 20)
+    for line in table.split(separator: "\n") { precondition(isPrintable(line)) }
+    let json = inspection.json.text(.spaced)
+    precondition((try? JSONValue(parsing: json)) != nil, "expected JSON, found \(json)")
+}
+
+/// So do errors, which are one line.
+func check(_ error: any Error) {
+    let sentence = (error as? Failure)?.message ?? "\(error)"
+    precondition(!sentence.isEmpty && isPrintable(sentence.escapedForPrinting()))
+}
+
+private func isPrintable(_ text: some StringProtocol) -> Bool {
+    text.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F...0x9F ~= $0.value) }
 }

@@ -1,4 +1,5 @@
 import OrepaNetwork
+import OrepaSafetensors
 
 /// A network computed as its operations are defined, in Float64: one loop per index.
 struct NaiveNetwork {
@@ -57,8 +58,10 @@ struct NaiveNetwork {
     private static func convolve(
         _ x: Map, _ convolution: Convolution, _ network: Network
     ) -> Map {
-        let weight = network.tensors[convolution.parameters + ".weight"]!.values.map(Double.init)
-        let bias = network.tensors[convolution.parameters + ".bias"]!.values.map(Double.init)
+        let weight = network.tensors[ByteName(convolution.parameters + ".weight")]!.values.map(
+            Double.init)
+        let bias = network.tensors[ByteName(convolution.parameters + ".bias")]!.values.map(
+            Double.init)
         let (kernel, stride, padding) = (
             convolution.kernel, convolution.stride, convolution.padding
         )
