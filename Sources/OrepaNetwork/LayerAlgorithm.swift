@@ -75,18 +75,6 @@ extension PerNumerics<[ByteName: LayerAlgorithm]> {
                     return ("\(field).name", "direct or grouped", algorithm.name)
                 }
                 guard case .winograd(let rows, let columns) = algorithm else { continue }
-                // With fewer channels than a block of the kernels has, transformed weights would take up to 63 times the
-                // memory of plain ones.
-                if case .convolution(let convolution) = node.operation,
-                    min(convolution.inputChannels, convolution.outputChannels)
-                        < LayerAlgorithm.leastChannelsOfWinograd
-                {
-                    return (
-                        "\(field).name",
-                        "direct or grouped for fewer than \(LayerAlgorithm.leastChannelsOfWinograd) channels",
-                        algorithm.name
-                    )
-                }
                 for (name, tiles, size) in [
                     ("rows", rows, shape.height), ("columns", columns, shape.width),
                 ] where tiles.outputCount != size {

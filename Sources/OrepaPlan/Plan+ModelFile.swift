@@ -1,4 +1,5 @@
 import OrepaNetwork
+import OrepaSafetensors
 
 extension PlanBlueprint {
     /// Plans the network of `model`, for its own input size unless another is given. Layers are computed as the
@@ -15,6 +16,7 @@ extension PlanBlueprint {
         let (height, width) = (height ?? crop, width ?? crop)
         let stored =
             height == crop && width == crop ? model.description.algorithms?[numerics] : nil
+        try PlanBlueprint.check(stored ?? [:], of: model, numerics)
         do throws(PlanError) {
             try self.init(
                 model.network.graph, height: height, width: width, numerics: numerics,
@@ -26,6 +28,26 @@ extension PlanBlueprint {
                 .malformed(
                     path: model.path, field: "algorithms.\(numerics.rawValue).\(layer).name",
                     expected: "an algorithm that takes the layer", found: algorithm.name))
+        }
+    }
+
+    /// With fewer channels than a block of the kernels has, transformed weights would take up to 63 times the memory of
+    /// plain ones: no file may ask for that.
+    private static func check(
+        _ algorithms: [ByteName: LayerAlgorithm], of model: ModelFile, _ numerics: Numerics
+    ) throws(PlanError) {
+        for node in model.network.graph.nodes {
+            guard case .convolution(let convolution) = node.operation,
+                case .winograd? = algorithms[ByteName(node.name)],
+                min(convolution.inputChannels, convolution.outputChannels)
+                    < LayerAlgorithm.leastChannelsOfWinograd
+            else { continue }
+            throw .model(
+                .malformed(
+                    path: model.path, field: "algorithms.\(numerics.rawValue).\(node.name).name",
+                    expected:
+                        "direct or grouped for fewer than \(LayerAlgorithm.leastChannelsOfWinograd) channels",
+                    found: "winograd"))
         }
     }
 }

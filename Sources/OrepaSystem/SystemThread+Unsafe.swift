@@ -7,6 +7,10 @@ package enum SystemThread {
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }
     }
 
+    /// What a thread has to leave of the memory that the system would give: where there is less, what the thread is to
+    /// help with would want it.
+    private static let memoryLeft = 64 << 20
+
     /// Starts a thread that takes no signals, which are the host's, and computes in the standard arithmetic whatever the
     /// starting one does. Nil when the system refuses it, or would refuse what is small afterwards.
     package static func start(_ body: @escaping @Sendable () -> Void) -> pthread_t? {
@@ -15,7 +19,9 @@ package enum SystemThread {
         defer { pthread_attr_destroy(&attributes) }
         var stackSize = 0
         pthread_attr_getstacksize(&attributes, &stackSize)
-        guard (try? SystemMemory.check(byteCount: stackSize)) != nil else { return nil }
+        guard (try? SystemMemory.check(byteCount: stackSize + memoryLeft)) != nil else {
+            return nil
+        }
         let body = Unmanaged.passRetained(Body(body))
         var blocked = sigset_t()
         var previous = sigset_t()

@@ -142,22 +142,23 @@ import Testing
                     BudgetTests.convolution("b", 16, 15, 3, padding: 1),
                 ], features: 15))
         let tiles = WinogradTiles(counts: [0, 0, 0, 2])
-        let algorithms: [ByteName: LayerAlgorithm] = [
-            ByteName("n0"): .direct, ByteName("n1"): .winograd(rows: tiles, columns: tiles),
-            ByteName("n3"): .direct,
-        ]
+        let strict: [ByteName: LayerAlgorithm] = ["n0": .direct, "n1": .direct, "n3": .direct]
+        var fast = strict
+        fast["n1"] = .winograd(rows: tiles, columns: tiles)
         #expect(
-            throws: ModelFileError.malformed(
-                path: "model", field: "algorithms.fast.n1.name",
-                expected: "direct or grouped for fewer than 16 channels", found: "winograd")
+            throws: PlanError.model(
+                .malformed(
+                    path: "model", field: "algorithms.fast.n1.name",
+                    expected: "direct or grouped for fewer than 16 channels", found: "winograd"))
         ) {
-            try ModelFile(
+            let model = try ModelFile(
                 network: network,
                 description: ModelDescription(
                     family: "RepVGG", blocks: [:],
                     preprocessing: Preprocessing(
                         resize: 8, crop: 8, mean: [0, 0, 0], std: [1, 1, 1]),
-                    algorithms: PerNumerics(fast: algorithms, strict: algorithms), tool: "test"))
+                    algorithms: PerNumerics(fast: fast, strict: strict), tool: "test"))
+            _ = try PlanBlueprint(model, threadCount: 1)
         }
     }
 
