@@ -41,7 +41,7 @@ import Testing
             let result = try Program.run(arguments + ["--top-k", "1", "--format", "jsonl"])
             #expect(result.status == 0)
             #expect(result.lines.count == 2)
-            #expect(result.lines[1].contains("\"label\": \"Coat\""))
+            #expect(result.lines.last?.contains("\"label\": \"Coat\"") == true)
         }
         let refused = try classify(["--from-list", path])
         #expect(refused.status == 65)
@@ -196,7 +196,10 @@ import Testing
         #expect(result.status == 1)
         #expect(labels(result) == ["Bag", "Coat", "Bag", ""])
         #expect(result.lines.last == "-x.jpg,,,,,no such file")
-        #expect(try Program.run(["--recursive", "inspect", boot]).status == 64)
+        // Behind an option there are pictures only.
+        #expect(
+            try Program.run(["--recursive", "inspect", boot]).errors.contains(
+                "inspect: no such file"))
         #expect(try Program.run(["classify", "inspect"]).errors.contains("inspect: no such file"))
     }
 

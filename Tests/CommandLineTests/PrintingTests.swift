@@ -141,6 +141,7 @@ import Testing
             "$PROGRAM" $'caf\xe9.jpg' --top-k 1 --format csv | tail -1 | cut -d, -f1 | xargs -d '\n' test -f && echo found
             "$PROGRAM" $'caf\xe9.jpg' --top-k 1 | grep -a caf
             """#)
+        try #require(result.lines.count == 5, "\(result.text) \(result.errors)")
         #expect(
             result.lines[0].hasPrefix(
                 #"{"image": "caf\#u{FFFD}.jpg", "image_base64": "Y2Fm6S5qcGc=", "predictions""#))

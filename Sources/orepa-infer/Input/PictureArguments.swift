@@ -38,19 +38,18 @@ struct PictureArguments {
             }
         }
         guard !pictures.isEmpty else { return }
-        // Behind options, which the parser knows, a command's name may stand too.
-        if let first = pictures.first, forParser.first != ClassifyCommand.configuration.commandName,
-            otherCommands.contains(first.text)
-        {
-            return nil
-        }
         let standardInputs = pictures.lazy.filter { $0.text == "-" }.prefix(2).map(\.text)
         forParser += ["--"] + standardInputs
         if pictures.contains(where: { $0.text != "-" }) { forParser.append("pictures") }
     }
 
-    /// Whether the argument behind `option` belongs to it: the parser misses it then.
+    /// Whether the argument behind `option` belongs to it, which the parser says when there is none.
     private static func takesValue(_ option: String) -> Bool {
-        (try? ClassifyCommand.parse(["picture", option])) == nil
+        do {
+            _ = try ClassifyCommand.parse(["picture", option])
+            return false
+        } catch {
+            return ClassifyCommand.message(for: error).hasPrefix("Missing value for '\(option)")
+        }
     }
 }
