@@ -1,11 +1,18 @@
 import CConversionLibraries
+import OrepaSystem
 
 /// OpenBLAS and libcrypto, which are loaded when something is converted or verified.
 enum ConversionLibraries {
+    /// What OpenBLAS maps, itself and its buffers: where they are refused it tries again and again.
+    private static let openBLASByteCount = 320 << 20
+
     /// Loads both, before any thread is started that reads the environment.
     ///
-    /// - Throws: ``ConversionError/library(_:)`` where one is missing.
+    /// - Throws: ``ConversionError/library(_:)`` where one is missing, ``ConversionError/memory(byteCount:)``.
     static func load() throws(ConversionError) {
+        do throws(MemoryRefusal) {
+            try SystemMemory.check(byteCount: openBLASByteCount)
+        } catch { throw .memory(byteCount: error.byteCount) }
         for load in [orepa_load_openblas, orepa_load_libcrypto] {
             if let problem = load() { throw .library(String(cString: problem)) }
         }
