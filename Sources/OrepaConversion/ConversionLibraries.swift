@@ -3,8 +3,9 @@ import OrepaSystem
 
 /// OpenBLAS and libcrypto, which are loaded when something is converted or verified.
 enum ConversionLibraries {
-    /// What OpenBLAS maps, itself and its buffers: where they are refused it tries again and again.
-    private static let openBLASByteCount = 320 << 20
+    /// What OpenBLAS maps, itself and its buffers, and a thread's heap beside it: where buffers are refused, OpenBLAS tries
+    /// again and again.
+    private static let openBLASByteCount = 448 << 20
 
     /// Loads both, before any thread is started that reads the environment.
     ///

@@ -54,7 +54,7 @@ import Testing
     @Test func littleAddressSpaceForConversion() throws {
         let checkpoint = fixture("checkpoints/repvgg-repvgg.pth")
         var statuses: Set<Int32> = []
-        for kilobytes in stride(from: 60_000, through: 620_000, by: 40_000) {
+        for kilobytes in stride(from: 60_000, through: 700_000, by: 40_000) {
             let result = try Program.bash(
                 "ulimit -v \(kilobytes); exec timeout 10 \"$PROGRAM\" verify '\(checkpoint)'")
             #expect([0, 71].contains(result.status), "\(kilobytes) KB: \(result.errors)")
