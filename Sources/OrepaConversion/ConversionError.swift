@@ -45,6 +45,8 @@ public enum ConversionError: Error, Hashable, Sendable {
         path: String, ReferenceComparison, NetworkAssumptions, counterparts: [String])
     /// The folded network does not compute what the unfused one does; nothing was written.
     case notVerified(path: String, Verification)
+    /// The system refused memory that the libraries need.
+    case memory(byteCount: Int)
     /// A library that converting needs is not on this machine; the sentence says which and why.
     case library(String)
 }
@@ -107,6 +109,8 @@ extension ConversionError: CustomStringConvertible {
                 }.joined(separator: "; ")
                 + (verification.failures.count > 3
                     ? "; and \(verification.failures.count - 3) more" : "")
+        case .memory(let byteCount):
+            "expected \(byteCount) bytes of memory for OpenBLAS, the system refused them"
         case .library(let problem): problem
         }
     }

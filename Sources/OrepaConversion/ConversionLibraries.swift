@@ -1,11 +1,19 @@
 import CConversionLibraries
+import OrepaSystem
 
 /// OpenBLAS and libcrypto, which are loaded when something is converted or verified.
 enum ConversionLibraries {
+    /// What OpenBLAS maps, itself and its buffers, and a thread's heap beside it: where buffers are refused, OpenBLAS tries
+    /// again and again.
+    private static let openBLASByteCount = 448 << 20
+
     /// Loads both, before any thread is started that reads the environment.
     ///
-    /// - Throws: ``ConversionError/library(_:)`` where one is missing.
+    /// - Throws: ``ConversionError/library(_:)`` where one is missing, ``ConversionError/memory(byteCount:)``.
     static func load() throws(ConversionError) {
+        do throws(MemoryRefusal) {
+            try SystemMemory.check(byteCount: openBLASByteCount)
+        } catch { throw .memory(byteCount: error.byteCount) }
         for load in [orepa_load_openblas, orepa_load_libcrypto] {
             if let problem = load() { throw .library(String(cString: problem)) }
         }

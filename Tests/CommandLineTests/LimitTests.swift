@@ -50,6 +50,20 @@ import Testing
         #expect(statuses[71, default: 0] > 2)
     }
 
+    /// OpenBLAS would ask for its buffers again and again.
+    @Test func littleAddressSpaceForConversion() throws {
+        let checkpoint = fixture("checkpoints/repvgg-repvgg.pth")
+        var statuses: Set<Int32> = []
+        for kilobytes in stride(from: 60_000, through: 700_000, by: 40_000) {
+            let result = try Program.bash(
+                "ulimit -v \(kilobytes); exec timeout 10 \"$PROGRAM\" verify '\(checkpoint)'")
+            #expect([0, 71].contains(result.status), "\(kilobytes) KB: \(result.errors)")
+            #expect(result.status == 0 || result.errors.contains("memory"))
+            statuses.insert(result.status)
+        }
+        #expect(statuses == [0, 71])
+    }
+
     /// Limits on processes do not bind the superuser.
     @Test(
         .enabled(if: geteuid() == 0, "needs to become an ordinary user"), arguments: [1, 2, 3, 8])

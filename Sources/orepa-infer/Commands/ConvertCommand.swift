@@ -256,6 +256,7 @@ extension Failure {
         case .model(let error): self.init(error)
         case .reference(let error): self.init(error)
         case .library: self.init(.unavailable, "\(error)")
+        case .memory: self.init(.refused, "\(error)")
         default: self.init(.badData, "\(error)")
         }
     }
