@@ -32,7 +32,8 @@ import Testing
         var random = SeededRandom(3)
         var tensors: [ByteName: Tensor] = [:]
         for (name, shape) in try graph.tensorShapes() {
-            tensors[ByteName(name)] = Tensor(shape: shape, values: random.floats(shape.reduce(1, *)))
+            tensors[ByteName(name)] = Tensor(
+                shape: shape, values: random.floats(shape.reduce(1, *)))
         }
         let half = [Float](repeating: 0.5, count: channels)
         return try ModelFile(

@@ -37,7 +37,8 @@ final class AnswerPrinter {
         case .csv:
             if isBinary {
                 StandardError.write(
-                    "orepa-infer: \(model.escapedForPrinting()): 1 logit, whose sigmoid is the probability")
+                    "orepa-infer: \(model.escapedForPrinting()): 1 logit, whose sigmoid is the probability"
+                )
             }
             try csvLine(
                 ["image", "rank", "index", "label", scoreName, "error"].map(CSVWriter.Cell.text))
