@@ -76,7 +76,7 @@ public final class Model: Sendable {
     ///   - name: For messages.
     ///   - options: How to load and run it.
     ///   - limits: When to give up.
-    /// - Throws: As ``init(path:options:limits:)``.
+    /// - Throws: As ``init(path:options:limits:)-(String,_,_)``.
     public convenience init(
         bytes: some Collection<UInt8>, name: String = "model", options: Options = Options(),
         limits: CallLimits = CallLimits()
@@ -102,7 +102,7 @@ public final class Model: Sendable {
 
     /// Makes a model of what a file holds.
     ///
-    /// - Throws: As ``init(path:options:limits:)``.
+    /// - Throws: As ``init(path:options:limits:)-(String,_,_)``.
     public init(
         _ model: ModelFile, options: Options = Options(), limits: CallLimits = CallLimits()
     ) throws(OrepaError) {
