@@ -1,4 +1,4 @@
-import Glibc
+import CHostCalls
 import Orepa
 import OrepaPlan
 import Synchronization
@@ -11,11 +11,7 @@ struct LogProbe {
         options.log = { message in
             if message.level == .warning { print("warning \(message.text)") }
         }
-        // Less than the stacks of 64 threads.
-        var size = rlimit()
-        size.rlim_cur = 400 << 20
-        size.rlim_max = size.rlim_cur
-        guard setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &size) == 0 else { exit(1) }
+        orepa_host_allow_threads(20)
         let model = try Model(path: arguments[1], options: options)
         print("threads \(model.threadCount)")
         print("best \(InstructionSet.best)")

@@ -338,16 +338,7 @@ import Testing
         func buffers(_ count: Int) -> [ArenaLayout.Buffer] {
             (0..<count).map { .init(size: size($0), first: $0, last: last($0, of: count)) }
         }
-        func seconds(_ count: Int) -> Double {
-            let buffers = buffers(count)
-            return (0..<3).map { _ in
-                let time = ContinuousClock().measure { _ = ArenaLayout(buffers) }
-                return Double(time.components.attoseconds) * 1e-18
-                    + Double(time.components.seconds)
-            }.min()!
-        }
-        _ = seconds(1000)
-        #expect(seconds(80_000) < 3 * seconds(40_000) + 0.01)
+        #expect(growth(doubling: 40_000, make: buffers) { _ = ArenaLayout($0) } < 3)
         // No two that live at the same time share an element.
         let count = 1200
         let layout = ArenaLayout(buffers(count))
@@ -388,20 +379,11 @@ import Testing
                 [nodes.last!.name])
             return nodes
         }
-        func seconds(_ count: Int) throws -> Double {
-            let nodes = nodes(count)
-            return try (0..<2).map { _ in
-                let time = try ContinuousClock().measure {
-                    let network = try BudgetTests.network(Graph(inputChannels: 1, nodes: nodes))
-                    let plan = try Plan(network, height: 2, width: 2, pool: pool)
-                    #expect(plan.featureMaps.count == nodes.count)
-                }
-                return Double(time.components.attoseconds) * 1e-18
-                    + Double(time.components.seconds)
-            }.min()!
+        let growth = try growth(doubling: 20_000, make: nodes) { nodes in
+            let network = try BudgetTests.network(Graph(inputChannels: 1, nodes: nodes))
+            let plan = try Plan(network, height: 2, width: 2, pool: pool)
+            #expect(plan.featureMaps.count == nodes.count)
         }
-        _ = try seconds(1000)
-        let (once, twice) = (try seconds(20_000), try seconds(40_000))
-        #expect(twice < 3 * once + 0.01)
+        #expect(growth < 3)
     }
 }

@@ -10,6 +10,9 @@
 
 pid_t orepa_host_fork(void);
 
+// The process may start so many threads more; then each is refused, as under RLIMIT_NPROC, which root is not held to.
+void orepa_host_allow_threads(int count);
+
 // The calling thread's floating point control register (MXCSR or FPCR), with its flags where it holds them.
 uint64_t orepa_host_arithmetic(void);
 
