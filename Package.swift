@@ -47,7 +47,7 @@ let package = Package(
             name: "Orepa",
             dependencies: ["OrepaNetwork", "OrepaPlan", "OrepaImage", "CLinuxThreads"]),
 
-        // The C interface, which tools/build-library links into liborepa.so.
+        // The C interface, which tools/build/build-library links into liborepa.so.
         .target(name: "COrepa", exclude: ["orepa.map"]),
         .target(name: "OrepaC", dependencies: ["Orepa", "COrepa", "OrepaSystem"]),
 
@@ -109,7 +109,7 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
-// Only for tools/build-documentation: whoever embeds the library needs no documentation compiler.
+// Only for tools/build/build-documentation: whoever embeds the library needs no documentation compiler.
 if Context.environment["OREPA_DOCUMENTATION"] != nil {
     package.dependencies.append(
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"))

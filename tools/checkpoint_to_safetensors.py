@@ -26,6 +26,8 @@ from pathlib import Path
 
 from required_packages import required_packages
 
+sys.path.append(str(Path(__file__).resolve().parent / "training"))
+
 with required_packages(__name__, "tools/requirements.txt"):
     import h5py
     import numpy as np

@@ -21,6 +21,8 @@ from pathlib import Path
 
 from required_packages import required_packages
 
+sys.path.append(str(Path(__file__).resolve().parent / "training"))
+
 with required_packages(__name__, "tools/requirements.txt"):
     import torch
     import torch.nn.functional as F

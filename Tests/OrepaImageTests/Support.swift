@@ -25,7 +25,7 @@ struct ManifestEntry: Decodable, Sendable {
     let height: Int
     let decodedHash: String
     let cropHash: String
-    /// As Pillow reads it; only in entries made by tools/make_image_fixtures.py.
+    /// As Pillow reads it; only in entries made by tools/fixtures/make_image_fixtures.py.
     let orientation: Int?
     let transposedHash: String?
     let madeBy: String?
@@ -45,7 +45,7 @@ let manifest: [String: ManifestEntry] = {
     return try! JSONDecoder().decode([String: ManifestEntry].self, from: Data(contentsOf: file))
 }()
 
-/// The samples of tools/make_resize_hashes.py, which defines them.
+/// The samples of tools/fixtures/make_resize_hashes.py, which defines them.
 func generatedImage(seed: UInt64, width: Int, height: Int) throws -> RGBImage {
     let pixels = (0..<UInt64(width * height * 3)).map { index -> UInt8 in
         var z = seed &+ (index + 1) &* 0x9E37_79B9_7F4A_7C15

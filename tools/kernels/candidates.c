@@ -1,5 +1,5 @@
 // Times every algorithm that can compute a layer, and every Winograd split that is worth a thought: what
-// tools/check-algorithms asks. `candidates THREADS [ISA]` reads a layer from each line of standard input,
+// tools/benchmarks/check_algorithms.py asks. `candidates THREADS [ISA]` reads a layer from each line of standard input,
 //
 //   inputs height width block border  outputs height width border  kernel stride padding groups relu  residual
 //

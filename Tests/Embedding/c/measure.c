@@ -1,4 +1,4 @@
-// Measures the library; tools/measure_embedding runs it and says what the numbers mean.
+// Measures the library; tools/benchmarks/measure_embedding runs it and says what the numbers mean.
 //   measure LIBRARY MODEL load
 //   measure LIBRARY MODEL contexts COUNT
 //   measure LIBRARY MODEL throughput THREADS SECONDS START
