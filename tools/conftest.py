@@ -3,4 +3,5 @@
 import sys
 from pathlib import Path
 
-sys.path.extend(str(Path(__file__).with_name(name)) for name in ("training", "benchmarks"))
+FOLDERS = ("benchmarks", "fixtures", "training")
+sys.path.extend(str(Path(__file__).with_name(name)) for name in FOLDERS)

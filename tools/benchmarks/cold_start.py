@@ -16,18 +16,16 @@ with required_packages(__name__, "tools/benchmarks/requirements.txt"):
     import numpy as np
     from PIL import Image
 
+    from pillow_crop import resized_crop
+
 MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
 
 
 def picture(path: str) -> np.ndarray:
     """`[1, 3, 224, 224]`, normalised."""
-    image = Image.open(path).convert("RGB")
-    scale = 256 / min(image.size)
-    size = [max(256, int(side * scale)) for side in image.size]
-    image = image.resize(size, Image.Resampling.BILINEAR)
-    left, top = (round((side - 224) / 2) for side in size)
-    pixels = np.asarray(image.crop((left, top, left + 224, top + 224)), np.float32) / 255
+    image = resized_crop(Image.open(path).convert("RGB"), 256, 224)
+    pixels = np.asarray(image, np.float32) / 255
     return np.ascontiguousarray(((pixels - MEAN) / DEVIATION).transpose(2, 0, 1)[None])
 
 

@@ -16,6 +16,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from pillow_crop import resized_crop
+
 DATA = Path("/usr/share/datasets/fashion-mnist")
 LABELS = [
     "T-shirt/top",
@@ -65,15 +67,7 @@ def load(split: str, folder: Path = DATA) -> tuple[np.ndarray, np.ndarray]:
 
 def preprocess(image: Image.Image) -> np.ndarray:
     """Shorter side to SIZE (Pillow bilinear), centre crop: [SIZE, SIZE, 3] unsigned bytes."""
-    image = image.convert("RGB")
-    width, height = image.size
-    if width <= height:
-        size = (SIZE, int(SIZE * height / width))
-    else:
-        size = (int(SIZE * width / height), SIZE)
-    image = image.resize(size, Image.Resampling.BILINEAR)
-    left, top = round((size[0] - SIZE) / 2), round((size[1] - SIZE) / 2)
-    return np.asarray(image.crop((left, top, left + SIZE, top + SIZE)))
+    return np.asarray(resized_crop(image.convert("RGB"), SIZE, SIZE))
 
 
 def normalise(pixels: np.ndarray) -> Tensor:
