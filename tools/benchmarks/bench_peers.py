@@ -930,7 +930,18 @@ def machine(peers: list[Peer]) -> dict:
         "load_average_before": os.getloadavg()[0],
         "versions": {name: importlib.metadata.version(name) for name in packages},
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        **commit(),
     }
+
+
+def commit() -> dict[str, str]:
+    """The commit of this tree, which orepa was built from, where git knows it."""
+    command = ["git", "-C", Path(__file__).parent, "rev-parse", "--short", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    return {"commit": done.stdout.strip()}
 
 
 COLOURS = {

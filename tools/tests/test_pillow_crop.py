@@ -6,12 +6,12 @@ import hashlib
 import json
 from pathlib import Path
 
-import fashion_mnist
 import numpy as np
 import pytest
 from PIL import Image
 
 import cold_start
+import fashion_mnist
 import make_image_fixtures
 import make_resize_hashes
 from pillow_crop import center_crop, resized_crop, resized_size
