@@ -55,29 +55,21 @@ struct PNGImageData {
         faults.append(fault)
     }
 
-    /// Reads the chunks after the image.
+    /// Reads the chunks after the image. Other frames of an animation, which nobody asks for, are passed over with all
+    /// that follows the first of them.
     ///
     /// - Throws: What Pillow refuses of them.
     mutating func readEnd(isInterrupted: () -> Bool) throws(ImageError) {
+        var passesOver = false
         while true {
             finishChunk()
             if isInterrupted() { throw .interrupted }
             guard let next = try? reader.next() else { return note("no chunk IEND at the end") }
             chunk = next
             if chunk.name == .end { return note(reader.checksumFault(of: chunk)) }
-            if chunk.name == .frame, header.isAnimated { return try skipFrames(isInterrupted) }
+            if chunk.name == .frame, header.isAnimated { passesOver = true }
+            if passesOver { continue }
             if try header.read(chunk, &reader) == .imageData { _ = try reader.contents(of: chunk) }
-        }
-    }
-
-    /// The other frames of an animation, which nobody asks for, are passed over up to the end.
-    private mutating func skipFrames(_ isInterrupted: () -> Bool) throws(ImageError) {
-        while true {
-            finishChunk()
-            if isInterrupted() { throw .interrupted }
-            guard let next = try? reader.next() else { return note("no chunk IEND at the end") }
-            chunk = next
-            if chunk.name == .end { return note(reader.checksumFault(of: chunk)) }
         }
     }
 }

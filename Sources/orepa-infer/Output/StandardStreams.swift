@@ -41,21 +41,13 @@ final class StandardOutput: Sendable {
             return pending
         }
         if !bytes.isEmpty, StandardOutput.isTerminal { Progress.wipe() }
-        var offset = 0
-        while offset < bytes.count {
-            let count = bytes[offset...].withUnsafeBytes {
-                Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count)
-            }
-            if count >= 0 {
-                offset += count
-            } else if errno == EPIPE {
-                throw Failure(.closedPipe)
-            } else if !Waiting.mayRepeat(STDOUT_FILENO, for: POLLOUT) {
-                if errno == EINTR { orepa_end_by_signal(orepa_received_interrupt()) }
-                throw Failure(
-                    .cannotCreate,
-                    "standard output: cannot write: \(String(cString: strerror(errno)))")
-            }
+        switch writeAll(bytes, to: STDOUT_FILENO) {
+        case 0: return
+        case EPIPE: throw Failure(.closedPipe)
+        case EINTR: orepa_end_by_signal(orepa_received_interrupt())
+        case let error:
+            throw Failure(
+                .cannotCreate, "standard output: cannot write: \(String(cString: strerror(error)))")
         }
     }
 }
@@ -70,17 +62,24 @@ enum StandardError {
     }
 
     static func writeRaw(_ text: String) {
-        let bytes = Array(text.utf8)
-        var offset = 0
-        while offset < bytes.count {
-            let count = bytes[offset...].withUnsafeBytes {
-                Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count)
-            }
-            if count >= 0 {
-                offset += count
-            } else if !Waiting.mayRepeat(STDERR_FILENO, for: POLLOUT) {
-                return
-            }
+        _ = writeAll(Array(text.utf8), to: STDERR_FILENO)
+    }
+}
+
+/// Writes all of `bytes`, waiting where the stream takes none at the moment.
+///
+/// - Returns: 0, or the error of the system (`errno`) that ended it.
+private func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
+    var offset = 0
+    while offset < bytes.count {
+        let count = bytes[offset...].withUnsafeBytes {
+            Glibc.write(descriptor, $0.baseAddress, $0.count)
+        }
+        if count >= 0 {
+            offset += count
+        } else if !Waiting.mayRepeat(descriptor, for: POLLOUT) {
+            return errno
         }
     }
+    return 0
 }

@@ -3,7 +3,7 @@ import OrepaImage
 /// A picture, decoded and prepared for a small network, within limits that the time for an input allows.
 func fuzzPicture(_ input: UnsafeRawBufferPointer) -> Int32 {
     let limits = DecodingLimits(
-        maximumPixels: 1 << 22, maximumMemory: 64 << 20, maximumScans: 20,
+        maximumPixels: 1 << 18, maximumMemory: 64 << 20, maximumScans: 20,
         maximumScannedSamples: 1 << 24)
     for choices in [
         DecodingChoices(appliesOrientation: true, sixteenBitGrey: .pillow),
