@@ -1,7 +1,7 @@
 """Names what the pictures in a folder show, on a Ray cluster: classify.py MODEL FOLDER OUTPUT.
 
-The smallest thing that works; tools/ray-data/ray_classify.py can be resumed, takes more kinds of input and
-keeps going when workers die.
+The smallest thing that works; tools/ray-data/ray_classify.py can be resumed, takes more kinds of
+input and keeps going when workers die.
 """
 
 import sys
