@@ -124,7 +124,8 @@ import Testing
     /// Conversion says which library is missing.
     @Test(
         .enabled(
-            if: try succeeds("unshare -m mount --bind /dev/null /bin/true"), "needs a mount namespace"))
+            if: try succeeds("unshare -m mount --bind /dev/null /bin/true"),
+            "needs a mount namespace"))
     func withoutOpenBLAS() throws {
         let folder = try TemporaryFolder()
         let script = """
