@@ -47,7 +47,17 @@ def main() -> None:
     if not (module and colon and function):
         parser.error(f"expected MODULE:FUNCTION, found {arguments.network}")
     sys.path.insert(0, "")
-    network = getattr(importlib.import_module(module), function)()
+    try:
+        load = getattr(importlib.import_module(module), function)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        parser.error(f"expected the module {module} in {Path.cwd()} or installed, found none")
+    except AttributeError:
+        parser.error(f"expected a function {function} in {module}, found none")
+    network = load()
+    if not isinstance(network, torch.nn.Module):
+        parser.error(f"expected a torch.nn.Module from {arguments.network}, found {type(network)}")
     write_reference(
         network, arguments.output, arguments.size, arguments.channels, arguments.count
     )

@@ -47,3 +47,11 @@ def test_program(tmp_path: Path) -> None:
     assert load_file(tmp_path / "r.safetensors")["logits"].shape == (2, 2)
     wrong = subprocess.run([sys.executable, TOOL, "mine", "r"], capture_output=True, check=False)
     assert wrong.returncode == 2
+    for network, sentence in [
+        ("nothing:load", "expected the module nothing"),
+        ("mine:other", "expected a function other in mine"),
+    ]:
+        command[2] = network
+        wrong = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert wrong.returncode == 2
+        assert sentence in wrong.stderr and "Traceback" not in wrong.stderr

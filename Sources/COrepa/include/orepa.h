@@ -53,8 +53,9 @@
  * allocates begin by taking and giving back a margin of 2 MiB of heap and 256 KiB of stack, untouched, for what is
  * small, and refuse where it is not there; that takes some microseconds. A call needs 56 KiB of stack.
  *
- * Ending early. A deadline and a cancellation are looked at between layers. No call waits for another. A thread for which
- * pthread_cancel is called inside a function of the table goes on to the function's end before it is cancelled.
+ * Ending early. A deadline and a cancellation are looked at some milliseconds apart. No call waits for another. A thread
+ * for which pthread_cancel is called inside a function of the table goes on to the function's end before it is
+ * cancelled.
  *
  * Arithmetic. Rounding modes, the treatment of denormal numbers, traps and exception flags of the calling thread are as
  * before when a function returns, and change no bit of what it gives: any of them may be set.

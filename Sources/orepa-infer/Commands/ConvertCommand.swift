@@ -33,7 +33,7 @@ struct ConvertCommand: ParsableCommand {
     @Argument(help: "Where to write the model (.safetensors).")
     var output: String
 
-    @Option(help: "Text file with a class name a line.")
+    @Option(help: "Text file with a class name a line, or JSON.")
     var labels: String?
 
     @Option(help: "Preprocessing to start from: imagenet.")
