@@ -250,7 +250,7 @@ import Testing
         #expect(
             flat.errors == """
                 orepa-infer: skipped 2 files that are no image by content
-                orepa-infer: skipped \(folder.file("empty.png")), a picture by its name only
+                orepa-infer: among them \(folder.file("empty.png")), a picture by its name only
                 orepa-infer: \(folder.path): passed over the folders in it, which --recursive enters
 
                 """)

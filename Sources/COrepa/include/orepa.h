@@ -30,8 +30,8 @@
  * in a sentence what was expected and what was found. A function that fails writes nothing to where its results
  * go, except that it sets the pointer to a new handle to NULL.
  *
- * Threads. All functions may be called from any thread. A model is immutable: any number of threads may use one at a
- * time, without a lock, and so may they answers, pools and cancellations. Only freeing is the caller's to order: no
+ * Threads. All functions may be called from any thread. A model is immutable: any number of threads may use the same
+ * one together, without a lock; so they may answers, pools and cancellations. Only freeing is the caller's to order: no
  * function may be given a handle that another thread is freeing or has freed. What happens then is undefined, as it
  * is for a pointer that is no handle, or for memory that is smaller than its count says.
  *

@@ -41,7 +41,7 @@ struct ClassificationOutcome {
         }
         notices += ClassificationOutcome.first(
             of: skipped.map { list.inputs[$0].path }.filter(PictureName.isOne)
-        ) { "skipped \($0.printable), a picture by its name only" }
+        ) { "among them \($0.printable), a picture by its name only" }
         notices += ClassificationOutcome.first(of: list.folders.filter(isEmpty)) { folder in
             "\(folder.path.printable): found no image"
                 + (folder.hasFolders ? "; it holds folders, which --recursive enters" : "")

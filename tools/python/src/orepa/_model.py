@@ -66,7 +66,7 @@ class MemoryRequirement(NamedTuple):
 
 
 class Model:
-    """A deployed model, ready to run. Immutable; any number of threads may use it at a time, and
+    """A deployed model, ready to run. Immutable; any number of threads may use it together, and
     the interpreter's lock is released while it runs.
 
     `model` is the path of a model file, or its bytes, which are copied: also those that another
