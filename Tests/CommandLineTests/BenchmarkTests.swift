@@ -19,6 +19,8 @@ import Testing
         func number(_ key: String) throws -> Double { try #require(report[key] as? Double) }
         #expect(try number("median_ms_low") <= number("median_ms"))
         #expect(try number("median_ms") <= number("median_ms_high"))
+        #expect(try number("min_ms") <= number("p10_ms"))
+        #expect(try number("p10_ms") <= number("p50_ms"))
         #expect(try number("p50_ms") <= number("p90_ms"))
         #expect(try number("p90_ms") <= number("p95_ms"))
         #expect(try number("p95_ms") <= number("p99_ms"))
@@ -38,6 +40,7 @@ import Testing
         let input = try #require(report["input_ms"] as? Double)
         #expect(abs(shares.reduce(input / total, +) - 1) < 1e-9)
         let peak = try #require(report["peak"] as? [String: Double])
+        var limit = 0.0
         for layer in layers {
             let seconds = try #require(layer["median_ms"] as? Double) * 1e-3
             let multiplyAdds = try #require(layer["executed_multiply_accumulates"] as? Int) * batch
@@ -46,7 +49,12 @@ import Testing
                 Double(multiplyAdds) / seconds / peak["multiply_adds_per_second"]!
             #expect(abs(share - expected) <= 1e-9 * (1 + expected))
             #expect((layer["memory_share"] as? Double ?? -1) > 0)
+            let least = try #require(layer["min_ms"] as? Double)
+            let tenth = try #require(layer["p10_ms"] as? Double)
+            #expect(least <= tenth && tenth <= seconds * 1e3)
+            limit += try #require(layer["limit_ms"] as? Double)
         }
+        #expect(abs(limit - (report["limit_ms"] as? Double ?? -1)) <= 1e-9 * limit)
     }
 
     @Test func aProfileExplainsItself() throws {
@@ -55,7 +63,8 @@ import Testing
         #expect(table.status == 0)
         #expect(
             table.lines[0].split(separator: " ") == [
-                "layer", "algorithm", "tiles", "ms", "share", "GFLOP/s", "FMA", "memory", "bound",
+                "layer", "algorithm", "tiles", "ms", "least", "limit", "share", "GFLOP/s", "FMA",
+                "memory", "bound",
             ])
         #expect(table.text.contains("measured peak: "))
         #expect(table.text.contains(" with 1 thread; "))

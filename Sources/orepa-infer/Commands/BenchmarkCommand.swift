@@ -140,6 +140,8 @@ struct BenchmarkCommand: ParsableCommand {
                 ("median_ms_low", .double(statistics.medianLow)),
                 ("median_ms_high", .double(statistics.medianHigh)),
                 ("mean_ms", .double(statistics.mean)),
+                ("min_ms", .double(statistics.minimum)),
+                ("p10_ms", .double(statistics.percentile(10))),
                 ("p50_ms", .double(statistics.median)),
                 ("p90_ms", .double(statistics.percentile(90))),
                 ("p95_ms", .double(statistics.percentile(95))),

@@ -5,8 +5,12 @@ import OrepaSafetensors
 struct LayerProfile {
     struct Layer {
         let step: StepDescription
-        /// Of one call with the whole batch.
+        /// Of one call with the whole batch: the median, the least, and what a tenth of the calls do not exceed.
         let milliseconds: Double
+        let leastMilliseconds: Double
+        let tenthMilliseconds: Double
+        /// What the kernels' multiply-adds alone take at the machine's peak.
+        let limitMilliseconds: Double
         /// Multiply-adds that the kernels did, as a part of the most that the machine does in that time.
         let computeShare: Double
         /// Bytes of packed weights and maps, as a part of what memory gives in that time.
@@ -19,6 +23,8 @@ struct LayerProfile {
     /// Of one call, all layers and the layout of the input.
     let totalMilliseconds: Double
     let inputMilliseconds: Double
+    /// ``Layer/limitMilliseconds`` of all layers.
+    var limitMilliseconds: Double { layers.reduce(0) { $0 + $1.limitMilliseconds } }
     let batch: Int
     /// With the threads of the profile.
     let machine: MachineSpeed
@@ -61,13 +67,16 @@ struct LayerProfile {
         } while clock.now < end || calls <= warmup
         layers = steps.indices.map { index in
             let step = steps[index]
-            let milliseconds = TimeStatistics(times[index]).median
+            let statistics = TimeStatistics(times[index])
+            let milliseconds = statistics.median
             let multiplyAdds = step.executedMultiplyAccumulates * batch
             let bytes = step.weightByteCount * runCounts[index] + step.mapByteCount * batch
+            let limit = Double(multiplyAdds) / machine.multiplyAddsPerSecond * 1e3
             return Layer(
                 step: step, milliseconds: milliseconds,
-                computeShare: Double(multiplyAdds) / (milliseconds * 1e-3)
-                    / machine.multiplyAddsPerSecond,
+                leastMilliseconds: statistics.minimum,
+                tenthMilliseconds: statistics.percentile(10), limitMilliseconds: limit,
+                computeShare: limit / milliseconds,
                 memoryShare: Double(bytes) / (milliseconds * 1e-3) / machine.readBytesPerSecond)
         }
         inputMilliseconds = TimeStatistics(inputTimes).median
@@ -82,17 +91,19 @@ struct LayerProfile {
             Text.fixed(Double(multiplyAccumulates * batch) * 2e-6 / milliseconds, 1)
         }
         let header = [
-            "layer", "algorithm", "tiles", "ms", "share", "GFLOP/s", "FMA", "memory", "bound",
+            "layer", "algorithm", "tiles", "ms", "least", "limit", "share", "GFLOP/s", "FMA", "memory",
+            "bound",
         ]
         let input = [
-            "input", "layout", "", Text.fixed(inputMilliseconds, 3),
+            "input", "layout", "", Text.fixed(inputMilliseconds, 3), "", "",
             percent(inputMilliseconds / totalMilliseconds),
         ]
         let rows = layers.map { layer in
             let isConvolution = layer.step.executedMultiplyAccumulates > 0
             return [
                 layer.step.name, layer.step.algorithm, layer.step.tiles,
-                Text.fixed(layer.milliseconds, 3),
+                Text.fixed(layer.milliseconds, 3), Text.fixed(layer.leastMilliseconds, 3),
+                isConvolution ? Text.fixed(layer.limitMilliseconds, 3) : "",
                 percent(layer.milliseconds / totalMilliseconds),
                 isConvolution ? speed(layer.step.multiplyAccumulates, layer.milliseconds) : "",
                 isConvolution ? percent(layer.computeShare) : "", percent(layer.memoryShare),
@@ -100,7 +111,8 @@ struct LayerProfile {
             ]
         }
         let total = [
-            "total", "", "", Text.fixed(totalMilliseconds, 3), "100.0 %",
+            "total", "", "", Text.fixed(totalMilliseconds, 3), "", Text.fixed(limitMilliseconds, 3),
+            "100.0 %",
             speed(
                 layers.reduce(0) { $0 + $1.step.multiplyAccumulates }, totalMilliseconds),
             percent(average { $0.computeShare }), percent(average { $0.memoryShare }),
@@ -112,9 +124,11 @@ struct LayerProfile {
         let peaks =
             peak(single) + " with 1 thread"
             + (threads == 1 ? "" : "; \(peak(machine)) with \(threads)")
-        return Text.table([header, input] + rows + [total], rightAligned: [3, 4, 5, 6, 7]) + """
+        return Text.table([header, input] + rows + [total], rightAligned: [3, 4, 5, 6, 7, 8, 9]) + """
 
             measured peak: \(peaks)
+            ms       median of the calls; least: the shortest
+            limit    what the multiply-adds of the kernels alone take at the measured peak
             GFLOP/s  of the operation as it is defined, whatever the algorithm saves
             FMA      multiply-adds that the kernels do, without transforms, of the peak
             memory   bytes of packed weights and of the maps read and written, of what memory gives;
@@ -139,7 +153,8 @@ struct LayerProfile {
         }
         return [
             ("peak_1_thread", peak(single)), ("peak", peak(machine)),
-            ("total_ms", .double(totalMilliseconds)), ("input_ms", .double(inputMilliseconds)),
+            ("total_ms", .double(totalMilliseconds)), ("limit_ms", .double(limitMilliseconds)),
+            ("input_ms", .double(inputMilliseconds)),
             ("layers", .array(layers.map(json))),
         ]
     }
@@ -149,6 +164,9 @@ struct LayerProfile {
         var fields: [(String, JSONValue)] = [
             ("name", .string(step.name)), ("algorithm", .string(step.algorithm)),
             ("tiles", .string(step.tiles)), ("median_ms", .double(layer.milliseconds)),
+            ("min_ms", .double(layer.leastMilliseconds)),
+            ("p10_ms", .double(layer.tenthMilliseconds)),
+            ("limit_ms", .double(layer.limitMilliseconds)),
             ("share", .double(layer.milliseconds / totalMilliseconds)),
             ("multiply_accumulates", .integer(step.multiplyAccumulates)),
             ("executed_multiply_accumulates", .integer(step.executedMultiplyAccumulates)),

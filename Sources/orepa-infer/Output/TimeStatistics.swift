@@ -6,6 +6,7 @@ struct TimeStatistics {
 
     var mean: Double { sorted.reduce(0, +) / Double(sorted.count) }
     var median: Double { percentile(50) }
+    var minimum: Double { rank(0) }
 
     /// Ends of the median's 95 % interval: the ranks n / 2 ∓ 0.98 √n, from the binomial distribution.
     var medianLow: Double {
