@@ -49,6 +49,13 @@ extension OrepaError: CustomStringConvertible {
     public var description: String { message }
 }
 
+extension CallLimits {
+    /// - Parameter path: For messages.
+    package func check(path: String) throws(OrepaError) {
+        do throws(PlanError) { try check() } catch { throw OrepaError(error, path: path) }
+    }
+}
+
 extension OrepaError {
     /// Checks that the system gives that much memory.
     static func check(count: Int, size: Int) throws(OrepaError) {
@@ -62,8 +69,16 @@ extension OrepaError {
         self.init(.outOfMemory, "expected memory to work with, the system refused it")
     }
 
+    /// - Parameter limits: Of the call that read the file, by which an interruption is named.
+    /// - Throws: What ends the call.
+    init(_ error: FileError, limits: CallLimits) throws(OrepaError) {
+        if case .interrupted(let path) = error { try limits.check(path: path) }
+        self.init(error)
+    }
+
     init(_ error: FileError) {
         switch error {
+        case .interrupted: self.init(.cancelled, error.description)
         case .notFound: self.init(.notFound, error.description)
         case .outOfMemory: self.init(.outOfMemory, error.description)
         case .folder, .notRegular, .notReadable, .notWritable, .exists:

@@ -59,7 +59,7 @@ extension Failure {
             switch error {
             case .notFound: .noInput
             case .folder, .notRegular, .notReadable: .badData
-            case .outOfMemory: .refused
+            case .outOfMemory, .interrupted: .refused
             case .notWritable, .exists: .cannotCreate
             }
         self.init(status, "\(error)")
