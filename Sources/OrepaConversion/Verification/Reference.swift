@@ -24,6 +24,7 @@ public struct Reference: Sendable {
         let bytes: FileBytes
         let file: SafetensorsFile
         do throws(FileError) { bytes = try FileBytes(mapping: path) } catch { throw .file(error) }
+        if let format = ForeignFormat(of: bytes) { throw .otherFormat(path: bytes.path, format) }
         do throws(SafetensorsError) { file = try SafetensorsFile(bytes) } catch {
             throw .safetensors(error)
         }
@@ -97,6 +98,8 @@ public struct ReferenceComparison: Sendable, Hashable {
 public enum ReferenceError: Error, Hashable, Sendable {
     case file(FileError)
     case safetensors(SafetensorsError)
+    /// A file of another format, by its first bytes.
+    case otherFormat(path: String, ForeignFormat)
     case missing(path: String, tensor: String, expected: String, found: [String])
     case elementType(path: String, tensor: String, found: ElementType)
     case shape(path: String, tensor: String, expected: String, found: [Int])
@@ -105,10 +108,15 @@ public enum ReferenceError: Error, Hashable, Sendable {
 }
 
 extension ReferenceError: CustomStringConvertible {
-    public var description: String {
+    public var description: String { sentence.escapedForPrinting() }
+
+    private var sentence: String {
         switch self {
         case .file(let error): error.description
         case .safetensors(let error): error.description
+        case .otherFormat(let path, let format):
+            "\(path): expected a safetensors file with `input` and `logits`, as tools/make_reference.py writes it, "
+                + "found \(format.name)"
         case .missing(let path, let tensor, let expected, let found):
             "\(path): expected a tensor `\(tensor)` \(expected), Float32, found "
                 + (found.isEmpty

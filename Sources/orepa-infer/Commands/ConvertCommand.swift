@@ -251,13 +251,13 @@ struct ChannelValues: ExpressibleByArgument {
 extension Failure {
     init(_ error: ConversionError) {
         switch error {
-        case .output(let error): self.init(.cannotCreate, "\(error)")
+        case .output(let error):
+            self.init(error.isRefusal ? .refused : .cannotCreate, "\(error)")
         case .checkpoint(let error): self.init(error)
         case .model(let error): self.init(error)
         case .reference(let error): self.init(error)
         case .library: self.init(.unavailable, "\(error)")
-        case .memory: self.init(.refused, "\(error)")
-        default: self.init(.badData, "\(error)")
+        default: self.init(error.isRefusal ? .refused : .badData, "\(error)")
         }
     }
 }

@@ -79,7 +79,7 @@ extension Failure {
         if case .file(let error) = error {
             self.init(error)
         } else {
-            self.init(.badData, "\(error)")
+            self.init(error.isRefusal ? .refused : .badData, "\(error)")
         }
     }
 }

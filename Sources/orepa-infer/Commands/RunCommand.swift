@@ -73,12 +73,16 @@ struct RunCommand: ParsableCommand {
     }
 
     private func readInput() throws(Failure) -> SafetensorsFile {
-        do {
-            return try SafetensorsFile(InputFile.bytes(FilePath(argument: input)))
-        } catch let error as FileError {
+        let file: FileBytes
+        do throws(FileError) { file = try InputFile.bytes(FilePath(argument: input)) } catch {
             throw Failure(error)
-        } catch {
-            throw Failure(.badData, "\(error)")
+        }
+        if let format = ForeignFormat(of: file) {
+            throw Failure(
+                .badData, "\(file.path): expected a safetensors file, found \(format.name)")
+        }
+        do throws(SafetensorsError) { return try SafetensorsFile(file) } catch {
+            throw Failure(error)
         }
     }
 

@@ -93,14 +93,16 @@ struct VerifyCommand: ParsableCommand {
         }
         // A model file says more about itself than its tensors do.
         let assumptions = found.assumptions.completed(
-            by: recorded?.description.assumptions, isSameFile: model == nil)
+            by: recorded?.description.assumptions, isSameFile: model == nil
+        ).onPictures(ofSize: result?.inputSize ?? inputSize)
+        let given = network.given + (inputSize == nil ? [] : ["--input-size"])
         let isRecorded = recorded?.description.assumptions != nil
         switch format {
         case .table:
             try StandardOutput.shared.writeText(
                 (isRecorded
-                    ? AssumptionReport.recordedLines(assumptions, given: network.given)
-                    : AssumptionReport.lines(assumptions, given: network.given))
+                    ? AssumptionReport.recordedLines(assumptions, given: given)
+                    : AssumptionReport.lines(assumptions, given: given))
                     + (result.map { "\n" + table($0) }
                         ?? "\(checkpoint): folded already; there is nothing to verify\n")
                     + (packed?.lines ?? "")
@@ -209,7 +211,7 @@ extension Failure {
         if case .file(let error) = error {
             self.init(error)
         } else {
-            self.init(.badData, "\(error)")
+            self.init(error.isRefusal ? .refused : .badData, "\(error)")
         }
     }
 }

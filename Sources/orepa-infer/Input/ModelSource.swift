@@ -50,8 +50,12 @@ extension Failure {
         if case .file(let error) = error {
             self.init(error)
         } else {
-            self.init(.badData, "\(error)")
+            self.init(error.isRefusal ? .refused : .badData, "\(error)")
         }
+    }
+
+    init(_ error: SafetensorsError) {
+        self.init(error.isRefusal ? .refused : .badData, "\(error)")
     }
 
     init(_ error: FileError) {
