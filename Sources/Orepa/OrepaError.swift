@@ -34,13 +34,14 @@ public struct OrepaError: Error, Sendable, Hashable {
 
     /// What kind of failure it is.
     public let code: Code
-    /// A sentence without a full stop that names the thing, what was expected and what was found.
+    /// A sentence without a full stop that names the thing, what was expected and what was found. What a terminal would
+    /// obey of names and other texts from files is escaped (`\x1b`, `\u{202e}`).
     public let message: String
 
-    /// An error of that kind.
+    /// An error of that kind, whose message is escaped.
     public init(_ code: Code, _ message: String) {
         self.code = code
-        self.message = message
+        self.message = message.escapedForPrinting()
     }
 }
 
