@@ -220,7 +220,7 @@ public final class FileBytes: @unchecked Sendable {
         guard status.st_mode & S_IFMT == S_IFREG else {
             close(descriptor)
             throw status.st_mode & S_IFMT == S_IFDIR
-                ? .folder(path: path, found: FolderKind.description(of: path))
+                ? .folder(path: path, found: FolderKind.description(of: location))
                 : .notRegular(path: path)
         }
         return (descriptor, Int(status.st_size))

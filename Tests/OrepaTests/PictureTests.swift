@@ -81,7 +81,7 @@ import Testing
         // Beside the rows that are borrowed again and again there is no memory of that size.
         let side = 13_000
         let row = [UInt8](repeating: 9, count: side * order.byteCount + side)
-        try row.withUnsafeBytes { bytes in
+        row.withUnsafeBytes { bytes in
             let memory = UnsafeMutableRawBufferPointer.allocate(
                 byteCount: side * side * order.byteCount, alignment: 4096)
             defer { memory.deallocate() }

@@ -1,5 +1,6 @@
 import OrepaNetwork
 import OrepaSafetensors
+import OrepaSystem
 
 /// Pictures and the logits that the code which trained the network computes for them: the one proof that does not share
 /// what is assumed about the network with the fold.
@@ -20,7 +21,10 @@ public struct Reference: Sendable {
     /// Reads the tensors `input` `[N, C, H, W]` and `logits` `[N, classes]`, Float32, of the safetensors file at `path`.
     ///
     /// - Throws: ``ReferenceError``.
-    public init(path: String) throws(ReferenceError) {
+    public init(path: String) throws(ReferenceError) { try self.init(path: RawPath(path)) }
+
+    /// The same for a path that need not be UTF-8.
+    public init(path: RawPath) throws(ReferenceError) {
         let bytes: FileBytes
         let file: SafetensorsFile
         do throws(FileError) { bytes = try FileBytes(mapping: path) } catch { throw .file(error) }
@@ -28,12 +32,13 @@ public struct Reference: Sendable {
         do throws(SafetensorsError) { file = try SafetensorsFile(bytes) } catch {
             throw .safetensors(error)
         }
-        self.path = path
+        self.path = bytes.path
         (inputShape, input) = try Reference.tensor("input", "[N, C, H, W]", rank: 4, of: file)
         (logitsShape, logits) = try Reference.tensor("logits", "[N, classes]", rank: 2, of: file)
         guard logitsShape[0] == inputShape[0] else {
             throw .shape(
-                path: path, tensor: "logits", expected: "[\(inputShape[0]), classes], as `input`",
+                path: bytes.path, tensor: "logits",
+                expected: "[\(inputShape[0]), classes], as `input`",
                 found: logitsShape)
         }
     }
