@@ -92,8 +92,8 @@ public struct Picture: @unchecked Sendable {
         do throws(FileError) {
             let file = try FileBytes(
                 reading: path, largest: limits.maximumMemory,
-                isInterrupted: { callLimits.areReached }
-            ) { ImageFormat(signatureOf: $0) != nil }
+                isInterrupted: { callLimits.areReached },
+                isWanted: { ImageFormat(signatureOf: $0) != nil })
             return Picture(content: .fileBytes(file))
         } catch { throw try OrepaError(error, limits: callLimits) }
     }

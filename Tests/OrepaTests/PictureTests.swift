@@ -76,7 +76,7 @@ import Testing
     }
 
     /// Whatever way pixels come in, a deadline is looked at while they are brought into the form that the network takes.
-    @Test(arguments: PixelOrder.allCases, [1, 20])
+    @Test(.serialized, arguments: PixelOrder.allCases, [1, 20])
     func deadlinesReachRawPixels(order: PixelOrder, milliseconds: Int) throws {
         // Beside the rows that are borrowed again and again there is no memory of that size.
         let side = 13_000
