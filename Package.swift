@@ -99,7 +99,7 @@ let package = Package(
             name: "OrepaFoldTests", dependencies: ["OrepaFold", "OrepaPlan", "TestSupport"]),
         .testTarget(
             name: "OrepaConversionTests",
-            dependencies: ["OrepaConversion", "OrepaFold", "OrepaPlan", "TestSupport"]),
+            dependencies: ["OrepaConversion", "OrepaFold", "OrepaPlan", "Orepa", "TestSupport"]),
         .testTarget(
             name: "CommandLineTests",
             dependencies: [

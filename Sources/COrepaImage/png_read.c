@@ -187,10 +187,15 @@ static orepa_image_status finish_rows(orepa_png *png, uint8_t *pixels, orepa_ima
         above = row + 1;
         is_first_of_pass = go_on(png);
     }
-    if (is_first_of_pass) {
-        memset(png->above, 0, png->row_size);
-    } else if (count > 0) {
-        memcpy(png->above, above, size - 1);
+    const size_t kept = count == 0 ? 0 : is_first_of_pass ? png->row_size : size - 1;
+    for (size_t start = 0; start < kept; start += SEGMENT) {
+        if (start > 0 && is_interrupted(check, error)) return error->status;
+        const size_t part = kept - start < SEGMENT ? kept - start : SEGMENT;
+        if (is_first_of_pass) {
+            memset(png->above + start, 0, part);
+        } else {
+            memcpy(png->above + start, above + start, part);
+        }
     }
     png->filled -= count * size;
     memmove(png->block, png->block + count * size, png->filled);

@@ -80,22 +80,19 @@ extension Model {
             var start = 0
             while start < pictures.count {
                 let end = min(start + together, pictures.count)
-                do throws(PlanError) { try limits.check() } catch {
-                    throw OrepaError(error, path: path)
-                }
+                try limits.check(path: path)
                 let prepared = prepare(pictures, start..<end, into: tensor, limits: limits)
                 let good = prepared.indices.filter {
                     if case .success = prepared[$0] { true } else { false }
                 }
                 // Pictures that failed leave gaps, which those behind them fill.
                 for (place, index) in good.enumerated() where place != index {
+                    try limits.check(path: path)
                     let size = preparation.elementCount
                     (tensor.baseAddress! + place * size).update(
                         from: tensor.baseAddress! + index * size, count: size)
                 }
-                do throws(PlanError) { try limits.check() } catch {
-                    throw OrepaError(error, path: path)
-                }
+                try limits.check(path: path)
                 var found = try run(
                     tensor, count: good.count, in: context.network, wanted: wanted, limits: limits
                 )[...]
@@ -178,7 +175,8 @@ extension Model {
             do throws(OrepaError) {
                 try preparation.checkChannels(
                     of: pictures[index], name: pictures[index].name(place: index))
-                return try pictures[index].read(limits: preparation.limits)
+                return try pictures[index].read(
+                    limits: preparation.limits, callLimits: limits)
             } catch {
                 results[index - range.lowerBound] = .failure(error)
                 return pictures[index]
@@ -241,7 +239,8 @@ extension Model {
             count: count,
             size: (classCount + sizes.reduce(0, +)) * MemoryLayout<Float>.size
                 + (sizes.count + 1) * Model.memoryPerPicture)
-        return (0..<count).map { index in
+        return try (0..<count).map { (index) throws(OrepaError) in
+            try limits.check(path: path)
             func values(_ place: Int) -> [Float] {
                 Array(maps[place].buffer[index * sizes[place]..<(index + 1) * sizes[place]])
             }

@@ -45,7 +45,7 @@ public final class Model: Sendable {
     /// - Parameters:
     ///   - path: A model file.
     ///   - options: How to load and run it.
-    ///   - limits: When to give up: looked at while weights are packed and the probe is run, not while the file is read.
+    ///   - limits: When to give up: looked at while the file is read, weights are packed and the probe is run.
     /// - Throws: ``OrepaError`` of any code that has to do with files, models, arguments, limits and memory.
     public convenience init(
         path: String, options: Options = Options(), limits: CallLimits = CallLimits()
@@ -64,8 +64,10 @@ public final class Model: Sendable {
             file =
                 options.memory == .mapped
                 ? try FileBytes(mapping: path)
-                : try FileBytes(reading: path, largest: options.budget.maximumMemory)
-        } catch { throw OrepaError(error) }
+                : try FileBytes(
+                    reading: path, largest: options.budget.maximumMemory,
+                    isInterrupted: { limits.areReached })
+        } catch { throw try OrepaError(error, limits: limits) }
         try self.init(file, options: options, limits: limits)
     }
 
@@ -84,9 +86,10 @@ public final class Model: Sendable {
         let arithmetic = StandardArithmetic()
         defer { arithmetic.end() }
         let file: FileBytes
-        do throws(FileError) { file = try FileBytes(copying: bytes, path: name) } catch {
-            throw OrepaError(error)
-        }
+        do throws(FileError) {
+            file = try FileBytes(
+                copying: bytes, path: name, isInterrupted: { limits.areReached })
+        } catch { throw try OrepaError(error, limits: limits) }
         try self.init(file, options: options, limits: limits)
     }
 

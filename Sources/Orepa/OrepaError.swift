@@ -34,19 +34,27 @@ public struct OrepaError: Error, Sendable, Hashable {
 
     /// What kind of failure it is.
     public let code: Code
-    /// A sentence without a full stop that names the thing, what was expected and what was found.
+    /// A sentence without a full stop that names the thing, what was expected and what was found. What a terminal would
+    /// obey of names and other texts from files is escaped (`\x1b`, `\u{202e}`).
     public let message: String
 
-    /// An error of that kind.
+    /// An error of that kind, whose message is escaped.
     public init(_ code: Code, _ message: String) {
         self.code = code
-        self.message = message
+        self.message = message.escapedForPrinting()
     }
 }
 
 extension OrepaError: CustomStringConvertible {
     /// The message.
     public var description: String { message }
+}
+
+extension CallLimits {
+    /// - Parameter path: For messages.
+    package func check(path: String) throws(OrepaError) {
+        do throws(PlanError) { try check() } catch { throw OrepaError(error, path: path) }
+    }
 }
 
 extension OrepaError {
@@ -62,8 +70,16 @@ extension OrepaError {
         self.init(.outOfMemory, "expected memory to work with, the system refused it")
     }
 
+    /// - Parameter limits: Of the call that read the file, by which an interruption is named.
+    /// - Throws: What ends the call.
+    init(_ error: FileError, limits: CallLimits) throws(OrepaError) {
+        if case .interrupted(let path) = error { try limits.check(path: path) }
+        self.init(error)
+    }
+
     init(_ error: FileError) {
         switch error {
+        case .interrupted: self.init(.cancelled, error.description)
         case .notFound: self.init(.notFound, error.description)
         case .outOfMemory: self.init(.outOfMemory, error.description)
         case .folder, .notRegular, .notReadable, .notWritable, .exists:

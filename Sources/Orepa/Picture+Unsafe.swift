@@ -1,4 +1,5 @@
 import OrepaImage
+import OrepaPlan
 import OrepaSafetensors
 import OrepaSystem
 
@@ -84,69 +85,16 @@ public struct Picture: @unchecked Sendable {
 
     /// The same with its file read; of a file that is no picture by content only the first bytes. Larger files than
     /// what a picture may take in memory are refused.
-    func read(limits: DecodingLimits) throws(OrepaError) -> Picture {
+    ///
+    /// - Parameter callLimits: When to end early, with the error that says so.
+    func read(limits: DecodingLimits, callLimits: CallLimits) throws(OrepaError) -> Picture {
         guard case .file(let path) = content else { return self }
         do throws(FileError) {
-            let file = try FileBytes(reading: path, largest: limits.maximumMemory) {
-                ImageFormat(signatureOf: $0) != nil
-            }
+            let file = try FileBytes(
+                reading: path, largest: limits.maximumMemory,
+                isInterrupted: { callLimits.areReached },
+                isWanted: { ImageFormat(signatureOf: $0) != nil })
             return Picture(content: .fileBytes(file))
-        } catch { throw OrepaError(error) }
-    }
-}
-
-extension RGBImage {
-    /// Copies borrowed pixels.
-    ///
-    /// - Throws: ``OrepaError/Code/invalidArgument`` when a side is not positive, rows overlap or the bytes end
-    ///   early; ``OrepaError/Code/invalidImage`` for an error of `limits`.
-    init(
-        borrowing bytes: UnsafeRawBufferPointer, width: Int, height: Int, bytesPerRow: Int,
-        order: PixelOrder, limits: DecodingLimits, name: String
-    ) throws(OrepaError) {
-        do throws(ImageError) {
-            _ = try limits.checkedByteCount(width: width, height: height)
-        } catch { throw OrepaError(error, name: name) }
-        let rowCount = width * order.byteCount
-        guard bytesPerRow >= rowCount else {
-            throw OrepaError(
-                .invalidArgument,
-                "\(name): bytes per row: expected at least \(rowCount), found \(bytesPerRow)")
-        }
-        let (offset, overflow) = bytesPerRow.multipliedReportingOverflow(by: height - 1)
-        guard !overflow, offset <= bytes.count - rowCount, let base = bytes.baseAddress else {
-            let (count, tooMany) = offset.addingReportingOverflow(rowCount)
-            throw OrepaError(
-                .invalidArgument,
-                "\(name): expected \(overflow || tooMany ? "2^63 or more" : "\(count)") bytes of pixels, "
-                    + "found \(bytes.count)")
-        }
-        let count = width * height * 3
-        let (red, green, blue) =
-            switch order {
-            case .rgb, .rgba: (0, 1, 2)
-            case .bgr, .bgra: (2, 1, 0)
-            case .grey: (0, 0, 0)
-            }
-        let pixels: [UInt8]
-        do throws(MemoryRefusal) {
-            pixels = try [UInt8](systemCount: count) { target in
-                var output = target.baseAddress!
-                let step = order.byteCount
-                for y in 0..<height {
-                    var input = (base + y * bytesPerRow).assumingMemoryBound(to: UInt8.self)
-                    for _ in 0..<width {
-                        output[0] = input[red]
-                        output[1] = input[green]
-                        output[2] = input[blue]
-                        output += 3
-                        input += step
-                    }
-                }
-            }
-        } catch { throw OrepaError(error) }
-        do throws(ImageError) {
-            try self.init(width: width, height: height, pixels: pixels)
-        } catch { throw OrepaError(error, name: name) }
+        } catch { throw try OrepaError(error, limits: callLimits) }
     }
 }

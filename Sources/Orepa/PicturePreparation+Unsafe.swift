@@ -62,7 +62,8 @@ struct PicturePreparation: Sendable {
         switch picture.content {
         case .file:
             return try prepare(
-                picture.read(limits: limits), into: target, name: name, callLimits: callLimits)
+                picture.read(limits: limits, callLimits: callLimits), into: target, name: name,
+                callLimits: callLimits)
         case .fileBytes(let file):
             return try file.withBytes { (bytes) throws(OrepaError) in
                 try prepare(encoded: bytes, item)
@@ -75,15 +76,17 @@ struct PicturePreparation: Sendable {
         case .image(let image):
             try item.naming { () throws(ImageError) in try prepare(image, item) }
         case .pixels(let bytes, let width, let height, let bytesPerRow, let order):
-            let image = try RGBImage(
-                borrowing: bytes, width: width, height: height, bytesPerRow: bytesPerRow,
-                order: order, limits: limits, name: name)
-            try item.naming { () throws(ImageError) in try prepare(image, item) }
+            let pixels = try BorrowedPixels(
+                bytes, width: width, height: height, bytesPerRow: bytesPerRow, order: order,
+                limits: limits, name: name)
+            try item.naming { () throws(ImageError) in
+                try prepare(pixels.image { callLimits.areReached }, item)
+            }
         case .tensor(let values):
             try values.withUnsafeBufferPointer { (values) throws(OrepaError) in
-                try copy(values, into: target, name: name)
+                try copy(values, item)
             }
-        case .borrowedTensor(let values): try copy(values, into: target, name: name)
+        case .borrowedTensor(let values): try copy(values, item)
         }
         return []
     }
@@ -94,38 +97,33 @@ struct PicturePreparation: Sendable {
         let name: String
         let limits: CallLimits
 
-        /// Whether the call is to end.
-        var isInterrupted: Bool {
-            do throws(PlanError) {
-                try limits.check()
-                return false
-            } catch { return true }
-        }
-
         /// Gives errors the picture's name, and interruptions that of the limit.
         func naming<Value>(_ body: () throws(ImageError) -> Value) throws(OrepaError) -> Value {
             do throws(ImageError) { return try body() } catch {
-                if error == .interrupted {
-                    do throws(PlanError) { try limits.check() } catch {
-                        throw OrepaError(error, path: name)
-                    }
-                }
+                if error == .interrupted { try limits.check(path: name) }
                 throw OrepaError(error, name: name)
             }
         }
     }
 
     private func copy(
-        _ values: UnsafeBufferPointer<Float>, into target: UnsafeMutableBufferPointer<Float>,
-        name: String
+        _ values: UnsafeBufferPointer<Float>, _ item: Item
     ) throws(OrepaError) {
+        let target = item.target
         guard values.count == target.count else {
             throw OrepaError(
                 .invalidArgument,
-                "\(name): tensor: expected [\(channels), \(height), \(width)], \(target.count) values, found "
+                "\(item.name): tensor: expected [\(channels), \(height), \(width)], \(target.count) values, found "
                     + "\(values.count)")
         }
-        _ = target.initialize(fromContentsOf: values)
+        try item.naming { () throws(ImageError) in
+            try PixelSlices.run(
+                count: values.count, isInterrupted: { item.limits.areReached }
+            ) { range in
+                _ = UnsafeMutableBufferPointer(rebasing: target[range])
+                    .initialize(fromContentsOf: values[range])
+            }
+        }
     }
 
     private func prepare(
@@ -133,7 +131,8 @@ struct PicturePreparation: Sendable {
     ) throws(OrepaError) -> [ImageWarning] {
         try item.naming { () throws(ImageError) in
             try ImageDecoder.withDecoded(
-                bytes, limits: limits, choices: choices, isInterrupted: { item.isInterrupted }
+                bytes, limits: limits, choices: choices,
+                isInterrupted: { item.limits.areReached }
             ) { (decoded) throws(ImageError) in
                 try prepare(decoded.image, item)
                 return decoded.warnings
@@ -142,9 +141,13 @@ struct PicturePreparation: Sendable {
     }
 
     private func prepare(_ image: RGBImage, _ item: Item) throws(ImageError) {
-        try (channels == 1 ? image.grey() : image).resizedAndCenterCropped(
-            shorterSide: resize, width: width, height: height, limits: limits,
-            isInterrupted: { item.isInterrupted }
-        ).normalize(mean: preprocessing.mean, std: preprocessing.std, into: item.target)
+        let isInterrupted = { item.limits.areReached }
+        try (channels == 1 ? image.grey(isInterrupted: isInterrupted) : image)
+            .resizedAndCenterCropped(
+                shorterSide: resize, width: width, height: height, limits: limits,
+                isInterrupted: isInterrupted
+            ).normalize(
+                mean: preprocessing.mean, std: preprocessing.std, into: item.target,
+                isInterrupted: isInterrupted)
     }
 }

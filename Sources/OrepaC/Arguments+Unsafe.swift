@@ -1,4 +1,6 @@
 import COrepa
+import Orepa
+import OrepaPlan
 
 // `size_t` comes in as Int: a number beyond Int.max as a negative one.
 
@@ -46,8 +48,23 @@ func checkIndex(_ index: Int, _ count: Int, _ thing: String) throws(Failure) {
 }
 
 extension UnsafeBufferPointer<Float> {
-    /// The index of the first value that is NaN or infinite.
-    var firstNotFinite: Int? {
-        orepa_all_finite(baseAddress, count) ? nil : firstIndex { !$0.isFinite }
+    /// Checks that all values are finite.
+    ///
+    /// - Parameters:
+    ///   - limits: Of the call, looked at about each millisecond.
+    ///   - name: Of the argument's value with the index that it is given.
+    func checkFinite(
+        limits: CallLimits, _ name: (_ index: Int) -> String
+    ) throws(Failure) {
+        let part = 1 << 20
+        for start in stride(from: 0, to: count, by: part) {
+            if start > 0 {
+                try calling { () throws(OrepaError) in try limits.check(path: "") }
+            }
+            let values = self[start..<Swift.min(start + part, count)]
+            guard !orepa_all_finite(baseAddress! + start, values.count) else { continue }
+            let index = values.firstIndex { !$0.isFinite } ?? start
+            throw .argument(name(index), expected: "a finite number", found: "\(self[index])")
+        }
     }
 }

@@ -1,5 +1,6 @@
 import COrepa
 import Orepa
+import OrepaSafetensors
 import OrepaSystem
 
 /// Why a function of the table fails: what it returns, and what `last_error` gives then.
@@ -9,7 +10,8 @@ struct Failure: Error {
 
     init(_ status: orepa_status, _ message: String) {
         self.status = status
-        self.message = message
+        // Names that callers and files give may be anything.
+        self.message = message.escapedForPrinting()
     }
 
     /// An argument at fault.

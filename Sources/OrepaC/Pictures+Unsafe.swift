@@ -1,10 +1,12 @@
 import COrepa
 import Orepa
+import OrepaPlan
 
 /// The pictures of a call, each by itself good or at fault.
-func readPictures(_ pictures: UnsafePointer<orepa_picture>?, _ count: Int, for model: Model)
-    throws(Failure) -> [Result<Picture, Failure>]
-{
+func readPictures(
+    _ pictures: UnsafePointer<orepa_picture>?, _ count: Int, for model: Model,
+    limits: CallLimits
+) throws(Failure) -> [Result<Picture, Failure>] {
     guard count != 0 else { return [] }
     guard let pictures else {
         throw .null("pictures", expected: "\(UInt(bitPattern: count)) pictures")
@@ -29,13 +31,18 @@ func readPictures(_ pictures: UnsafePointer<orepa_picture>?, _ count: Int, for m
                 found: "\(UInt(bitPattern: size))")
         }
         let picture = try orepa_picture.read(pointer, argument)
-        result.append(Result { () throws(Failure) in try picture.picture(argument, for: model) })
+        result.append(
+            Result { () throws(Failure) in
+                try picture.picture(argument, for: model, limits: limits)
+            })
     }
     return result
 }
 
 extension orepa_picture {
-    fileprivate func picture(_ argument: String, for model: Model) throws(Failure) -> Picture {
+    fileprivate func picture(
+        _ argument: String, for model: Model, limits: CallLimits
+    ) throws(Failure) -> Picture {
         switch kind {
         case OREPA_PICTURE_FILE:
             return .file(try OrepaC.path(path, "\(argument).path"))
@@ -44,7 +51,7 @@ extension orepa_picture {
         case OREPA_PICTURE_PIXELS:
             return try pixels(argument)
         case OREPA_PICTURE_TENSOR:
-            return try tensor(argument, for: model)
+            return try tensor(argument, for: model, limits: limits)
         default:
             throw .argument(
                 "\(argument).kind", expected: "one of OREPA_PICTURE_..., 1 to 4", found: "\(kind)")
@@ -83,7 +90,9 @@ extension orepa_picture {
             height: height, bytesPerRow: distance, order: order)
     }
 
-    private func tensor(_ argument: String, for model: Model) throws(Failure) -> Picture {
+    private func tensor(
+        _ argument: String, for model: Model, limits: CallLimits
+    ) throws(Failure) -> Picture {
         guard data_size % MemoryLayout<Float>.size == 0 else {
             throw .argument(
                 "\(argument).data_size", expected: "a multiple of 4",
@@ -93,11 +102,7 @@ extension orepa_picture {
         try values(data, count, expected: model.inputShape.elementCount, "\(argument).data")
         let values = UnsafeBufferPointer(
             start: data.assumingMemoryBound(to: Float.self), count: count)
-        if let index = values.firstNotFinite {
-            throw .argument(
-                "\(argument).data, value \(index)", expected: "a finite number",
-                found: "\(values[index])")
-        }
+        try values.checkFinite(limits: limits) { "\(argument).data, value \($0)" }
         return .tensor(borrowing: values)
     }
 }

@@ -12,7 +12,8 @@ func run(
         let options = try orepa_run_options.readOptional(options, "options")
         let limits = try options.limits()
         let outputs = try options.outputs(of: handle.model)
-        let pictures = try readPictures(pictures, count, for: handle.model)
+        let pictures = try readPictures(
+            pictures, count, for: handle.model, limits: limits)
         // One that is at fault already is run as no picture at all, so that the others keep their places, by which
         // messages call them.
         let results = try calling { () throws(OrepaError) in
@@ -53,10 +54,7 @@ func runTensor(
         try values(input, inputCount, expected: expected, "input")
         try values(logits, logitCount, expected: expectedLogits, "logits")
         let inputBuffer = UnsafeBufferPointer(start: input, count: inputCount)
-        if let index = inputBuffer.firstNotFinite {
-            throw .argument(
-                "input value \(index)", expected: "a finite number", found: "\(inputBuffer[index])")
-        }
+        try inputBuffer.checkFinite(limits: limits) { "input value \($0)" }
         try calling { () throws(OrepaError) in
             try model.run(
                 tensor: inputBuffer, count: pictureCount,

@@ -1,4 +1,5 @@
 import OrepaSafetensors
+import OrepaSystem
 
 /// The named tensors of a training checkpoint, whose elements stay in the file until they are read.
 ///
@@ -43,6 +44,13 @@ public struct Checkpoint: Sendable {
     ///   looked for under `state_dict`, `model_state_dict` and `model`, then at the top.
     public init(
         path: String, stateDictionary: String? = nil, limits: CheckpointLimits = .default
+    ) throws(CheckpointError) {
+        try self.init(path: RawPath(path), stateDictionary: stateDictionary, limits: limits)
+    }
+
+    /// The same for a path that need not be UTF-8.
+    public init(
+        path: RawPath, stateDictionary: String? = nil, limits: CheckpointLimits = .default
     ) throws(CheckpointError) {
         let file: FileBytes
         do throws(FileError) {

@@ -29,7 +29,7 @@ enum FileKind: Equatable {
         {
             self = .legacy
         } else {
-            self = .other(ForeignFormat(of: file)?.name ?? "an unknown format")
+            self = .other(ForeignFormat(of: file)?.name ?? ForeignFormat.unknown)
         }
     }
 }

@@ -25,7 +25,9 @@ public enum LegacyError: Error, Hashable, Sendable {
 }
 
 extension LegacyError: CustomStringConvertible {
-    public var description: String {
+    public var description: String { sentence.escapedForPrinting() }
+
+    private var sentence: String {
         switch self {
         case .wrongMagicNumber(let found):
             "expected torch's magic number, found \(found): a pickle, but no checkpoint"

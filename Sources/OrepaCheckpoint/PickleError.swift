@@ -39,7 +39,9 @@ public enum PickleError: Error, Hashable, Sendable {
 }
 
 extension PickleError: CustomStringConvertible {
-    public var description: String {
+    public var description: String { sentence.escapedForPrinting() }
+
+    private var sentence: String {
         switch self {
         case .tooLarge(let limit, let found):
             "expected a pickle of at most \(limit) bytes, found \(found)"

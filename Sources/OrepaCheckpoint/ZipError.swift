@@ -37,7 +37,9 @@ public enum ZipError: Error, Hashable, Sendable {
 }
 
 extension ZipError: CustomStringConvertible {
-    public var description: String {
+    public var description: String { sentence.escapedForPrinting() }
+
+    private var sentence: String {
         switch self {
         case .otherKind(let found):
             "expected a checkpoint, found \(found)"

@@ -4,6 +4,7 @@ import OrepaFold
 import OrepaNetwork
 import OrepaPlan
 import OrepaSafetensors
+import OrepaSystem
 import OrepaTraining
 
 /// What a deployed model gets beside its network, and how it is checked.
@@ -77,8 +78,17 @@ public struct Converter {
     public func convert(
         _ checkpoint: Checkpoint, to path: String, progress: ConversionProgress.Observer? = nil
     ) throws(ConversionError) -> Result {
+        try convert(checkpoint, to: RawPath(path), progress: progress)
+    }
+
+    /// The same for a path that need not be UTF-8.
+    public func convert(
+        _ checkpoint: Checkpoint, to output: RawPath,
+        progress: ConversionProgress.Observer? = nil
+    ) throws(ConversionError) -> Result {
+        let path = output.description
         let network = try TrainingNetwork(recognizing: checkpoint, options: options.network)
-        try check(network, output: path)
+        try check(network, output: output)
         try ConversionLibraries.load()
         let digest = FileDigest.Pending(of: checkpoint.file)
         defer { withExtendedLifetime(digest) {} }
@@ -127,7 +137,7 @@ public struct Converter {
             }
         }
         progress?(.writing)
-        do { try model.write(to: path, overwrite: options.overwrite) } catch {
+        do { try model.write(to: output, overwrite: options.overwrite) } catch {
             if case .file(let error) = error { throw .output(error) }
             throw .model(error)
         }
@@ -175,7 +185,7 @@ public struct Converter {
     }
 
     /// Finds what can be known to go wrong before the work begins.
-    private func check(_ network: TrainingNetwork, output: String) throws(ConversionError) {
+    private func check(_ network: TrainingNetwork, output: RawPath) throws(ConversionError) {
         try options.verification.check()
         if let invalid = options.preprocessing.invalidField(
             channels: network.graph.inputChannels)
@@ -200,8 +210,8 @@ public struct Converter {
                 for: network.graph, options: options.verification, path: network.path)
         }
         var status = stat()
-        if !options.overwrite, lstat(output, &status) == 0 {
-            throw .output(.exists(path: output))
+        if !options.overwrite, output.withCString({ lstat($0, &status) }) == 0 {
+            throw .output(.exists(path: output.description))
         }
     }
 

@@ -4,9 +4,12 @@
 /// one step for each segment or chunk.
 enum ExifOrientation {
     /// The orientation, 1...8, in the first EXIF segment before a JPEG's first scan.
-    static func ofJPEG(_ bytes: Bytes) -> Int? {
+    ///
+    /// - Throws: ``ImageError/interrupted``.
+    static func ofJPEG(_ bytes: Bytes, isInterrupted: () -> Bool) throws(ImageError) -> Int? {
         var offset = 2
-        while let marker = nextMarker(bytes, &offset) {
+        var pace = InterruptionPace()
+        while let marker = try nextMarker(bytes, &offset, &pace, isInterrupted) {
             switch marker {
             case 0x01, 0xD0...0xD8: continue
             case 0xD9, 0xDA: return nil
@@ -23,22 +26,33 @@ enum ExifOrientation {
     }
 
     /// The orientation, 1...8, in the first eXIf chunk of a PNG.
-    static func ofPNG(_ bytes: Bytes) -> Int? {
+    ///
+    /// - Throws: ``ImageError/interrupted``.
+    static func ofPNG(_ bytes: Bytes, isInterrupted: () -> Bool) throws(ImageError) -> Int? {
         var offset = 8
+        var pace = InterruptionPace()
         while let length = bytes.integer(at: offset, byteCount: 4, isLittleEndian: false),
             let name = bytes.slice(from: offset + 4, count: 4),
             let contents = bytes.slice(from: offset + 8, count: length), !name.hasPrefix("IEND")
         {
             if name.hasPrefix("eXIf") { return ofTIFF(contents) }
             offset += length + 12
+            try pace.check(after: stepsOfChunk, isInterrupted)
         }
         return nil
     }
 
+    /// What reading the beginning of a chunk costs, in nanoseconds.
+    private static let stepsOfChunk = 64
+
     /// Skips to the byte after the next 0xFF that a marker follows, and to the one after the marker.
-    private static func nextMarker(_ bytes: Bytes, _ offset: inout Int) -> UInt8? {
+    private static func nextMarker(
+        _ bytes: Bytes, _ offset: inout Int, _ pace: inout InterruptionPace,
+        _ isInterrupted: () -> Bool
+    ) throws(ImageError) -> UInt8? {
         var previous: UInt8 = 0
         while let byte = bytes.byte(at: offset) {
+            try pace.check(after: 4, isInterrupted)
             offset += 1
             if previous == 0xFF, byte != 0xFF, byte != 0 { return byte }
             previous = byte

@@ -6,7 +6,7 @@ extension ImageDecoder {
         _ call: DecodingCall, _ isInterrupted: () -> Bool
     ) throws(ImageError) -> DecodedPixels {
         var header = JPEGHeader(call.bytes)
-        try header.check()
+        try header.check(isInterrupted: isInterrupted)
         let result = withCheck(isInterrupted) { check in
             Result { () throws(ImageError) in try decodeJPEG(call, isInterrupted, check) }
         }

@@ -39,7 +39,9 @@ extension ImageDecoder {
                 guard call.bytes.slice(from: chunk.end, count: 4) != nil else {
                     throw reader.truncated
                 }
-                if let fault = reader.checksumFault(of: chunk) { throw .corrupt(.png, fault) }
+                if let fault = try reader.checksumFault(of: chunk, isInterrupted: isInterrupted) {
+                    throw .corrupt(.png, fault)
+                }
                 reader.offset = chunk.end + 4
             case .end: throw .corrupt(.png, "expected image data, found none")
             case .imageData:
@@ -89,7 +91,8 @@ extension ImageDecoder {
                             var decoding = PNGRowDecoding(
                                 data: data, bytes: call.bytes, limits: call.limits,
                                 layout: layout)
-                            let rows = try decoding.run(into: target.baseAddress! + origin, check)
+                            let rows = try decoding.run(
+                                into: target.baseAddress! + origin, check, isInterrupted)
                             if isWhole {
                                 try background.fill(from: rows * header.width * 3, isInterrupted)
                             }
@@ -152,7 +155,8 @@ private struct PNGRowDecoding {
     ///
     /// - Returns: How many rows there are, of an image that is not interlaced.
     mutating func run(
-        into pixels: UnsafeMutablePointer<UInt8>, _ check: orepa_image_check
+        into pixels: UnsafeMutablePointer<UInt8>, _ check: orepa_image_check,
+        _ isInterrupted: () -> Bool
     ) throws(ImageError) -> Int {
         var failure = orepa_image_error()
         guard let png = orepa_png_open(&layout, &failure) else {
@@ -161,7 +165,7 @@ private struct PNGRowDecoding {
         defer { orepa_png_close(png) }
         var status = OREPA_IMAGE_MORE
         while status == OREPA_IMAGE_MORE {
-            let block = try data.nextBlock()
+            let block = try data.nextBlock(isInterrupted: isInterrupted)
             status = orepa_png_read(
                 png, bytes.pointer! + block.lowerBound, block.count, pixels, check, &failure)
         }
@@ -172,17 +176,25 @@ private struct PNGRowDecoding {
         if rows < Int(layout.height) {
             warnings.append(.damaged(.png, "the image data end before the last row"))
         }
-        checkRest(png)
+        try checkRest(png, isInterrupted)
         return rows
     }
 
     /// Looks whether the checksum behind the compressed rows is right, at which Pillow looks only by chance.
-    private mutating func checkRest(_ png: OpaquePointer) {
+    ///
+    /// - Throws: ``ImageError/interrupted``.
+    private mutating func checkRest(
+        _ png: OpaquePointer, _ isInterrupted: () -> Bool
+    ) throws(ImageError) {
         var failure = orepa_image_error()
         var ahead = data
         var status = orepa_png_drain(png, nil, 0, &failure)
         while status == OREPA_IMAGE_MORE {
-            guard let block = try? ahead.nextBlock() else {
+            let block: Range<Int>
+            do throws(ImageError) {
+                block = try ahead.nextBlock(isInterrupted: isInterrupted)
+            } catch {
+                if error == .interrupted { throw error }
                 warnings.append(.damaged(.png, "the image data end before their checksum"))
                 return
             }

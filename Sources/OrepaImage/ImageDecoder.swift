@@ -50,8 +50,8 @@ public enum ImageDecoder {
         let bytes = Bytes(bytes)
         let orientation: Int? =
             switch format {
-            case .jpeg: ExifOrientation.ofJPEG(bytes)
-            case .png: ExifOrientation.ofPNG(bytes)
+            case .jpeg: try ExifOrientation.ofJPEG(bytes, isInterrupted: isInterrupted)
+            case .png: try ExifOrientation.ofPNG(bytes, isInterrupted: isInterrupted)
             default: throw .unsupportedFormat(format)
             }
         let turning = choices.appliesOrientation ? orientation ?? 1 : 1
@@ -69,8 +69,8 @@ public enum ImageDecoder {
         if isInterrupted() { throw .interrupted }
         return try body(
             DecodedImage(
-                image: try pixels.image.oriented(by: turning), format: format,
-                exifOrientation: orientation, warnings: pixels.warnings))
+                image: try pixels.image.oriented(by: turning, isInterrupted: isInterrupted),
+                format: format, exifOrientation: orientation, warnings: pixels.warnings))
     }
 }
 

@@ -13,10 +13,14 @@ struct JPEGHeader {
     init(_ bytes: Bytes) { self.bytes = bytes }
 
     /// Refuses the file or does nothing.
-    mutating func check() throws(ImageError) {
+    ///
+    /// - Parameter isInterrupted: Asked often; true ends the call with ``ImageError/interrupted``.
+    mutating func check(isInterrupted: () -> Bool) throws(ImageError) {
+        var pace = InterruptionPace()
         // The last byte of the signature begins a marker.
         var current: UInt8? = 0xFF
         while let byte = current {
+            try pace.check(after: 4, isInterrupted)
             guard byte == 0xFF else {
                 current = next()
                 continue

@@ -10,6 +10,9 @@ struct PNGChunkReader {
 
     var truncated: ImageError { .truncated(.png, count: bytes.count) }
 
+    /// Bytes whose checksum takes about a millisecond.
+    private static let checksumPart = 1 << 20
+
     /// Reads the length and the name of the chunk here.
     ///
     /// - Throws: ``ImageError/truncated(_:count:)`` at the end of the file, ``ImageError/corrupt(_:_:)`` for what is
@@ -35,12 +38,23 @@ struct PNGChunkReader {
     }
 
     /// What is wrong with the checksum of `chunk`, a sentence; nil where it is right. Costs a look at all its bytes.
-    func checksumFault(of chunk: PNGChunk) -> String? {
+    ///
+    /// - Parameter isInterrupted: Asked before each part of the bytes.
+    /// - Throws: ``ImageError/interrupted``.
+    func checksumFault(
+        of chunk: PNGChunk, isInterrupted: () -> Bool
+    ) throws(ImageError) -> String? {
         guard let body = bytes.slice(from: chunk.start - 4, count: chunk.count + 4),
             let expected = bytes.integer(at: chunk.end, byteCount: 4, isLittleEndian: false)
         else { return "chunk \(chunk.name) ends before its checksum" }
-        let found = orepa_png_checksum(
-            0, body.buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), body.count)
+        var found: UInt32 = 0
+        var start = 0
+        while start < body.count {
+            if isInterrupted() { throw .interrupted }
+            let count = min(body.count - start, Self.checksumPart)
+            found = orepa_png_checksum(found, body.pointer! + start, count)
+            start += count
+        }
         return Int(found) == expected ? nil : "wrong checksum of chunk \(chunk.name)"
     }
 }

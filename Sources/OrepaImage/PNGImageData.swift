@@ -22,11 +22,13 @@ struct PNGImageData {
 
     /// Where the next block is in the file.
     ///
-    /// - Throws: ``ImageError/truncated(_:count:)`` where there is none, and what the chunks are refused for.
-    mutating func nextBlock() throws(ImageError) -> Range<Int> {
+    /// - Parameter isInterrupted: Asked at the end of each chunk.
+    /// - Throws: ``ImageError/truncated(_:count:)`` where there is none, what the chunks are refused for, and
+    ///   ``ImageError/interrupted``.
+    mutating func nextBlock(isInterrupted: () -> Bool) throws(ImageError) -> Range<Int> {
         while left == 0 {
             reader.offset = chunk.end
-            finishChunk()
+            try finishChunk(isInterrupted)
             chunk = try reader.next()
             switch chunk.name {
             case .imageData, .otherData: break
@@ -45,8 +47,8 @@ struct PNGImageData {
     }
 
     /// Goes past the checksum of the chunk that ends here.
-    private mutating func finishChunk() {
-        note(reader.checksumFault(of: chunk))
+    private mutating func finishChunk(_ isInterrupted: () -> Bool) throws(ImageError) {
+        note(try reader.checksumFault(of: chunk, isInterrupted: isInterrupted))
         reader.offset = chunk.end + 4
     }
 
@@ -62,11 +64,12 @@ struct PNGImageData {
     mutating func readEnd(isInterrupted: () -> Bool) throws(ImageError) {
         var passesOver = false
         while true {
-            finishChunk()
-            if isInterrupted() { throw .interrupted }
+            try finishChunk(isInterrupted)
             guard let next = try? reader.next() else { return note("no chunk IEND at the end") }
             chunk = next
-            if chunk.name == .end { return note(reader.checksumFault(of: chunk)) }
+            if chunk.name == .end {
+                return note(try reader.checksumFault(of: chunk, isInterrupted: isInterrupted))
+            }
             if chunk.name == .frame, header.isAnimated { passesOver = true }
             if passesOver { continue }
             if try header.read(chunk, &reader) == .imageData { _ = try reader.contents(of: chunk) }

@@ -5,9 +5,15 @@ extension RGBImage {
     /// smaller than the crop it is first padded with black, `(width - self.width) / 2` columns on the left rounded
     /// down and as many on the right rounded up. Costs a copy of the crop.
     ///
+    /// - Parameters:
+    ///   - width: Columns of the crop.
+    ///   - height: Rows of the crop.
+    ///   - limits: What the crop may cost.
+    ///   - isInterrupted: Asked often; true ends the call with ``ImageError/interrupted``.
     /// - Throws: ``ImageError/emptyImage(width:height:)`` if a side is not positive, or an error of `limits`.
     public func centerCropped(
-        width: Int, height: Int, limits: DecodingLimits = .default
+        width: Int, height: Int, limits: DecodingLimits = .default,
+        isInterrupted: () -> Bool = { false }
     ) throws(ImageError) -> RGBImage {
         let count = try limits.checkedByteCount(width: width, height: height)
         if width == self.width, height == self.height { return self }
@@ -18,7 +24,9 @@ extension RGBImage {
         result.reserveCapacity(count)
         let rowBytes = self.width * 3
         result.append(contentsOf: repeatElement(0, count: rows.before * width * 3))
+        var pace = InterruptionPace()
         for row in rows.source {
+            try pace.check(after: width * 3, isInterrupted)
             let start = row * rowBytes
             result.append(contentsOf: repeatElement(0, count: columns.before * 3))
             result.append(

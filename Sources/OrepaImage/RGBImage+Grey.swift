@@ -5,20 +5,18 @@ extension RGBImage {
     /// ITU-R 601-2 luma in integers: `(19595 red + 38470 green + 7471 blue + 32768) / 65536`, rounded down. Scaled
     /// and cropped afterwards, each channel is what Pillow makes of the grey image. Costs a copy.
     ///
-    /// - Throws: ``ImageError/outOfMemory``.
-    public func grey() throws(ImageError) -> RGBImage {
-        try ImageError.checkMemory(byteCount: pixels.count)
-        // Memory: checked above.
-        var pixels = pixels
-        for index in stride(from: 0, to: pixels.count, by: 3) {
-            let luma =
-                19595 * UInt32(pixels[index]) + 38470 * UInt32(pixels[index + 1])
-                + 7471 * UInt32(pixels[index + 2]) + 0x8000
-            let value = UInt8(truncatingIfNeeded: luma >> 16)
-            pixels[index] = value
-            pixels[index + 1] = value
-            pixels[index + 2] = value
-        }
-        return RGBImage(uncheckedWidth: width, height: height, pixels: pixels)
+    /// - Parameter isInterrupted: Asked often; true ends the call with ``ImageError/interrupted``.
+    /// - Throws: ``ImageError/outOfMemory``, ``ImageError/interrupted``.
+    public func grey(isInterrupted: () -> Bool = { false }) throws(ImageError) -> RGBImage {
+        RGBImage(
+            uncheckedWidth: width, height: height,
+            pixels: try greyPixels(isInterrupted: isInterrupted))
+    }
+
+    /// The luma of a pixel.
+    @inline(__always)
+    static func luma(red: UInt8, green: UInt8, blue: UInt8) -> UInt8 {
+        let sum = 19595 * UInt32(red) + 38470 * UInt32(green) + 7471 * UInt32(blue) + 0x8000
+        return UInt8(truncatingIfNeeded: sum >> 16)
     }
 }

@@ -10,14 +10,18 @@ extension RGBImage {
     /// - Throws: ``ImageError/invalidNormalization(mean:std:)`` unless `mean` and `std` are three finite numbers
     ///   each, or one, and no deviation is zero.
     public func normalized(mean: [Float], std: [Float]) throws(ImageError) -> [Float] {
-        let table = try Self.normalizationTable(mean: mean, std: std)
         let total = width * height * mean.count
         try ImageError.checkMemory(byteCount: total * MemoryLayout<Float>.size)
         // Memory: checked above.
-        return [Float](unsafeUninitializedCapacity: total) { target, count in
-            write(through: table, into: target.baseAddress!)
-            count = total
+        var values = [Float](repeating: 0, count: total)
+        let failure = values.withUnsafeMutableBufferPointer { target -> ImageError? in
+            do throws(ImageError) {
+                try normalize(mean: mean, std: std, into: target)
+                return nil
+            } catch { return error }
         }
+        if let failure { throw failure }
+        return values
     }
 
     /// The value of each channel and sample, `[channels, 256]`.

@@ -5,8 +5,13 @@ extension RGBImage {
     /// columns; 6 turns by 90 degrees clockwise; 7 swaps them about the other diagonal; 8 turns by 90 degrees
     /// anticlockwise. Any other value changes nothing. Costs a copy.
     ///
-    /// - Throws: ``ImageError/outOfMemory``.
-    public func oriented(by exif: Int) throws(ImageError) -> RGBImage {
+    /// - Parameters:
+    ///   - exif: 1...8.
+    ///   - isInterrupted: Asked often; true ends the call with ``ImageError/interrupted``.
+    /// - Throws: ``ImageError/outOfMemory``, ``ImageError/interrupted``.
+    public func oriented(
+        by exif: Int, isInterrupted: () -> Bool = { false }
+    ) throws(ImageError) -> RGBImage {
         let swapsAxes = (5...8).contains(exif)
         guard (2...8).contains(exif) else { return self }
         // The source of the result's pixel (x, y) is `origin + x * dx + y * dy`, in pixels.
@@ -26,7 +31,8 @@ extension RGBImage {
         let newHeight = swapsAxes ? width : height
         return RGBImage(
             uncheckedWidth: newWidth, height: newHeight,
-            pixels: try gathered(width: newWidth, height: newHeight, origin: origin, dx: dx, dy: dy)
-        )
+            pixels: try gathered(
+                width: newWidth, height: newHeight, origin: origin, dx: dx, dy: dy,
+                isInterrupted: isInterrupted))
     }
 }

@@ -52,7 +52,8 @@ extension RGBImage {
         return try resized(
             width: scaled.width, height: scaled.height, columns: columns, rows: rows, limits,
             isInterrupted
-        ).centerCropped(width: width, height: height, limits: limits)
+        ).centerCropped(
+            width: width, height: height, limits: limits, isInterrupted: isInterrupted)
     }
 
     /// Width and height after scaling the shorter side to `size`; the longer may exceed what the limits allow.

@@ -1,66 +1,160 @@
 import COrepaImage
+import OrepaSystem
 
 extension RGBImage {
     /// Pixels of a `width` x `height` image whose pixel (x, y) is this image's number `origin + x * dx + y * dy`.
+    ///
+    /// - Throws: ``ImageError/outOfMemory``, ``ImageError/interrupted``.
     func gathered(
-        width: Int, height: Int, origin: Int, dx: Int, dy: Int
+        width: Int, height: Int, origin: Int, dx: Int, dy: Int, isInterrupted: () -> Bool
     ) throws(ImageError) -> [UInt8] {
-        let byteCount = pixels.count
-        try ImageError.checkMemory(byteCount: byteCount)
-        precondition(width * height * 3 == byteCount)
-        // Memory: checked above.
-        return [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
-            pixels.withUnsafeBufferPointer { source in
-                var output = target.baseAddress!
-                for y in 0..<height {
-                    var input = source.baseAddress! + (origin + y * dy) * 3
-                    for x in 0..<width {
-                        output[0] = input[0]
-                        output[1] = input[1]
-                        output[2] = input[2]
+        precondition(width * height * 3 == pixels.count)
+        return try withPixels { (source) throws(ImageError) in
+            try Self.systemBytes(pixels.count) { (target) throws(ImageError) in
+                try PixelSlices.run(
+                    width: width, height: height, isInterrupted: isInterrupted
+                ) { y, columns in
+                    var output = target + (y * width + columns.lowerBound) * 3
+                    var place = (origin + y * dy + columns.lowerBound * dx) * 3
+                    for _ in columns {
+                        output[0] = source[place]
+                        output[1] = source[place + 1]
+                        output[2] = source[place + 2]
                         output += 3
-                        if x + 1 < width { input += dx * 3 }
+                        place += dx * 3
                     }
                 }
             }
-            count = byteCount
+        }
+    }
+
+    /// The samples of ``grey(isInterrupted:)``.
+    func greyPixels(isInterrupted: () -> Bool) throws(ImageError) -> [UInt8] {
+        try withPixels { (source) throws(ImageError) in
+            try Self.systemBytes(pixels.count) { (target) throws(ImageError) in
+                try PixelSlices.run(
+                    count: pixels.count / 3, isInterrupted: isInterrupted
+                ) { range in
+                    for index in range {
+                        let pixel = source + 3 * index
+                        let value = Self.luma(red: pixel[0], green: pixel[1], blue: pixel[2])
+                        let output = target + 3 * index
+                        output[0] = value
+                        output[1] = value
+                        output[2] = value
+                    }
+                }
+            }
+        }
+    }
+
+    /// Copies pixels that are somewhere else in memory, whose samples follow one another in another order or with gaps.
+    ///
+    /// - Parameters:
+    ///   - base: The first pixel; `height` rows of `width` pixels, which the caller has made sure of.
+    ///   - bytesPerRow: From the start of a row to that of the next.
+    ///   - bytesPerPixel: From a pixel to the next.
+    ///   - places: Of red, green and blue among the bytes of a pixel.
+    ///   - isInterrupted: Asked often; true ends the call with ``ImageError/interrupted``.
+    /// - Throws: ``ImageError/outOfMemory``, ``ImageError/interrupted``.
+    package init(
+        copying base: UnsafePointer<UInt8>, width: Int, height: Int, bytesPerRow: Int,
+        bytesPerPixel: Int, places: (red: Int, green: Int, blue: Int), isInterrupted: () -> Bool
+    ) throws(ImageError) {
+        let isSame = bytesPerPixel == 3 && places == (0, 1, 2)
+        let pixels = try Self.systemBytes(width * height * 3) { (target) throws(ImageError) in
+            try PixelSlices.run(
+                width: width, height: height, isInterrupted: isInterrupted
+            ) { y, columns in
+                var output = target + (y * width + columns.lowerBound) * 3
+                var input = base + y * bytesPerRow + columns.lowerBound * bytesPerPixel
+                if isSame {
+                    output.initialize(from: input, count: 3 * columns.count)
+                    return
+                }
+                for _ in columns {
+                    output[0] = input[places.red]
+                    output[1] = input[places.green]
+                    output[2] = input[places.blue]
+                    output += 3
+                    input += bytesPerPixel
+                }
+            }
+        }
+        try self.init(width: width, height: height, pixels: pixels)
+    }
+
+    /// As many bytes as `initialize` fills, at least 1.
+    static func systemBytes(
+        _ count: Int, _ initialize: (UnsafeMutablePointer<UInt8>) throws(ImageError) -> Void
+    ) throws(ImageError) -> [UInt8] {
+        var failure: ImageError?
+        let bytes: [UInt8]
+        do throws(MemoryRefusal) {
+            bytes = try [UInt8](systemCount: count) { target in
+                do throws(ImageError) { try initialize(target.baseAddress!) } catch {
+                    failure = error
+                }
+            }
+        } catch { throw .outOfMemory }
+        if let failure { throw failure }
+        return bytes
+    }
+
+    /// Calls `body` with the samples.
+    private func withPixels<Value>(
+        _ body: (UnsafePointer<UInt8>) throws(ImageError) -> Value
+    ) throws(ImageError) -> Value {
+        try pixels.withUnsafeBufferPointer { (source) throws(ImageError) in
+            try body(source.baseAddress!)
         }
     }
 
     /// Writes what ``normalized(mean:std:)`` gives into `target`, which must hold exactly
     /// `channels * height * width` elements, initialised or not. Allocates nothing of the image's size.
     ///
-    /// - Throws: ``ImageError/invalidNormalization(mean:std:)`` or
-    ///   ``ImageError/wrongBufferCount(expected:found:)``.
+    /// - Parameters:
+    ///   - mean: Of each channel.
+    ///   - std: Of each channel.
+    ///   - target: Where the values go.
+    ///   - isInterrupted: Asked often; true ends the call with ``ImageError/interrupted``.
+    /// - Throws: ``ImageError/invalidNormalization(mean:std:)``, ``ImageError/wrongBufferCount(expected:found:)`` or
+    ///   ``ImageError/interrupted``.
     public func normalize(
-        mean: [Float], std: [Float], into target: UnsafeMutableBufferPointer<Float>
+        mean: [Float], std: [Float], into target: UnsafeMutableBufferPointer<Float>,
+        isInterrupted: () -> Bool = { false }
     ) throws(ImageError) {
         let table = try Self.normalizationTable(mean: mean, std: std)
         let expected = width * height * mean.count
         guard target.count == expected, let output = target.baseAddress else {
             throw .wrongBufferCount(expected: expected, found: target.count)
         }
-        write(through: table, into: output)
+        try write(through: table, into: output, isInterrupted: isInterrupted)
     }
 
     /// The samples looked up in `table`, `[channels, 256]`, into `output`, `[channels, height, width]`; of one channel
     /// the red ones.
-    func write(through table: [Float], into output: UnsafeMutablePointer<Float>) {
+    ///
+    /// - Throws: ``ImageError/interrupted``.
+    private func write(
+        through table: [Float], into output: UnsafeMutablePointer<Float>, isInterrupted: () -> Bool
+    ) throws(ImageError) {
         let area = width * height
-        pixels.withUnsafeBufferPointer { source in
-            table.withUnsafeBufferPointer { table in
-                let input = source.baseAddress!
+        try withPixels { (input) throws(ImageError) in
+            try table.withUnsafeBufferPointer { (table) throws(ImageError) in
                 let red = table.baseAddress!
-                guard table.count > 256 else {
-                    for index in 0..<area { output[index] = red[Int(input[3 * index])] }
-                    return
-                }
-                let green = red + 256
-                let blue = green + 256
-                for index in 0..<area {
-                    output[index] = red[Int(input[3 * index])]
-                    output[area + index] = green[Int(input[3 * index + 1])]
-                    output[2 * area + index] = blue[Int(input[3 * index + 2])]
+                try PixelSlices.run(count: area, isInterrupted: isInterrupted) { range in
+                    guard table.count > 256 else {
+                        for index in range { output[index] = red[Int(input[3 * index])] }
+                        return
+                    }
+                    let green = red + 256
+                    let blue = green + 256
+                    for index in range {
+                        output[index] = red[Int(input[3 * index])]
+                        output[area + index] = green[Int(input[3 * index + 1])]
+                        output[2 * area + index] = blue[Int(input[3 * index + 2])]
+                    }
                 }
             }
         }

@@ -16,7 +16,7 @@ extension RGBImage {
             pixels.withUnsafeBufferPointer { source in
                 windows.windows.withUnsafeBufferPointer { entries in
                     windows.weights.withUnsafeBufferPointer { weights in
-                        var output = target.baseAddress!
+                        var output = target
                         for row in rows {
                             if pace.isInterrupted(after: weights.count, isInterrupted) { return }
                             let input = source.baseAddress! + row * sourceRowBytes
@@ -75,7 +75,7 @@ extension RGBImage {
                 windows.weights.withUnsafeBufferPointer { weights in
                     // Memory: checked above.
                     withUnsafeTemporaryAllocation(of: Int32.self, capacity: rowBytes) { sums in
-                        var output = target.baseAddress!
+                        var output = target
                         for entry in windows.windows {
                             if pace.isInterrupted(after: entry.count * rowBytes, isInterrupted) {
                                 return
@@ -99,15 +99,6 @@ extension RGBImage {
         return RGBImage(uncheckedWidth: width, height: height, pixels: result)
     }
 
-    /// As many bytes as `initialize` fills.
-    private static func systemBytes(
-        _ count: Int, _ initialize: (UnsafeMutableBufferPointer<UInt8>) -> Void
-    ) throws(ImageError) -> [UInt8] {
-        do throws(MemoryRefusal) {
-            return try [UInt8](systemCount: count, initialize: initialize)
-        } catch { throw .outOfMemory }
-    }
-
     /// One half in fixed point, where every sum starts.
     private static var half: Int32 { 1 << (ResamplingWindows.precision - 1) }
 
@@ -115,24 +106,5 @@ extension RGBImage {
     @inline(__always)
     private static func rounded(_ sum: Int32) -> UInt8 {
         UInt8(truncatingIfNeeded: max(0, min(255, sum >> ResamplingWindows.precision)))
-    }
-}
-
-/// Asks whether to stop after so much work that asking costs nothing beside it.
-struct InterruptionPace {
-    /// Whether the answer was yes.
-    private(set) var hasEnded = false
-    private var work = 0
-
-    /// Steps of a nanosecond or less between two questions.
-    private static let interval = 1 << 18
-
-    /// - Parameter steps: What was done since, or will be done next.
-    mutating func isInterrupted(after steps: Int, _ isInterrupted: () -> Bool) -> Bool {
-        work += steps
-        guard work >= Self.interval else { return false }
-        work = 0
-        hasEnded = isInterrupted()
-        return hasEnded
     }
 }

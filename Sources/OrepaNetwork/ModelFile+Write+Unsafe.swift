@@ -1,4 +1,5 @@
 import OrepaSafetensors
+import OrepaSystem
 
 extension ModelFile {
     /// Writes the model to `path` under a temporary name and renames it when it is complete, so that
@@ -7,6 +8,11 @@ extension ModelFile {
     /// - Throws: ``ModelFileError/file(_:)`` when the file exists and `overwrite` is false, or when the
     ///   system refuses.
     public func write(to path: String, overwrite: Bool) throws(ModelFileError) {
+        try write(to: RawPath(path), overwrite: overwrite)
+    }
+
+    /// The same for a path that need not be UTF-8.
+    public func write(to path: RawPath, overwrite: Bool) throws(ModelFileError) {
         let writer: SafetensorsWriter
         do { writer = try self.writer() } catch { throw .safetensors(error) }
         do { try writer.write(to: path, overwrite: overwrite) } catch { throw .file(error) }

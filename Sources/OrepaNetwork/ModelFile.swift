@@ -69,7 +69,10 @@ public struct ModelFile: Sendable {
     }
 
     /// Reads the model in the file at `path`, mapped into memory: weights are used where they are.
-    public init(path: String) throws(ModelFileError) {
+    public init(path: String) throws(ModelFileError) { try self.init(path: RawPath(path)) }
+
+    /// The same for a path that need not be UTF-8.
+    public init(path: RawPath) throws(ModelFileError) {
         let file: FileBytes
         do { file = try FileBytes(mapping: path) } catch { throw .file(error) }
         try self.init(file)

@@ -17,7 +17,9 @@ public enum ModelFileError: Error, Hashable, Sendable {
 }
 
 extension ModelFileError: CustomStringConvertible {
-    public var description: String {
+    public var description: String { sentence.escapedForPrinting() }
+
+    private var sentence: String {
         switch self {
         case .file(let error): error.description
         case .safetensors(let error): error.description

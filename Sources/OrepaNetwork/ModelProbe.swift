@@ -14,8 +14,25 @@ public struct ModelProbe: Sendable, Hashable {
     /// The picture of `seed`, `[channels, height, width]`: random values, approximately normal with mean 0 and
     /// variance 1 like a normalised photograph, with the same bits everywhere. Takes about 1 ms for 224x224.
     public static func picture(seed: UInt64, channels: Int, height: Int, width: Int) -> [Float] {
+        picture(seed: seed, channels: channels, height: height, width: width) {}
+    }
+
+    /// The same.
+    ///
+    /// - Parameter check: Called about each millisecond; throws what ends the call.
+    package static func picture<Failure: Error>(
+        seed: UInt64, channels: Int, height: Int, width: Int, check: () throws(Failure) -> Void
+    ) throws(Failure) -> [Float] {
+        let count = channels * height * width
         var noise = VerificationNoise(seed: seed)
-        return noise.values(channels * height * width)
+        var values: [Float] = []
+        // Memory: checked by the caller.
+        values.reserveCapacity(count)
+        while values.count < count {
+            try check()
+            values += noise.values(min(count - values.count, 1 << 16))
+        }
+        return values
     }
 
     /// The first field that makes no sense for `classCount` classes, with what was expected and what it holds.

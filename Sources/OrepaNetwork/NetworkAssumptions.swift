@@ -33,6 +33,14 @@ public struct NetworkAssumptions: Sendable, Hashable {
         self.inputSize = inputSize
     }
 
+    /// The same for pictures of `size` pixels a side where nothing is known of theirs.
+    public func onPictures(ofSize size: Int?) -> NetworkAssumptions {
+        NetworkAssumptions(
+            strides: strides, stem: stem, hasStemPool: hasStemPool,
+            batchNormEpsilon: batchNormEpsilon, stateDict: stateDict,
+            inputSize: inputSize ?? size)
+    }
+
     /// The same with what a model file `recorded`: the size of its pictures, and where it is the network's own file what
     /// its folded tensors do not tell any more.
     public func completed(by recorded: NetworkAssumptions?, isSameFile: Bool) -> NetworkAssumptions

@@ -1,3 +1,5 @@
+import OrepaSafetensors
+
 /// Why a network cannot be built, or cannot be run on an input of some size.
 public enum NetworkError: Error, Hashable, Sendable {
     case lastNodeNotLinear(name: String?)
@@ -20,7 +22,9 @@ public enum NetworkError: Error, Hashable, Sendable {
 }
 
 extension NetworkError: CustomStringConvertible {
-    public var description: String {
+    public var description: String { sentence.escapedForPrinting() }
+
+    private var sentence: String {
         switch self {
         case .lastNodeNotLinear(let name):
             "expected the last node to be linear, found \(name.map { "`\($0)`" } ?? "no node")"

@@ -24,6 +24,14 @@ public struct CallLimits: Sendable {
     /// Whether there is nothing to look at.
     package var isNone: Bool { deadline == nil && cancellation == nil && taskCancellation == nil }
 
+    /// Whether a call is to end: ``check()`` throws.
+    package var areReached: Bool {
+        do throws(PlanError) {
+            try check()
+            return false
+        } catch { return true }
+    }
+
     /// - Throws: ``PlanError/cancelled``, ``PlanError/deadlineExceeded``.
     package func check() throws(PlanError) {
         if cancellation?.isCancelled == true || taskCancellation?.isCancelled == true {

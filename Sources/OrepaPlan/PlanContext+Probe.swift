@@ -27,8 +27,9 @@ extension PlanContext {
             count: 3 * plan.graph.inputChannels * crop * crop + plan.graph.classCount,
             size: MemoryLayout<Float>.size)
         let expected = probe.logits[plan.numerics]
-        let picture = ModelProbe.picture(
-            seed: probe.seed, channels: plan.graph.inputChannels, height: crop, width: crop)
+        let picture = try ModelProbe.picture(
+            seed: probe.seed, channels: plan.graph.inputChannels, height: crop, width: crop
+        ) { () throws(PlanError) in try limits.check() }
         let found = try run(picture, count: 1, limits: limits)
         for index in found.indices where found[index].bitPattern != expected[index].bitPattern {
             throw .model(

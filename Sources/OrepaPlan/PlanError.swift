@@ -1,4 +1,5 @@
 import OrepaNetwork
+import OrepaSafetensors
 import OrepaSystem
 
 /// Why a network cannot be planned or run.
@@ -41,7 +42,9 @@ extension PlanError {
 }
 
 extension PlanError: CustomStringConvertible {
-    public var description: String {
+    public var description: String { sentence.escapedForPrinting() }
+
+    private var sentence: String {
         switch self {
         case .network(let error): error.description
         case .algorithm(let layer, let algorithm):

@@ -1,4 +1,5 @@
 import Glibc
+import OrepaSystem
 
 /// Files that appear under their name whole, or not at all.
 public enum AtomicFile {
@@ -7,9 +8,9 @@ public enum AtomicFile {
         /// Number of bytes taken so far.
         public private(set) var count = 0
         private let descriptor: Int32
-        private let path: String
+        private let path: RawPath
 
-        fileprivate init(descriptor: Int32, path: String) {
+        fileprivate init(descriptor: Int32, path: RawPath) {
             self.descriptor = descriptor
             self.path = path
         }
@@ -53,16 +54,16 @@ public enum AtomicFile {
     /// (`FileError.exists`), whoever made it and whenever. With it, a regular file is replaced by one with
     /// its permissions; where `path` is a link to one, the file that it leads to.
     public static func write(
-        to path: String, overwrite: Bool,
+        to path: RawPath, overwrite: Bool,
         contents: (inout Sink) throws(FileError) -> Void
     ) throws(FileError) {
         let path = overwrite ? target(ofLink: path) : path
         var status = stat()
         var mode: mode_t?
-        if lstat(path, &status) == 0 {
-            guard overwrite else { throw .exists(path: path) }
-            if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
-                throw .notRegular(path: path)
+        if path.withCString({ lstat($0, &status) }) == 0 {
+            guard overwrite else { throw .exists(path: path.description) }
+            if path.withCString({ stat($0, &status) }) == 0, status.st_mode & S_IFMT != S_IFREG {
+                throw .notRegular(path: path.description)
             }
             mode = status.st_mode & 0o777
         }
@@ -76,44 +77,70 @@ public enum AtomicFile {
             isOpen = false
             guard close(descriptor) == 0 else { throw notWritable(path) }
             if overwrite {
-                guard rename(temporary, path) == 0 else { throw notWritable(path) }
+                guard rename(temporary, to: path) else { throw notWritable(path) }
             } else {
                 try moveWithoutReplacing(temporary, to: path)
             }
         } catch {
             if isOpen { close(descriptor) }
-            unlink(temporary)
+            remove(temporary)
             throw error
         }
     }
 
+    /// The same for a path that is text.
+    public static func write(
+        to path: String, overwrite: Bool,
+        contents: (inout Sink) throws(FileError) -> Void
+    ) throws(FileError) {
+        try write(to: RawPath(path), overwrite: overwrite, contents: contents)
+    }
+
     /// Writes `bytes` as a file at `path`; see `write(to:overwrite:contents:)`.
     public static func write(
-        _ bytes: [UInt8], to path: String, overwrite: Bool
+        _ bytes: [UInt8], to path: RawPath, overwrite: Bool
     ) throws(FileError) {
         try write(to: path, overwrite: overwrite) { (sink) throws(FileError) in
             try sink.write(elements: bytes)
         }
     }
 
+    /// The same for a path that is text.
+    public static func write(
+        _ bytes: [UInt8], to path: String, overwrite: Bool
+    ) throws(FileError) {
+        try write(bytes, to: RawPath(path), overwrite: overwrite)
+    }
+
     /// Where a symbolic link leads, or `path` itself when it is none or leads nowhere.
-    private static func target(ofLink path: String) -> String {
+    private static func target(ofLink path: RawPath) -> RawPath {
         var status = stat()
-        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK,
-            let resolved = realpath(path, nil)
+        guard path.withCString({ lstat($0, &status) }) == 0, status.st_mode & S_IFMT == S_IFLNK,
+            let resolved = path.withCString({ realpath($0, nil) })
         else { return path }
         defer { free(resolved) }
-        return String(cString: resolved)
+        return RawPath(cString: resolved)
+    }
+
+    /// - Returns: Whether the system did it, else why is in `errno`.
+    private static func rename(_ old: RawPath, to new: RawPath) -> Bool {
+        old.withCString { old in new.withCString { new in Glibc.rename(old, new) } } == 0
+    }
+
+    private static func remove(_ path: RawPath) { _ = path.withCString { unlink($0) } }
+
+    private static func create(_ path: RawPath) -> Int32 {
+        path.withCString { open($0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666) }
     }
 
     private static func createTemporary(
-        beside path: String
-    ) throws(FileError) -> (path: String, descriptor: Int32) {
-        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+        beside path: RawPath
+    ) throws(FileError) -> (path: RawPath, descriptor: Int32) {
+        let folder = path.bytes.lastIndex(of: UInt8(ascii: "/")).map { path.bytes[...$0] } ?? []
         for _ in 0..<100 {
             let random = String(UInt64.random(in: .min ... .max), radix: 36)
-            let temporary = "\(folder).orepa-\(random).tmp"
-            let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+            let temporary = RawPath(bytes: folder + ".orepa-\(random).tmp".utf8)
+            let descriptor = create(temporary)
             if descriptor >= 0 { return (temporary, descriptor) }
             guard errno == EEXIST || errno == EINTR else { break }
         }
@@ -121,27 +148,29 @@ public enum AtomicFile {
     }
 
     private static func moveWithoutReplacing(
-        _ temporary: String, to path: String
+        _ temporary: RawPath, to path: RawPath
     ) throws(FileError) {
-        if link(temporary, path) == 0 {
-            unlink(temporary)
+        if temporary.withCString({ old in path.withCString { new in link(old, new) } }) == 0 {
+            remove(temporary)
             return
         }
         guard errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS else {
-            throw errno == EEXIST ? .exists(path: path) : notWritable(path)
+            throw errno == EEXIST ? .exists(path: path.description) : notWritable(path)
         }
         // A file system without hard links: claim the name, which fails when it is taken, then replace the claim.
-        let claim = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-        guard claim >= 0 else { throw errno == EEXIST ? .exists(path: path) : notWritable(path) }
+        let claim = create(path)
+        guard claim >= 0 else {
+            throw errno == EEXIST ? .exists(path: path.description) : notWritable(path)
+        }
         close(claim)
-        guard rename(temporary, path) == 0 else {
+        guard rename(temporary, to: path) else {
             let failure = notWritable(path)
-            unlink(path)
+            remove(path)
             throw failure
         }
     }
 
-    fileprivate static func notWritable(_ path: String) -> FileError {
-        .notWritable(path: path, reason: String(cString: strerror(errno)))
+    fileprivate static func notWritable(_ path: RawPath) -> FileError {
+        .notWritable(path: path.description, reason: String(cString: strerror(errno)))
     }
 }

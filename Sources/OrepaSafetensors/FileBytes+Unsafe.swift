@@ -21,6 +21,9 @@ public final class FileBytes: @unchecked Sendable {
         case permanent
     }
 
+    /// Bytes that are read or copied at a time: from the system's cache in less than a millisecond.
+    private static let part = 1 << 20
+
     /// Number of bytes.
     public var count: Int { bytes.count }
 
@@ -56,18 +59,21 @@ public final class FileBytes: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - largest: A file of more bytes is refused before memory is taken.
+    ///   - isInterrupted: Asked about each millisecond; true ends the call with ``FileError/interrupted(path:)``.
     ///   - isWanted: Is shown the first bytes, at most 16. Where it says no, only those are read.
     /// - Throws: also when the file gets shorter meanwhile, or when the system refuses the memory.
     public convenience init(
-        reading path: String, largest: Int = .max,
+        reading path: String, largest: Int = .max, isInterrupted: () -> Bool = { false },
         isWanted: (_ head: UnsafeRawBufferPointer) -> Bool = { _ in true }
     ) throws(FileError) {
-        try self.init(reading: RawPath(path), largest: largest, isWanted: isWanted)
+        try self.init(
+            reading: RawPath(path), largest: largest, isInterrupted: isInterrupted,
+            isWanted: isWanted)
     }
 
     /// The same for a path that need not be UTF-8.
     public init(
-        reading location: RawPath, largest: Int = .max,
+        reading location: RawPath, largest: Int = .max, isInterrupted: () -> Bool = { false },
         isWanted: (_ head: UnsafeRawBufferPointer) -> Bool = { _ in true }
     ) throws(FileError) {
         let path = location.description
@@ -92,7 +98,12 @@ public final class FileBytes: @unchecked Sendable {
         var end = min(size, 16)
         var count = 0
         while count < end {
-            let step = pread(descriptor, address + count, end - count, off_t(count))
+            if isInterrupted() {
+                munmap(address, size)
+                throw .interrupted(path: path)
+            }
+            let step = pread(
+                descriptor, address + count, min(end - count, FileBytes.part), off_t(count))
             if step < 0 && errno == EINTR { continue }
             guard step > 0 else {
                 let reason = step < 0 ? String(cString: strerror(errno)) : "it got shorter"
@@ -114,15 +125,31 @@ public final class FileBytes: @unchecked Sendable {
 
     /// Copies `contents` into memory of its own, aligned to 64 bytes.
     ///
-    /// - Throws: ``FileError/outOfMemory(path:byteCount:)``.
-    public init(copying contents: some Collection<UInt8>, path: String) throws(FileError) {
+    /// - Parameter isInterrupted: Asked about each millisecond; true ends the call.
+    /// - Throws: ``FileError/outOfMemory(path:byteCount:)``, ``FileError/interrupted(path:)``.
+    public init(
+        copying contents: some Collection<UInt8>, path: String,
+        isInterrupted: () -> Bool = { false }
+    ) throws(FileError) {
         let count = contents.count
         let memory: UnsafeMutableRawPointer
         do throws(MemoryRefusal) { memory = try SystemMemory.allocate(byteCount: count) } catch {
             throw .outOfMemory(path: path, byteCount: count)
         }
         let copy = UnsafeMutableRawBufferPointer(start: memory, count: count)
-        copy.copyBytes(from: contents)
+        var start = 0
+        var index = contents.startIndex
+        while start < count {
+            if isInterrupted() {
+                SystemMemory.deallocate(memory)
+                throw .interrupted(path: path)
+            }
+            let end = start + min(count - start, FileBytes.part)
+            let next = contents.index(index, offsetBy: end - start)
+            UnsafeMutableRawBufferPointer(rebasing: copy[start..<end])
+                .copyBytes(from: contents[index..<next])
+            (start, index) = (end, next)
+        }
         self.path = path
         bytes = UnsafeRawBufferPointer(copy)
         backing = .owned
@@ -193,7 +220,7 @@ public final class FileBytes: @unchecked Sendable {
         guard status.st_mode & S_IFMT == S_IFREG else {
             close(descriptor)
             throw status.st_mode & S_IFMT == S_IFDIR
-                ? .folder(path: path, found: FolderKind.description(of: path))
+                ? .folder(path: path, found: FolderKind.description(of: location))
                 : .notRegular(path: path)
         }
         return (descriptor, Int(status.st_size))

@@ -14,6 +14,8 @@ public enum FileError: Error, Hashable, Sendable {
     case notWritable(path: String, reason: String)
     /// The file is there and may not be replaced.
     case exists(path: String)
+    /// The caller asked to stop before the file was read.
+    case interrupted(path: String)
 }
 
 extension FileError: CustomStringConvertible {
@@ -29,6 +31,7 @@ extension FileError: CustomStringConvertible {
             "\(path): expected \(byteCount) bytes of memory, the system refused them"
         case .notWritable(let path, let reason): "\(path): cannot write: \(reason)"
         case .exists(let path): "\(path): exists already"
+        case .interrupted(let path): "\(path): expected to read all of it, the caller asked to stop"
         }
     }
 }

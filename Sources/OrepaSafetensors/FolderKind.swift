@@ -1,14 +1,17 @@
 import Glibc
+import OrepaSystem
 
 /// What a folder is by the files that are in it, where a file was expected.
 enum FolderKind {
     /// A description for messages, which names the file to give instead where there is one.
-    static func description(of folder: String) -> String {
-        let kind = kinds.first { exists("\(folder)/\($0.file)") }
+    static func description(of folder: RawPath) -> String {
+        let kind = kinds.first { exists(folder.bytes + "/\($0.file)".utf8) }
         return kind.map { "a folder \($0.description)" } ?? "a folder"
     }
 
-    private static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+    private static func exists(_ path: [UInt8]) -> Bool {
+        RawPath(bytes: path).withCString { access($0, F_OK) } == 0
+    }
 
     private static let severalFiles =
         "of a checkpoint in several files; save it as one, by torch.save or safetensors.torch.save_file"

@@ -12,7 +12,7 @@ public struct ForeignFormat: Sendable, Hashable {
         self.isCheckpoint = isCheckpoint
     }
 
-    /// nil where nothing is known of the file.
+    /// nil where it begins as a safetensors file does, or is too short to tell.
     public init?(of file: FileBytes) {
         if let format = ForeignFormat(fileName: file.path) {
             self = format
@@ -31,8 +31,30 @@ public struct ForeignFormat: Sendable, Hashable {
             self = format
         } else if file.hasBytes([UInt8(ascii: "{")], at: 0) {
             self.init("a JSON text")
-        } else {
+        } else if file.count < ForeignFormat.leastByteCount {
             return nil
+        } else {
+            self.init(ForeignFormat.isText(file) ? "a text" : ForeignFormat.unknown)
+        }
+    }
+
+    /// What is called so begins as no format that is known.
+    package static let unknown = "an unknown format"
+
+    /// Of a safetensors file: the length of its header and a brace.
+    private static let leastByteCount = 9
+
+    /// Whether the beginning is UTF-8 without control characters.
+    private static func isText(_ file: FileBytes) -> Bool {
+        file.withBytes { bytes in
+            var head = bytes.prefix(1 << 10)
+            // A character that the end of the part cuts.
+            for _ in 0..<3 where head.count < bytes.count && head.last.map({ $0 >= 0x80 }) == true {
+                head = head.dropLast()
+            }
+            let blanks: Set<UInt8> = [0x09, 0x0A, 0x0C, 0x0D]
+            return head.allSatisfy { $0 >= 0x20 && $0 != 0x7F || blanks.contains($0) }
+                && String(validating: head, as: UTF8.self) != nil
         }
     }
 

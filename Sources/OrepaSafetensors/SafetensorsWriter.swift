@@ -1,3 +1,5 @@
+import OrepaSystem
+
 /// The layout of a safetensors file, and how it gets written.
 ///
 /// The header is padded with spaces so that the data starts at a multiple of 64 bytes. The tensors whose size is a
@@ -98,6 +100,11 @@ public struct SafetensorsWriter {
 
     /// Writes the file as `AtomicFile.write` does. The memory it takes is what the tensors' closures take.
     public func write(to path: String, overwrite: Bool) throws(FileError) {
+        try write(to: RawPath(path), overwrite: overwrite)
+    }
+
+    /// The same for a path that need not be UTF-8.
+    public func write(to path: RawPath, overwrite: Bool) throws(FileError) {
         try AtomicFile.write(to: path, overwrite: overwrite) { (sink) throws(FileError) in
             try sink.write(elements: header)
             for (tensor, byteCount) in zip(tensors, byteCounts) {
@@ -105,7 +112,7 @@ public struct SafetensorsWriter {
                 try tensor.write(&sink)
                 guard sink.count - start == byteCount else {
                     throw .notWritable(
-                        path: path,
+                        path: path.description,
                         reason: "tensor `\(tensor.name)`: expected \(byteCount) bytes, "
                             + "found \(sink.count - start)")
                 }

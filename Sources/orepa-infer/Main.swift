@@ -3,6 +3,7 @@ import CProcess
 import Glibc
 import Orepa
 import OrepaSafetensors
+import OrepaSystem
 
 @main
 struct OrepaInfer: ParsableCommand {
@@ -55,12 +56,13 @@ struct OrepaInfer: ParsableCommand {
         }
     }
 
-    private static func run(_ arguments: [FilePath]) throws {
+    private static func run(_ arguments: [RawPath]) throws {
         if arguments.isEmpty { throw Failure(.usage, usageHint) }
         let others = configuration.subcommands.filter { $0 != ClassifyCommand.self }
             .compactMap { $0.configuration.commandName }
         let split = PictureArguments(arguments, otherCommands: Set(others + ["help"]))
-        var command = try parseAsRoot(split?.forParser ?? arguments.map(\.text))
+        var command = try parseAsRoot(
+            split?.forParser ?? arguments.map { ArgumentText.encoded($0.bytes) })
         if let split, let classify = command as? ClassifyCommand {
             try classify.run(pictures: split.pictures)
         } else {
@@ -79,7 +81,9 @@ struct OrepaInfer: ParsableCommand {
                 try StandardOutput.shared.flush()
             } catch { error.exit() }
         } else {
-            for line in lines { StandardError.write(String(line)) }
+            for line in lines {
+                StandardError.write(ArgumentText.bytes(String(line)).escapedForPrinting())
+            }
         }
         Glibc.exit(code.rawValue)
     }

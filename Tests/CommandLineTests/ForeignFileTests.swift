@@ -42,6 +42,38 @@ import Testing
         }
     }
 
+    /// What begins as nothing that is known is no safetensors file with an odd header.
+    @Test func textsAndUnknownFilesAreNamed() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("file")
+        let model = try Models.resNet()
+        for (bytes, expected) in [
+            (try Data(contentsOf: URL(fileURLWithPath: repositoryFile("README.md"))), "a text"),
+            (Data("\u{FEFF}gr\u{FC}\u{DF}e\n".utf8), "a text"),
+            (Data((0..<200).map { UInt8(truncatingIfNeeded: $0 * 7 + 1) }), "an unknown format"),
+        ] {
+            try bytes.write(to: URL(fileURLWithPath: path))
+            for (arguments, kind) in [
+                ([boot, "--model", path], "a deployed model (.safetensors)"),
+                (["convert", path, folder.file("model")], "a checkpoint of torch.save or a "),
+                (["verify", path], "a checkpoint of torch.save or a safetensors file"),
+                (["inspect", path], "a checkpoint of torch.save or a safetensors file"),
+                (
+                    ["verify", model, "--reference", path],
+                    "a safetensors file with `input` and `logits`"
+                ),
+                (["run", model, "--input", path, "--output", "-"], "a safetensors file"),
+            ] {
+                let result = try Program.run(arguments)
+                #expect(result.status == 65)
+                #expect(
+                    result.errors.hasPrefix("orepa-infer: \(path): expected \(kind)"),
+                    "\(result.errors)")
+                #expect(result.errors.contains(", found \(expected)"), "\(result.errors)")
+            }
+        }
+    }
+
     @Test(arguments: [
         (["model.safetensors"], "give that file"), ([".metadata"], "dcp_to_torch_save"),
         (["model.safetensors.index.json"], "in several files"),

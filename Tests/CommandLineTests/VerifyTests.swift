@@ -53,6 +53,11 @@ import Testing
             try Program.run(["verify", path, "--format", "json"]).json() as? [String: Any])
         let error = try #require(report["fast_logit_error"] as? Double)
         #expect(report["input_size"] as? Int == 64)
+        #expect((report["assumptions"] as? [String: Any])?["input_size"] as? Int == 64)
+        let larger = try #require(
+            try Program.run(["verify", path, "--format", "json", "--input-size", "96"]).json()
+                as? [String: Any])
+        #expect((larger["assumptions"] as? [String: Any])?["input_size"] as? Int == 96)
         let logit = try #require(ModelFile(path: model).description.probe?.logits.strict[0])
 
         random["linear.bias"]!.values = [-logit * Float(1 - error / 5e-4)]

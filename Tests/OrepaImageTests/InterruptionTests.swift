@@ -63,6 +63,62 @@ import Testing
         if milliseconds <= 10 { #expect(interrupted == files.count) }
     }
 
+    /// All that is done with the pixels of a large picture, and what is looked at of the bytes of a large file.
+    @Test(arguments: [1, 30])
+    func allElseEndsInTime(_ milliseconds: Int) throws {
+        let side = 12_000
+        let image = try RGBImage(
+            width: side, height: side, pixels: [UInt8](repeating: 7, count: 3 * side * side))
+        let values = UnsafeMutableBufferPointer<Float>.allocate(capacity: 3 * side * side)
+        defer { values.deallocate() }
+        func expectInTime(_ name: String, _ work: (() -> Bool) throws(ImageError) -> Void) {
+            let late = lateness(after: .milliseconds(milliseconds), work)
+            #expect(late != nil, "\(name)")
+            if let late { #expect(late < .milliseconds(100), "\(name)") }
+        }
+        expectInTime("grey") { (stop) throws(ImageError) in
+            _ = try image.grey(isInterrupted: stop)
+        }
+        expectInTime("turned") { (stop) throws(ImageError) in
+            _ = try image.oriented(by: 6, isInterrupted: stop)
+        }
+        expectInTime("normalised") { (stop) throws(ImageError) in
+            try image.normalize(
+                mean: [0, 0, 0], std: [1, 1, 1], into: values, isInterrupted: stop)
+        }
+    }
+
+    /// What is looked at of the bytes of a large file: a chunk with the wrong checksum, chunks without contents, bytes
+    /// between markers.
+    @Test(arguments: ["chunk", "chunks", "markers"])
+    func readingEndsInTime(_ kind: String) throws {
+        var file = [UInt8](repeating: 1, count: 1 << 30)
+        let header = Array(try imageFixture("rgb.png").prefix(33))
+        switch kind {
+        case "chunk":
+            let count = file.count - 64
+            let bytes = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: count >> $0) }
+            file.replaceSubrange(0..<header.count + 8, with: header + bytes + Array("prVt".utf8))
+        case "chunks":
+            file.replaceSubrange(0..<header.count, with: header)
+            let empty = pngChunk("prVt", [])
+            var place = header.count
+            while place + empty.count <= file.count {
+                for index in 0..<empty.count { file[place + index] = empty[index] }
+                place += empty.count
+            }
+        default: file.replaceSubrange(0..<4, with: [0xFF, 0xD8, 0xFF, 0x01])
+        }
+        for milliseconds in [1, 30] {
+            let late = lateness(after: .milliseconds(milliseconds)) {
+                (stop) throws(ImageError) in
+                _ = try ImageDecoder.decode(file, isInterrupted: stop)
+            }
+            #expect(late != nil)
+            if let late { #expect(late < .milliseconds(100)) }
+        }
+    }
+
     @Test(arguments: [1, 10])
     func scalingEndsInTime(_ milliseconds: Int) throws {
         let image = try RGBImage(

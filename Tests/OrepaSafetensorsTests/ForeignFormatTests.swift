@@ -43,11 +43,20 @@ import Testing
     }
 
     @Test func otherBytesAreNothingKnown() {
+        #expect(format(Array("# orepa\n".utf8))?.name == "an unknown format")
+        let text = Array("# orepa\r\n\tr\u{FC}nning ".utf8)
+        #expect(ForeignFormat(of: FileBytes(text, path: "text"))?.name == "a text")
+        // A character that the end of what is looked at cuts.
+        let long = (0..<3).map { [UInt8](repeating: 0x20, count: 1021 + $0) }
+        for blanks in long {
+            let bytes = blanks + Array("\u{20AC}\u{20AC}".utf8)
+            #expect(ForeignFormat(of: FileBytes(bytes, path: "text"))?.name == "a text")
+        }
         #expect(ForeignFormat(of: FileBytes([], path: "empty")) == nil)
         for bytes in [[], [8], [8, 0, 0x12], [8, 8, 0x13], [0x80], [0x80, 9], [1, 2, 3]]
             as [[UInt8]]
         {
-            #expect(format(bytes) == nil)
+            #expect(format(bytes)?.name == "an unknown format")
             #expect(ForeignFormat(of: FileBytes(bytes, path: "short")) == nil)
         }
     }

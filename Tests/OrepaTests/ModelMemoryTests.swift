@@ -140,6 +140,29 @@ import Testing
         }
     }
 
+    /// While the file is read, or its bytes are copied, limits are looked at.
+    @Test(arguments: [1, 20]) func loadingEndsWhileAFileIsRead(milliseconds: Int) throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("large.safetensors")
+        try Data([8, 0, 0, 0]).write(to: URL(fileURLWithPath: path))
+        truncate(path, 3 << 29)
+        let mapped = try FileBytes(mapping: path)
+        let loads: [(CallLimits) throws -> Model] = [
+            { try Model(path: path, limits: $0) },
+            { limits in
+                try mapped.withBytes { try Model(bytes: $0, limits: limits) }
+            },
+        ]
+        for load in loads {
+            let deadline = ContinuousClock.now + .milliseconds(milliseconds)
+            let error = #expect(throws: OrepaError.self) {
+                _ = try load(CallLimits(deadline: deadline))
+            }
+            #expect(error?.code == .deadlineExceeded)
+            #expect(ContinuousClock.now - deadline < .milliseconds(100))
+        }
+    }
+
     @Test func loadingFromBytesGivesTheSameBits() throws {
         let bytes = try Data(contentsOf: URL(fileURLWithPath: ModelMemoryTests.modelPath))
         let pictures = try sampleImages().map { Picture.file($0) }

@@ -75,6 +75,49 @@ import Testing
         }
     }
 
+    /// Whatever way pixels come in, a deadline is looked at while they are brought into the form that the network takes.
+    @Test(.serialized, arguments: PixelOrder.allCases, [1, 20])
+    func deadlinesReachRawPixels(order: PixelOrder, milliseconds: Int) throws {
+        // Beside the rows that are borrowed again and again there is no memory of that size.
+        let side = 13_000
+        let row = [UInt8](repeating: 9, count: side * order.byteCount + side)
+        row.withUnsafeBytes { bytes in
+            let memory = UnsafeMutableRawBufferPointer.allocate(
+                byteCount: side * side * order.byteCount, alignment: 4096)
+            defer { memory.deallocate() }
+            for start in stride(from: 0, to: memory.count, by: side * order.byteCount) {
+                (memory.baseAddress! + start).copyMemory(
+                    from: bytes.baseAddress!, byteCount: side * order.byteCount)
+            }
+            let picture = Picture.pixels(
+                borrowing: UnsafeRawBufferPointer(memory), width: side, height: side, order: order)
+            let deadline = ContinuousClock.now + .milliseconds(milliseconds)
+            let error = #expect(throws: OrepaError.self) {
+                try model.run(picture, limits: CallLimits(deadline: deadline))
+            }
+            #expect(error?.code == .deadlineExceeded)
+            #expect(ContinuousClock.now - deadline < .milliseconds(100))
+            #expect(ContinuousClock.now >= deadline)
+        }
+    }
+
+    /// Reading a file of some hundred megabytes ends at its deadline too.
+    @Test(arguments: [1, 20]) func deadlinesReachReading(milliseconds: Int) throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("large.png")
+        // The signature, and a hole.
+        var head = try sampleImages().isEmpty ? [] : Array(image.encodedAsPNG().prefix(16))
+        head.append(0)
+        try Data(head).write(to: URL(fileURLWithPath: path))
+        truncate(path, 1 << 30)
+        let deadline = ContinuousClock.now + .milliseconds(milliseconds)
+        let error = #expect(throws: OrepaError.self) {
+            try model.run(.file(path), limits: CallLimits(deadline: deadline))
+        }
+        #expect(error?.code == .deadlineExceeded)
+        #expect(ContinuousClock.now - deadline < .milliseconds(100))
+    }
+
     /// Rows as close as they can be and far apart; nothing behind the last pixel.
     @Test(arguments: PixelOrder.allCases, [0, 5]) func rawPixelsGiveTheSameBits(
         order: PixelOrder, gap: Int

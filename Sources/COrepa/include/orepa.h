@@ -243,7 +243,7 @@ typedef struct orepa_model_options {
     uint64_t maximum_multiply_adds;
     size_t maximum_model_memory;
     /* After how many nanoseconds making the model gives up, with OREPA_DEADLINE_EXCEEDED: the clock is looked at while
-     * weights are packed and while the probe runs, not while the file is read. 0: never. */
+     * the file is read or its bytes are copied, weights are packed and the probe runs. 0: never. */
     int64_t load_timeout_nanoseconds;
     /* Makes it give up, with OREPA_CANCELLED; or NULL. Has to stay until the model is made. */
     const orepa_cancellation *load_cancellation;
@@ -343,7 +343,8 @@ typedef struct orepa_run_options {
     const char *const *stages;
     size_t stage_count;
     /* After how many nanoseconds from the start of the call it gives up, with OREPA_DEADLINE_EXCEEDED: it looks at the
-     * clock between pictures and some milliseconds apart inside of layers. 0: never. Negative is OREPA_INVALID_ARGUMENT. */
+     * clock some milliseconds apart, while pictures are read, copied, decoded and scaled, and inside of layers.
+     * 0: never. Negative is OREPA_INVALID_ARGUMENT. */
     int64_t timeout_nanoseconds;
     /* Makes the call give up, with OREPA_CANCELLED; or NULL. Has to stay until the call has returned. */
     const orepa_cancellation *cancellation;

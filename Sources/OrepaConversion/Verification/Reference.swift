@@ -1,5 +1,6 @@
 import OrepaNetwork
 import OrepaSafetensors
+import OrepaSystem
 
 /// Pictures and the logits that the code which trained the network computes for them: the one proof that does not share
 /// what is assumed about the network with the fold.
@@ -20,19 +21,24 @@ public struct Reference: Sendable {
     /// Reads the tensors `input` `[N, C, H, W]` and `logits` `[N, classes]`, Float32, of the safetensors file at `path`.
     ///
     /// - Throws: ``ReferenceError``.
-    public init(path: String) throws(ReferenceError) {
+    public init(path: String) throws(ReferenceError) { try self.init(path: RawPath(path)) }
+
+    /// The same for a path that need not be UTF-8.
+    public init(path: RawPath) throws(ReferenceError) {
         let bytes: FileBytes
         let file: SafetensorsFile
         do throws(FileError) { bytes = try FileBytes(mapping: path) } catch { throw .file(error) }
+        if let format = ForeignFormat(of: bytes) { throw .otherFormat(path: bytes.path, format) }
         do throws(SafetensorsError) { file = try SafetensorsFile(bytes) } catch {
             throw .safetensors(error)
         }
-        self.path = path
+        self.path = bytes.path
         (inputShape, input) = try Reference.tensor("input", "[N, C, H, W]", rank: 4, of: file)
         (logitsShape, logits) = try Reference.tensor("logits", "[N, classes]", rank: 2, of: file)
         guard logitsShape[0] == inputShape[0] else {
             throw .shape(
-                path: path, tensor: "logits", expected: "[\(inputShape[0]), classes], as `input`",
+                path: bytes.path, tensor: "logits",
+                expected: "[\(inputShape[0]), classes], as `input`",
                 found: logitsShape)
         }
     }
@@ -97,6 +103,8 @@ public struct ReferenceComparison: Sendable, Hashable {
 public enum ReferenceError: Error, Hashable, Sendable {
     case file(FileError)
     case safetensors(SafetensorsError)
+    /// A file of another format, by its first bytes.
+    case otherFormat(path: String, ForeignFormat)
     case missing(path: String, tensor: String, expected: String, found: [String])
     case elementType(path: String, tensor: String, found: ElementType)
     case shape(path: String, tensor: String, expected: String, found: [Int])
@@ -105,10 +113,15 @@ public enum ReferenceError: Error, Hashable, Sendable {
 }
 
 extension ReferenceError: CustomStringConvertible {
-    public var description: String {
+    public var description: String { sentence.escapedForPrinting() }
+
+    private var sentence: String {
         switch self {
         case .file(let error): error.description
         case .safetensors(let error): error.description
+        case .otherFormat(let path, let format):
+            "\(path): expected a safetensors file with `input` and `logits`, as tools/make_reference.py writes it, "
+                + "found \(format.name)"
         case .missing(let path, let tensor, let expected, let found):
             "\(path): expected a tensor `\(tensor)` \(expected), Float32, found "
                 + (found.isEmpty

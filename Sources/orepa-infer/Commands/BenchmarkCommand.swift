@@ -3,6 +3,7 @@ import OrepaConversion
 import OrepaNetwork
 import OrepaPlan
 import OrepaSafetensors
+import OrepaSystem
 
 struct BenchmarkCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -23,7 +24,7 @@ struct BenchmarkCommand: ParsableCommand {
             """)
 
     @Argument(help: "A model file.")
-    var model: String
+    var model: RawPath
 
     @Option(help: "Pictures in a call.")
     var batch = 1
@@ -78,7 +79,7 @@ struct BenchmarkCommand: ParsableCommand {
                 file, numerics: computing.numerics, memory: memory.memory ?? .fast,
                 trustsPackedWeights: memory.trustPacked, budget: budgeting.budget, pool: pool)
             context = try PlanContext(plan, batch: batch, pool: pool)
-        } catch { throw Failure(error, planning: model) }
+        } catch { throw Failure(error, planning: "\(model)") }
         let loadTime = ContinuousClock.now - start
         let input = BenchmarkInput.values(
             count: batch * file.network.graph.inputChannels * crop * crop)
@@ -95,7 +96,7 @@ struct BenchmarkCommand: ParsableCommand {
         let bytes: FileBytes
         do { bytes = try FileBytes(mapping: model) } catch { throw Failure(error) }
         return [
-            ("model", .string(model)),
+            ("model", .string(model.text)),
             ("model_sha256", .optional(FileDigest.sha256(of: bytes))),
             ("instruction_set", .string(plan.instructionSet.rawValue)),
             ("numerics", .string(plan.numerics.rawValue)),
@@ -106,7 +107,7 @@ struct BenchmarkCommand: ParsableCommand {
 
     private func probeTime(_ context: PlanContext, of file: ModelFile) throws(Failure) -> Duration {
         let start = ContinuousClock.now
-        do { try context.checkProbe(of: file) } catch { throw Failure(error, planning: model) }
+        do { try context.checkProbe(of: file) } catch { throw Failure(error, planning: "\(model)") }
         return ContinuousClock.now - start
     }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import CProcess
 import Orepa
 import OrepaPlan
+import OrepaSystem
 
 struct ClassifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -28,10 +29,10 @@ struct ClassifyCommand: ParsableCommand {
     }
 
     @Argument(help: "Pictures, folders of pictures, or - for standard input.")
-    var images: [String] = []
+    var images: [RawPath] = []
 
     @Option(help: "Model file; by default $OREPA_MODEL, else the one built in.")
-    var model: String?
+    var model: RawPath?
 
     @Option(help: "How many classes to name.")
     var topK = 5
@@ -44,13 +45,13 @@ struct ClassifyCommand: ParsableCommand {
             File with the class names, instead of the model's own: text with one a line, or JSON, a list of names or \
             an object of numbers and names.
             """)
-    var labels: String?
+    var labels: RawPath?
 
     @Option(help: "Print probabilities or the network's logits.")
     var outputType = OutputType.prob
 
     @Option(help: "Text file with a picture's path a line, or - for standard input.")
-    var fromList: String?
+    var fromList: RawPath?
 
     @Flag(
         name: [.customLong("null"), .customShort("0")],
@@ -87,27 +88,27 @@ struct ClassifyCommand: ParsableCommand {
             throw ValidationError("--null: expected --from-list with it")
         }
         guard topK >= 1 else { throw ValidationError("--top-k: expected 1 or more, found \(topK)") }
-        let readers = images.filter { $0 == "-" }.count + (fromList == "-" ? 1 : 0)
+        let readers =
+            images.filter(\.isStandardStream).count
+            + (fromList?.isStandardStream == true ? 1 : 0)
         guard readers <= 1 else {
             throw ValidationError("Standard input can be read only once.")
         }
     }
 
     func run() throws {
-        try run(pictures: images.map(FilePath.init(argument:)))
+        try run(pictures: images)
     }
 
     /// - Parameter arguments: What `images` are, as the bytes that the system gave.
-    func run(pictures arguments: [FilePath]) throws {
+    func run(pictures arguments: [RawPath]) throws {
         orepa_keep_interrupts()
         let source = try ModelSource(option: model)
         try source.checkTakesPictures()
         let labels = try source.labels(option: labels)
         let list = try ImageList(
             arguments: arguments,
-            list: fromList.map {
-                PathList(FilePath(argument: $0), isNullSeparated: hasNullSeparators)
-            },
+            list: fromList.map { PathList($0, isNullSeparated: hasNullSeparators) },
             recursive: recursive)
         let printer = AnswerPrinter(
             format: format, outputType: outputType, isTerminal: StandardOutput.isTerminal,

@@ -3,6 +3,7 @@ import OrepaCheckpoint
 import OrepaConversion
 import OrepaNetwork
 import OrepaPlan
+import OrepaSystem
 import OrepaTraining
 
 struct ConvertCommand: ParsableCommand {
@@ -28,13 +29,13 @@ struct ConvertCommand: ParsableCommand {
             """)
 
     @Argument(help: "A training checkpoint.")
-    var checkpoint: String
+    var checkpoint: RawPath
 
     @Argument(help: "Where to write the model (.safetensors).")
-    var output: String
+    var output: RawPath
 
     @Option(help: "Text file with a class name a line, or JSON.")
-    var labels: String?
+    var labels: RawPath?
 
     @Option(help: "Preprocessing to start from: imagenet.")
     var preset = Preset.imagenet
@@ -95,7 +96,7 @@ struct ConvertCommand: ParsableCommand {
     var probe = true
 
     func validate() throws {
-        guard output != "-" else {
+        guard !output.isStandardStream else {
             throw ValidationError(
                 "OUTPUT: expected a file's path, found -, since a model is written whole or not at all"
             )
@@ -147,7 +148,7 @@ struct ConvertCommand: ParsableCommand {
         }
         Progress.wipe()
         if let warning = result.verification.flatMap({
-            ImpreciseFast.warning(of: $0, path: checkpoint)
+            ImpreciseFast.warning(of: $0, path: "\(checkpoint)")
         }) {
             AssumptionReport.warn([warning])
             warnings.append(warning)
@@ -193,7 +194,7 @@ struct ConvertCommand: ParsableCommand {
             let plan = try Plan(
                 model, numerics: .strict, memory: .small, budget: budgeting.budget, pool: pool)
             try PlanContext(plan, pool: pool).checkProbe(of: model)
-        } catch { throw Failure(error, planning: checkpoint) }
+        } catch { throw Failure(error, planning: "\(checkpoint)") }
     }
 
     /// The options about preprocessing that were given.
@@ -251,13 +252,13 @@ struct ChannelValues: ExpressibleByArgument {
 extension Failure {
     init(_ error: ConversionError) {
         switch error {
-        case .output(let error): self.init(.cannotCreate, "\(error)")
+        case .output(let error):
+            self.init(error.isRefusal ? .refused : .cannotCreate, "\(error)")
         case .checkpoint(let error): self.init(error)
         case .model(let error): self.init(error)
         case .reference(let error): self.init(error)
         case .library: self.init(.unavailable, "\(error)")
-        case .memory: self.init(.refused, "\(error)")
-        default: self.init(.badData, "\(error)")
+        default: self.init(error.isRefusal ? .refused : .badData, "\(error)")
         }
     }
 }

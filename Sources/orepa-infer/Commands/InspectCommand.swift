@@ -2,6 +2,7 @@ import ArgumentParser
 import OrepaCheckpoint
 import OrepaNetwork
 import OrepaSafetensors
+import OrepaSystem
 import OrepaTraining
 
 struct InspectCommand: ParsableCommand {
@@ -16,7 +17,7 @@ struct InspectCommand: ParsableCommand {
             """)
 
     @Argument(help: "A training checkpoint or a model file.")
-    var file: String
+    var file: RawPath
 
     @Option(
         help: "Height and width to count multiply-adds for; a model's own by default, else 224.")
@@ -54,7 +55,7 @@ struct InspectCommand: ParsableCommand {
             }
             let model: ModelFile
             do { model = try ModelFile(bytes) } catch { throw Failure(error) }
-            return try Inspection(model, path: file, inputSize: inputSize)
+            return try Inspection(model, path: "\(file)", inputSize: inputSize)
         }
         let checkpoint: Checkpoint
         do {
@@ -79,7 +80,7 @@ extension Failure {
         if case .file(let error) = error {
             self.init(error)
         } else {
-            self.init(.badData, "\(error)")
+            self.init(error.isRefusal ? .refused : .badData, "\(error)")
         }
     }
 }

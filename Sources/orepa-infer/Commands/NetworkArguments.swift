@@ -1,6 +1,7 @@
 import ArgumentParser
 import OrepaCheckpoint
 import OrepaNetwork
+import OrepaSystem
 import OrepaTraining
 
 /// What a checkpoint does not say about its network: the options that `convert`, `verify` and `inspect` share.
@@ -79,8 +80,9 @@ struct NetworkArguments: ParsableArguments {
     }
 
     /// Opens the checkpoint at `path`.
-    func checkpoint(path: String, recordedIn model: ModelFile? = nil) throws(Failure) -> Checkpoint
-    {
+    func checkpoint(
+        path: RawPath, recordedIn model: ModelFile? = nil
+    ) throws(Failure) -> Checkpoint {
         let recorded = model?.description.assumptions?.stateDict
         do {
             return try Checkpoint(path: path, stateDictionary: stateDict ?? recorded)
@@ -96,7 +98,7 @@ struct NetworkArguments: ParsableArguments {
     }
 
     /// A sentence for each option that says otherwise than `model` records.
-    func contradictions(of model: ModelFile, path: String) -> [String] {
+    func contradictions(of model: ModelFile, path: RawPath) -> [String] {
         guard let recorded = model.description.assumptions else { return [] }
         var sentences: [String] = []
         func compare(_ option: String, _ given: String?, _ recorded: String?) {

@@ -3,6 +3,7 @@ import Orepa
 import OrepaImage
 import OrepaNetwork
 import OrepaSafetensors
+import OrepaSystem
 
 struct PreprocessCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -15,14 +16,14 @@ struct PreprocessCommand: ParsableCommand {
             """)
 
     @Argument(help: "A JPEG or PNG file, or - for standard input.")
-    var image: String
+    var image: RawPath
 
     @Option(name: .shortAndLong, help: "Where to write the PNG, or - for standard output.")
-    var output: String
+    var output: RawPath
 
     @Option(
         help: "Model whose preprocessing to use; by default $OREPA_MODEL, else the built-in one.")
-    var model: String?
+    var model: RawPath?
 
     @Option(help: "Preprocessing to use instead of a model's: imagenet.")
     var preset: Preset?
@@ -44,7 +45,7 @@ struct PreprocessCommand: ParsableCommand {
             try source.checkTakesPictures()
             preprocessing = source.model.description.preprocessing
         }
-        let input = ImageInput(argument: FilePath(argument: image))
+        let input = ImageInput(argument: image)
         let png: [UInt8]
         do {
             let decoded = try input.decoded(limits: decoding.limits, choices: decoding.choices)

@@ -17,13 +17,13 @@ struct RunCommand: ParsableCommand {
             """)
 
     @Argument(help: "A model file.")
-    var model: String
+    var model: RawPath
 
     @Option(name: .shortAndLong, help: "A safetensors file with `input`, or - for standard input.")
-    var input: String
+    var input: RawPath
 
     @Option(name: .shortAndLong, help: "Where to write `logits`, or - for standard output.")
-    var output: String
+    var output: RawPath
 
     @OptionGroup var threading: ThreadOptions
     @OptionGroup var computing: NumericsOptions
@@ -73,12 +73,16 @@ struct RunCommand: ParsableCommand {
     }
 
     private func readInput() throws(Failure) -> SafetensorsFile {
-        do {
-            return try SafetensorsFile(InputFile.bytes(FilePath(argument: input)))
-        } catch let error as FileError {
+        let file: FileBytes
+        do throws(FileError) { file = try InputFile.bytes(input) } catch {
             throw Failure(error)
-        } catch {
-            throw Failure(.badData, "\(error)")
+        }
+        if let format = ForeignFormat(of: file) {
+            throw Failure(
+                .badData, "\(file.path): expected a safetensors file, found \(format.name)")
+        }
+        do throws(SafetensorsError) { return try SafetensorsFile(file) } catch {
+            throw Failure(error)
         }
     }
 
@@ -128,7 +132,7 @@ struct RunCommand: ParsableCommand {
             let writer = try SafetensorsWriter([
                 .init(name: "logits", shape: shape, values: logits)
             ])
-            if output == "-" {
+            if output.isStandardStream {
                 try StandardOutput.shared.writeBytes(
                     writer.header + logits.withUnsafeBytes { Array($0) })
             } else {

@@ -4,6 +4,7 @@ import OrepaConversion
 import OrepaNetwork
 import OrepaPlan
 import OrepaSafetensors
+import OrepaSystem
 
 struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -25,10 +26,10 @@ struct VerifyCommand: ParsableCommand {
 
     @Argument(
         help: "A training checkpoint; or a model file, of which only packed weights are checked.")
-    var checkpoint: String
+    var checkpoint: RawPath
 
     @Argument(help: "A model file that was made from it.")
-    var model: String?
+    var model: RawPath?
 
     @OptionGroup var network: NetworkArguments
 
@@ -56,7 +57,7 @@ struct VerifyCommand: ParsableCommand {
 
     func run() throws {
         var modelFile: (path: String, file: ModelFile)?
-        if let model { modelFile = (model, try ModelSource(option: model).model) }
+        if let model { modelFile = ("\(model)", try ModelSource(option: model).model) }
         let file = try network.checkpoint(path: checkpoint, recordedIn: modelFile?.file)
         // A model file is a folded checkpoint, which records what was assumed, too.
         let recorded =
@@ -86,21 +87,23 @@ struct VerifyCommand: ParsableCommand {
         Progress.wipe()
         let result = found.verification
         if let warning = result.flatMap({
-            $0.passed ? ImpreciseFast.warning(of: $0, path: checkpoint) : nil
+            $0.passed ? ImpreciseFast.warning(of: $0, path: "\(checkpoint)") : nil
         }) {
             AssumptionReport.warn([warning])
             warnings.append(warning)
         }
         // A model file says more about itself than its tensors do.
         let assumptions = found.assumptions.completed(
-            by: recorded?.description.assumptions, isSameFile: model == nil)
+            by: recorded?.description.assumptions, isSameFile: model == nil
+        ).onPictures(ofSize: result?.inputSize ?? inputSize)
+        let given = network.given + (inputSize == nil ? [] : ["--input-size"])
         let isRecorded = recorded?.description.assumptions != nil
         switch format {
         case .table:
             try StandardOutput.shared.writeText(
                 (isRecorded
-                    ? AssumptionReport.recordedLines(assumptions, given: network.given)
-                    : AssumptionReport.lines(assumptions, given: network.given))
+                    ? AssumptionReport.recordedLines(assumptions, given: given)
+                    : AssumptionReport.lines(assumptions, given: given))
                     + (result.map { "\n" + table($0) }
                         ?? "\(checkpoint): folded already; there is nothing to verify\n")
                     + (packed?.lines ?? "")
@@ -108,7 +111,7 @@ struct VerifyCommand: ParsableCommand {
         case .json:
             var fields =
                 result.map(json) ?? [
-                    ("checkpoint", .string(checkpoint)), ("model", .optional(model)),
+                    ("checkpoint", .string(checkpoint.text)), ("model", .optional(model?.text)),
                     ("folded", .bool(true)), ("passed", .null),
                 ]
             fields += [
@@ -120,13 +123,13 @@ struct VerifyCommand: ParsableCommand {
             try StandardOutput.shared.writeLine(JSONValue.object(fields).text(.spaced))
         }
         if let result, !result.passed {
-            throw Failure(ConversionError.notVerified(path: checkpoint, result))
+            throw Failure(ConversionError.notVerified(path: "\(checkpoint)", result))
         }
         try packed?.check()
         if let reference = found.reference, !reference.passed {
             throw Failure(
                 ConversionError.otherLogits(
-                    path: model ?? checkpoint, reference, assumptions,
+                    path: "\(model ?? checkpoint)", reference, assumptions,
                     counterparts: file.counterparts))
         }
     }
@@ -161,7 +164,7 @@ struct VerifyCommand: ParsableCommand {
             ])
         }
         return [
-            ("checkpoint", .string(checkpoint)), ("model", .optional(model)),
+            ("checkpoint", .string(checkpoint.text)), ("model", .optional(model?.text)),
             ("folded", .bool(false)),
             ("passed", .bool(result.passed)), ("seed", .string("\(result.seed)")),
             ("input_size", .integer(result.inputSize)),
@@ -196,7 +199,7 @@ struct ReferenceArguments: ParsableArguments {
             A safetensors file with tensors `input` [N, C, H, W] and `logits` [N, classes] that the training code \
             computed, as tools/make_reference.py writes it: the network has to give these logits within --tolerance.
             """)
-    var reference: String?
+    var reference: RawPath?
 
     func read() throws(Failure) -> Reference? {
         guard let reference else { return nil }
@@ -209,7 +212,7 @@ extension Failure {
         if case .file(let error) = error {
             self.init(error)
         } else {
-            self.init(.badData, "\(error)")
+            self.init(error.isRefusal ? .refused : .badData, "\(error)")
         }
     }
 }

@@ -1,35 +1,36 @@
 import Glibc
 import OrepaImage
 import OrepaSafetensors
+import OrepaSystem
 
 /// One picture to answer about.
 struct ImageInput: Sendable {
     /// Where a picture's bytes come from.
     enum Source: Sendable {
         case standardInput
-        case file(FilePath)
+        case file(RawPath)
         /// A file that a list names.
-        case listed(FilePath)
+        case listed(RawPath)
         /// A file found in a folder: left out, not failed, when it is no image by content.
-        case folderEntry(FilePath)
+        case folderEntry(RawPath)
         /// What cannot be read, as is known already.
-        case unreadable(FilePath, FileError)
+        case unreadable(RawPath, FileError)
     }
 
     let source: Source
 
     /// As the user gave it, or as it lies under a folder that the user gave.
-    var path: FilePath {
+    var path: RawPath {
         switch source {
-        case .standardInput: FilePath(bytes: "-".utf8)
+        case .standardInput: RawPath(bytes: "-".utf8)
         case .file(let path), .listed(let path), .folderEntry(let path), .unreadable(let path, _):
             path
         }
     }
 
     /// The picture that an argument of this program names; `-` is standard input.
-    init(argument: FilePath) {
-        source = argument.text == "-" ? .standardInput : .file(argument)
+    init(argument: RawPath) {
+        source = argument.isStandardStream ? .standardInput : .file(argument)
     }
 
     init(_ source: Source) {

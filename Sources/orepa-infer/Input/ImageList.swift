@@ -1,11 +1,12 @@
 import Glibc
 import OrepaSafetensors
+import OrepaSystem
 
 /// The pictures that the arguments name.
 struct ImageList {
     /// A folder that was given.
     struct Folder {
-        let path: FilePath
+        let path: RawPath
         /// Which of the inputs lie in it.
         let range: Range<Int>
         /// Whether it holds folders that were not entered.
@@ -17,15 +18,16 @@ struct ImageList {
 
     /// Files as they are, folders as the files in them sorted by path, `-` as standard input, and the paths in
     /// `list` after them.
-    init(arguments: [FilePath], list: PathList?, recursive: Bool) throws(Failure) {
+    init(arguments: [RawPath], list: PathList?, recursive: Bool) throws(Failure) {
         for path in arguments { add(ImageInput(argument: path), path, recursive: recursive) }
         for path in try list?.paths() ?? [] {
-            let input = path.text == "-" ? ImageInput(.standardInput) : ImageInput(.listed(path))
+            let input =
+                path.isStandardStream ? ImageInput(.standardInput) : ImageInput(.listed(path))
             add(input, path, recursive: recursive)
         }
     }
 
-    private mutating func add(_ input: ImageInput, _ path: FilePath, recursive: Bool) {
+    private mutating func add(_ input: ImageInput, _ path: RawPath, recursive: Bool) {
         if case .standardInput = input.source { return inputs.append(input) }
         guard path.isFolder else { return inputs.append(input) }
         let found = ImageList.entries(of: path, recursive: recursive)
@@ -40,14 +42,14 @@ struct ImageList {
     /// links to folders are not, so that there is no going round in circles. What cannot be read becomes an
     /// input that fails.
     private static func entries(
-        of folder: FilePath, recursive: Bool
+        of folder: RawPath, recursive: Bool
     ) -> (inputs: [ImageInput], hasFolders: Bool) {
-        var found: [(path: FilePath, input: ImageInput)] = []
+        var found: [(path: RawPath, input: ImageInput)] = []
         var hasFolders = false
-        func add(_ source: ImageInput.Source, _ path: FilePath) {
+        func add(_ source: ImageInput.Source, _ path: RawPath) {
             found.append((path, ImageInput(source)))
         }
-        func unreadable(_ path: FilePath) -> ImageInput.Source {
+        func unreadable(_ path: RawPath) -> ImageInput.Source {
             let reason = String(cString: strerror(errno))
             return .unreadable(path, .notReadable(path: path.text, reason: reason))
         }
@@ -83,7 +85,7 @@ struct ImageList {
     }
 }
 
-extension FilePath {
+extension RawPath {
     /// Whether there is a folder, or a link to one, under this path.
     var isFolder: Bool { kind == S_IFDIR }
 

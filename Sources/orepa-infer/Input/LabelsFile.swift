@@ -1,13 +1,14 @@
 import CEmbeddedData
 import OrepaSafetensors
+import OrepaSystem
 
 /// A file with class names: text, UTF-8, one a line, or JSON (``LabelsDocument``).
 enum LabelsFile {
     /// - Throws: status 66 when the file is not there, 65 when it is not UTF-8 or has another number of
     ///   names than `expected`.
-    static func read(_ path: String, expected: Int) throws(Failure) -> [String] {
+    static func read(_ path: RawPath, expected: Int) throws(Failure) -> [String] {
         let file: FileBytes
-        do { file = try InputFile.bytes(FilePath(argument: path)) } catch { throw Failure(error) }
+        do { file = try InputFile.bytes(path) } catch { throw Failure(error) }
         if let document = LabelsDocument(file) {
             do throws(LabelsDocument.Mismatch) {
                 return try document.names(expected: expected)

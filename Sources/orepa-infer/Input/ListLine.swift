@@ -1,4 +1,5 @@
 import OrepaSafetensors
+import OrepaSystem
 
 /// What lines of lists hold that are no paths.
 enum ListLine {
@@ -16,14 +17,14 @@ enum ListLine {
             $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t")
         }
         let behind = line[path.count...]
-        guard !path.isEmpty, FilePath(bytes: path.reversed()).exists else { return nil }
+        guard !path.isEmpty, RawPath(bytes: path.reversed()).exists else { return nil }
         return
             "the line has `\(behind.escapedForPrinting())` behind the path of a file; expected a path a line"
     }
 
     /// A sentence where `lines`, the first ones, are rows of a table and no paths.
     static func table(_ lines: ArraySlice<ArraySlice<UInt8>>) -> String? {
-        guard let first = lines.first, !lines.contains(where: { FilePath(bytes: $0).exists }) else {
+        guard let first = lines.first, !lines.contains(where: { RawPath(bytes: $0).exists }) else {
             return nil
         }
         for (separator, name) in [
@@ -38,7 +39,7 @@ enum ListLine {
             }
             let hasPictures = rows.contains { row in
                 row.contains {
-                    PictureName.isOne(FilePath(bytes: $0)) || FilePath(bytes: $0).exists
+                    PictureName.isOne(RawPath(bytes: $0)) || RawPath(bytes: $0).exists
                 }
             }
             guard count > 1 && hasPictures || isQuoted else { continue }

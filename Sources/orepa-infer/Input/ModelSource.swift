@@ -2,6 +2,7 @@ import CEmbeddedData
 import Glibc
 import OrepaNetwork
 import OrepaSafetensors
+import OrepaSystem
 
 /// Which model answers: `--model`, else `$OREPA_MODEL`, else the one built into the program.
 struct ModelSource {
@@ -11,10 +12,10 @@ struct ModelSource {
 
     static let builtInName = "fashion-mnist-repvgg (built in)"
 
-    init(option: String?) throws(Failure) {
-        let fromEnvironment = getenv("OREPA_MODEL").map { String(cString: $0) } ?? ""
-        if let path = option ?? (fromEnvironment.isEmpty ? nil : fromEnvironment) {
-            name = path
+    init(option: RawPath?) throws(Failure) {
+        let fromEnvironment = getenv("OREPA_MODEL").map { RawPath(cString: $0) }
+        if let path = option ?? fromEnvironment.flatMap({ $0.bytes.isEmpty ? nil : $0 }) {
+            name = path.description
             do { model = try ModelFile(path: path) } catch { throw Failure(error) }
         } else {
             name = ModelSource.builtInName
@@ -35,7 +36,7 @@ struct ModelSource {
     }
 
     /// The labels of `--labels`, else the model's own.
-    func labels(option: String?) throws(Failure) -> [String]? {
+    func labels(option: RawPath?) throws(Failure) -> [String]? {
         guard let option else { return model.description.labels }
         return try LabelsFile.read(option, expected: model.network.graph.classCount)
     }
@@ -50,8 +51,12 @@ extension Failure {
         if case .file(let error) = error {
             self.init(error)
         } else {
-            self.init(.badData, "\(error)")
+            self.init(error.isRefusal ? .refused : .badData, "\(error)")
         }
+    }
+
+    init(_ error: SafetensorsError) {
+        self.init(error.isRefusal ? .refused : .badData, "\(error)")
     }
 
     init(_ error: FileError) {
@@ -59,7 +64,7 @@ extension Failure {
             switch error {
             case .notFound: .noInput
             case .folder, .notRegular, .notReadable: .badData
-            case .outOfMemory: .refused
+            case .outOfMemory, .interrupted: .refused
             case .notWritable, .exists: .cannotCreate
             }
         self.init(status, "\(error)")

@@ -1,12 +1,13 @@
 import OrepaSafetensors
+import OrepaSystem
 
 /// A file with the paths of pictures: a line each, or each with a NUL behind it.
 struct PathList {
-    private let file: FilePath
+    private let file: RawPath
     private let isNullSeparated: Bool
 
     /// - Parameter file: `-` is standard input.
-    init(_ file: FilePath, isNullSeparated: Bool) {
+    init(_ file: RawPath, isNullSeparated: Bool) {
         self.file = file
         self.isNullSeparated = isNullSeparated
     }
@@ -14,28 +15,31 @@ struct PathList {
     /// The paths in their order. Empty lines are left out, and a mark of UTF-8 at the beginning.
     ///
     /// - Throws: status 66 when the file is not there, 65 when it is another kind of list.
-    func paths() throws(Failure) -> [FilePath] {
+    func paths() throws(Failure) -> [RawPath] {
         let bytes: [UInt8]
         do throws(FileError) {
             bytes =
-                file.text == "-"
+                file.isStandardStream
                 ? try InputDescriptor.standardInput().readAll()
                 : try InputDescriptor.open(file, waitsForWriter: true).readAll()
         } catch { throw Failure(error) }
         if let oddity = oddity(of: bytes) {
-            throw Failure(.badData, "\(file.text == "-" ? "standard input" : file.text): \(oddity)")
+            throw Failure(
+                .badData,
+                "\(file.isStandardStream ? "standard input" : file.description): \(oddity)")
         }
         let mark = ListLine.mark
         let text = bytes.starts(with: mark) ? bytes[mark.count...] : bytes[...]
-        if isNullSeparated { return text.split(separator: 0).map(FilePath.init(bytes:)) }
+        if isNullSeparated { return text.split(separator: 0).map(RawPath.init(bytes:)) }
         let lines = text.split(separator: UInt8(ascii: "\n")).map { line in
             line.last == UInt8(ascii: "\r") ? line.dropLast() : line
         }.filter { !$0.isEmpty }
         if let table = ListLine.table(lines.prefix(10)) {
             throw Failure(
-                .badData, "\(file.text == "-" ? "standard input" : file.text): \(table)")
+                .badData, "\(file.isStandardStream ? "standard input" : file.description): \(table)"
+            )
         }
-        return lines.map(FilePath.init(bytes:))
+        return lines.map(RawPath.init(bytes:))
     }
 
     /// What is not as it should be about the whole file.

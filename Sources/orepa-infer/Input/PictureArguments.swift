@@ -1,3 +1,5 @@
+import OrepaSystem
+
 /// A command line that names pictures, taken apart: what the parser has to look at, and the pictures, which may be
 /// many and need not be UTF-8.
 ///
@@ -5,12 +7,12 @@
 struct PictureArguments {
     /// With one argument in place of all pictures but standard input.
     private(set) var forParser: [String] = []
-    private(set) var pictures: [FilePath] = []
+    private(set) var pictures: [RawPath] = []
 
     /// Nil where `arguments` belong to another command than `classify`.
     ///
     /// - Parameter otherCommands: Names of the other commands.
-    init?(_ arguments: [FilePath], otherCommands: Set<String>) {
+    init?(_ arguments: [RawPath], otherCommands: Set<String>) {
         var rest = arguments[...]
         if let first = rest.first {
             if otherCommands.contains(first.text) { return nil }
@@ -21,7 +23,7 @@ struct PictureArguments {
         }
         var takesValue: [String: Bool] = [:]
         while let argument = rest.popFirst() {
-            let text = argument.text
+            let text = ArgumentText.encoded(argument.bytes)
             if text == "--" {
                 pictures += rest
                 break
@@ -34,13 +36,13 @@ struct PictureArguments {
             if text.utf8.contains(UInt8(ascii: "=")) { continue }
             if takesValue[text] == nil { takesValue[text] = PictureArguments.takesValue(text) }
             if takesValue[text] == true, let value = rest.popFirst() {
-                forParser.append(value.text)
+                forParser.append(ArgumentText.encoded(value.bytes))
             }
         }
         guard !pictures.isEmpty else { return }
-        let standardInputs = pictures.lazy.filter { $0.text == "-" }.prefix(2).map(\.text)
+        let standardInputs = pictures.lazy.filter { $0.isStandardStream }.prefix(2).map(\.text)
         forParser += ["--"] + standardInputs
-        if pictures.contains(where: { $0.text != "-" }) { forParser.append("pictures") }
+        if pictures.contains(where: { !$0.isStandardStream }) { forParser.append("pictures") }
     }
 
     /// Whether the argument behind `option` belongs to it, which the parser says when there is none.

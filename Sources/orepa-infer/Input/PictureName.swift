@@ -1,3 +1,5 @@
+import OrepaSystem
+
 /// What a file's name says about it.
 enum PictureName {
     private static let extensions: Set<String> = [
@@ -6,7 +8,7 @@ enum PictureName {
     ]
 
     /// Whether it ends as the names of pictures do.
-    static func isOne(_ path: FilePath) -> Bool {
+    static func isOne(_ path: RawPath) -> Bool {
         guard let dot = path.bytes.lastIndex(of: UInt8(ascii: ".")) else { return false }
         let ending = path.bytes[(dot + 1)...]
         guard 1...4 ~= ending.count else { return false }

@@ -1,5 +1,6 @@
 import Orepa
 import OrepaSafetensors
+import OrepaSystem
 
 /// Prints answers as they come, in one of four formats.
 final class AnswerPrinter {
@@ -47,7 +48,7 @@ final class AnswerPrinter {
 
     /// - Parameter warnings: What is odd about the picture; printed with the answer where the format is JSON.
     func answer(
-        _ path: FilePath, _ predictions: [Prediction], warnings: [String]
+        _ path: RawPath, _ predictions: [Prediction], warnings: [String]
     ) throws(Failure) {
         switch format {
         case .table:
@@ -87,7 +88,7 @@ final class AnswerPrinter {
         try flush()
     }
 
-    func failure(_ path: FilePath, _ message: String) throws(Failure) {
+    func failure(_ path: RawPath, _ message: String) throws(Failure) {
         switch format {
         case .table: StandardError.write("orepa-infer: \(path.printable): \(message)")
         case .json, .jsonl: try object(path, [("error", .string(Text.bounded(message)))])
@@ -117,7 +118,7 @@ final class AnswerPrinter {
     }
 
     /// A record about the picture at `path`, whose bytes go with it where JSON's text cannot hold them.
-    private func object(_ path: FilePath, _ fields: [(String, JSONValue)]) throws(Failure) {
+    private func object(_ path: RawPath, _ fields: [(String, JSONValue)]) throws(Failure) {
         var name: [(String, JSONValue)] = [("image", .string(path.text))]
         if !path.isUTF8 { name.append(("image_base64", .string(Base64.text(path.bytes)))) }
         if format == .json { try output(count == 0 ? "\n  " : ",\n  ") }

@@ -1,11 +1,12 @@
 import OrepaConversion
 import OrepaNetwork
 import OrepaSafetensors
+import OrepaSystem
 
 /// What `convert` tells about the model that it wrote.
 struct ConversionReport {
-    let checkpoint: String
-    let output: String
+    let checkpoint: RawPath
+    let output: RawPath
     let result: Converter.Result
     /// The options that were given about the network.
     let given: [String]
@@ -49,7 +50,7 @@ struct ConversionReport {
 
     var json: JSONValue {
         .object([
-            ("checkpoint", .string(checkpoint)), ("model", .string(output)),
+            ("checkpoint", .string(checkpoint.text)), ("model", .string(output.text)),
             ("passed", .bool(true)), ("family", .string(description.family)),
             (
                 "blocks",
@@ -78,7 +79,7 @@ struct ConversionReport {
 
     /// Why nothing was written.
     static func json(
-        _ error: ConversionError, checkpoint: String, warnings: [String]
+        _ error: ConversionError, checkpoint: RawPath, warnings: [String]
     ) -> JSONValue {
         var verification: JSONValue = .null
         var reference: JSONValue = .null
@@ -91,7 +92,7 @@ struct ConversionReport {
         default: break
         }
         return .object([
-            ("checkpoint", .string(checkpoint)), ("model", .null), ("passed", .bool(false)),
+            ("checkpoint", .string(checkpoint.text)), ("model", .null), ("passed", .bool(false)),
             ("error", .string("\(error)")), ("assumptions", assumptions),
             ("verification", verification), ("reference", reference),
             ("warnings", .array(warnings.map(JSONValue.string))),

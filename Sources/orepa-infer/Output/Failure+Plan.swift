@@ -5,8 +5,7 @@ extension Failure {
     init(_ error: PlanError, planning what: String) {
         switch error {
         case .model(let error): self.init(error)
-        case .outOfMemory: self.init(.refused, "\(what): \(error)")
-        default: self.init(.badData, "\(what): \(error)")
+        default: self.init(error.isRefusal ? .refused : .badData, "\(what): \(error)")
         }
     }
 }

@@ -1,11 +1,12 @@
 import Glibc
 import OrepaSafetensors
+import OrepaSystem
 
 /// Files that commands write: complete or not at all, and never over their own input.
 enum OutputFile {
     /// - Parameter path: Where to write, replacing what is there; `-` is standard output.
-    static func write(_ bytes: [UInt8], to path: String, input: String) throws(Failure) {
-        guard path != "-" else { return try StandardOutput.shared.writeBytes(bytes) }
+    static func write(_ bytes: [UInt8], to path: RawPath, input: RawPath) throws(Failure) {
+        guard !path.isStandardStream else { return try StandardOutput.shared.writeBytes(bytes) }
         try refuse(path, sameAs: input)
         do { try AtomicFile.write(bytes, to: path, overwrite: true) } catch {
             throw Failure(.cannotCreate, "\(error)")
@@ -13,10 +14,11 @@ enum OutputFile {
     }
 
     /// - Throws: status 73 when both paths name the same file.
-    static func refuse(_ output: String, sameAs input: String) throws(Failure) {
+    static func refuse(_ output: RawPath, sameAs input: RawPath) throws(Failure) {
         var first = stat()
         var second = stat()
-        guard stat(output, &first) == 0, stat(input, &second) == 0,
+        guard output.withCString({ stat($0, &first) }) == 0,
+            input.withCString({ stat($0, &second) }) == 0,
             first.st_dev == second.st_dev, first.st_ino == second.st_ino
         else { return }
         throw Failure(.cannotCreate, "\(output): cannot write: it is the input")

@@ -32,24 +32,24 @@ struct InputDescriptor: ~Copyable {
     ///
     /// - Parameter waitsForWriter: Whether pipes are opened, which waits for their other end.
     static func open(
-        _ file: FilePath, waitsForWriter: Bool
+        _ file: RawPath, waitsForWriter: Bool
     ) throws(FileError) -> InputDescriptor {
         // At hand without /proc, and where standard input is a socket, which cannot be opened.
-        if file.text == "/dev/stdin" { return standardInput(path: file.text) }
+        if file.text == "/dev/stdin" { return standardInput(path: file.description) }
         var status = stat()
         let isPipe =
             file.withCString { stat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFIFO
-        guard !isPipe || waitsForWriter else { throw .notRegular(path: file.text) }
+        guard !isPipe || waitsForWriter else { throw .notRegular(path: file.description) }
         // Without waiting for anything else, should it have been replaced since.
         let flags = O_RDONLY | O_CLOEXEC | (isPipe ? 0 : O_NONBLOCK)
         let descriptor = try InputDescriptor.descriptor(of: file, flags)
         let kind = fstat(descriptor, &status) == 0 ? status.st_mode & S_IFMT : 0
         guard kind == S_IFREG || kind == S_IFIFO else {
             close(descriptor)
-            throw .notRegular(path: file.text)
+            throw .notRegular(path: file.description)
         }
         return InputDescriptor(
-            descriptor, path: file.text, isOwned: true,
+            descriptor, path: file.description, isOwned: true,
             size: kind == S_IFREG ? Int(status.st_size) : 0)
     }
 
@@ -57,7 +57,7 @@ struct InputDescriptor: ~Copyable {
 
     /// Where there are no descriptors left, waits for those that other threads of this program hold.
     private static func descriptor(
-        of file: FilePath, _ flags: Int32
+        of file: RawPath, _ flags: Int32
     ) throws(FileError) -> Int32 {
         var attempts = 0
         while true {
@@ -68,9 +68,9 @@ struct InputDescriptor: ~Copyable {
             case EMFILE where attempts < 500, ENFILE where attempts < 500:
                 attempts += 1
                 usleep(1000)
-            case ENOENT, ENOTDIR: throw .notFound(path: file.text)
+            case ENOENT, ENOTDIR: throw .notFound(path: file.description)
             default:
-                throw .notReadable(path: file.text, reason: String(cString: strerror(errno)))
+                throw .notReadable(path: file.description, reason: String(cString: strerror(errno)))
             }
         }
     }

@@ -138,8 +138,47 @@ static void test_other_thread(void)
     free(logits);
 }
 
+static double seconds(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+// Of pixels too that take long to bring into the form of the network: 20 ms late at most, five times as much on a machine
+// that does other things.
+static void test_large_pictures(void)
+{
+    if (is_slow)
+        return;
+    const size_t side = 13000;
+    const size_t bytes[] = {3, 3, 4, 4, 1};
+    unsigned char *pixels = malloc(side * side * 4);
+    memset(pixels, 7, side * side * 4);
+    orepa_model *model = load(NULL);
+    orepa_run_options options = OREPA_RUN_OPTIONS;
+    for (int32_t order = OREPA_ORDER_RGB; order <= OREPA_ORDER_GREY; order++)
+        for (int milliseconds = 1; milliseconds <= 21; milliseconds += 20) {
+            orepa_picture picture = OREPA_PICTURE;
+            picture.kind = OREPA_PICTURE_PIXELS;
+            picture.data = pixels;
+            picture.data_size = side * side * bytes[order];
+            picture.width = picture.height = side;
+            picture.order = order;
+            options.timeout_nanoseconds = milliseconds * 1000000;
+            orepa_answers *answers = NULL;
+            double begin = seconds();
+            CHECK_STATUS(orepa->run(model, &picture, 1, &options, &answers), OREPA_DEADLINE_EXCEEDED, "deadline");
+            double late = seconds() - begin - 1e-3 * milliseconds;
+            CHECK(late < 0.1, "order %d, %d ms: %.0f ms late", (int)order, milliseconds, 1e3 * late);
+        }
+    orepa->model_free(model);
+    free(pixels);
+}
+
 void test_limits(void)
 {
     test_places();
+    test_large_pictures();
     test_other_thread();
 }

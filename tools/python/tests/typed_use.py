@@ -16,7 +16,13 @@ Floats = npt.NDArray[np.float32]
 
 
 def use(pixels: npt.NDArray[np.uint8], tensor: Floats, paths: list[Path]) -> None:
-    with orepa.Model("a.safetensors", threads="caller", input_size=(224, 224)) as model:
+    with orepa.Model(
+        "a.safetensors",
+        threads="caller",
+        input_size=(224, 224),
+        timeout=10,
+        cancellation=orepa.Cancellation(),
+    ) as model:
         predictions = model.classify(paths[0], top_k=3, timeout=0.5)
         assert_type(predictions, list[orepa.Prediction])
         assert_type(predictions[0].label, str | None)

@@ -215,14 +215,22 @@ def run(
     return _listener.run(call, options, cancellation)
 
 
-def load(work: Callable[[], None], options: _abi.ModelOptions) -> None:
-    """Makes a model, with `options`. A signal's handler that raises an exception ends the waiting
-    for it: it is made in a thread of its own, which is told to give up."""
+def load(
+    work: Callable[[], None],
+    options: _abi.ModelOptions,
+    given: Cancellation | None = None,
+) -> None:
+    """Makes a model, with `options`, whose cancellation is that of `given`. A signal's handler that
+    raises an exception ends the waiting for it: it is made in a thread of its own, which is told to
+    give up."""
     if not (_is_main_thread() and _has_handlers() and _threads_are_real()):
         return work()
     cancellation = Handle(api().cancellation_free)
     check(api().cancellation_new(ctypes.byref(cancellation.pointer)))
+    own = options.load_cancellation
     options.load_cancellation = cancellation.pointer
+    if given is not None:
+        given._join(cancellation)
     kept = [cancellation]
     errors: list[BaseException] = []
     done = threading.Lock()
@@ -236,6 +244,8 @@ def load(work: Callable[[], None], options: _abi.ModelOptions) -> None:
         finally:
             # Whoever waited may be gone: the cancellation stays until here.
             options.load_cancellation = None
+            if given is not None:
+                given._leave(cancellation)
             kept.clear()
             done.release()
 
@@ -243,6 +253,9 @@ def load(work: Callable[[], None], options: _abi.ModelOptions) -> None:
         threading.Thread(target=body, name="orepa load", daemon=True).start()
     except RuntimeError:
         # The system refuses threads.
+        options.load_cancellation = own
+        if given is not None:
+            given._leave(cancellation)
         return work()
     try:
         # Handlers run while this waits.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import array
 import ctypes
 import logging
-import math
 import os
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, Self, TypeAlias, overload
@@ -18,6 +17,7 @@ from ._answers import Answer, Prediction
 from ._controls import MOST_THREADS, Cancellation, Pool, checked_integer
 from ._errors import Error, InvalidArgument, OutOfMemory, make_error
 from ._library import Handle, api, check
+from ._limits import Limits
 from ._pictures import (
     Order,
     Picture,
@@ -105,6 +105,10 @@ class Model:
     178,956,970, 2^30, 100 and 2,000,000,000. The bytes are also what all calls of the process may
     decode in at a time; who needs more waits.
 
+    `timeout`: seconds, after which loading raises DeadlineExceeded; it is looked at while the file
+    is read, weights are packed and the probe is run. `cancellation`: ends the loading from another
+    thread, with Cancelled. Calls have limits of their own.
+
     Pickled by path, so that it is loaded again where it is unpickled. Forked processes may go on
     using it. `close`, or a `with` statement, frees it once the calls that run are done.
     """
@@ -130,7 +134,10 @@ class Model:
         maximum_jpeg_scanned_samples: int | None = None,
         png16: Png16 = "high",
         strict_pictures: bool = False,
+        timeout: float | None = None,
+        cancellation: Cancellation | None = None,
     ) -> None:
+        load_limits = Limits(timeout, cancellation)
         self._handle: Handle | None = None
         options = _abi.ModelOptions()
         options.numerics = _choice(numerics, "numerics", _NUMERICS)
@@ -167,7 +174,11 @@ class Model:
             path = os.fsencode(model)
             if b"\0" in path:
                 raise InvalidArgument(f"path: expected no zero byte, found {path!r}")
-            self._load(lambda: check(api().model_load(path, ctypes.byref(options), place)), options)
+            self._load(
+                lambda: check(api().model_load(path, ctypes.byref(options), place)),
+                options,
+                load_limits,
+            )
             self._path = os.path.abspath(os.fsdecode(model))
         else:
             contents = _contents(model)
@@ -178,6 +189,7 @@ class Model:
                     )
                 ),
                 options,
+                load_limits,
             )
         self._options: dict[str, Any] = {
             "numerics": numerics,
@@ -196,9 +208,12 @@ class Model:
         self._describe(handle)
         self._handle = handle
 
-    def _load(self, work: Callable[[], None], options: _abi.ModelOptions) -> None:
+    def _load(self, work: Callable[[], None], options: _abi.ModelOptions, limits: Limits) -> None:
+        options.load_timeout_nanoseconds = limits.nanoseconds
+        if limits.cancellation is not None:
+            options.load_cancellation = limits.cancellation._handle.pointer
         if self._interruptible:
-            _interrupts.load(work, options)
+            _interrupts.load(work, options, limits.cancellation)
         else:
             work()
 
@@ -300,7 +315,8 @@ class Model:
         """Names what a picture shows: the `top_k` most probable classes, the most probable first.
 
         `order`: what the channels of an array of pixels are; None: grey, RGB or RGBA, by their
-        number. `timeout`: seconds, after which DeadlineExceeded is raised.
+        number. `timeout`: seconds, after which DeadlineExceeded is raised; what Pillow does for
+        an image of its own, such as reading its file, ends before that is found.
         """
         count = checked_integer(top_k, "top_k", 0, 2**63 - 1)
         (answer,) = self._run([picture], False, (), order, timeout, cancellation)
@@ -447,12 +463,13 @@ class Model:
         # A copy: another thread may change the list.
         pictures = list(pictures)
         names = _stage_names(stages)
-        options = _run_options(timeout)
+        limits = Limits(timeout, cancellation)
+        options = _abi.RunOptions()
         options.features = bool(features)
         if names:
             options.stages = (ctypes.c_char_p * len(names))(*[name.encode() for name in names])
             options.stage_count = len(names)
-        prepared = PictureList(pictures, order, self._input_shape, self._png16)
+        prepared = PictureList(pictures, order, self._input_shape, self._png16, limits)
         answers = Handle(api().answers_free)
         run = api().run
         arguments = (
@@ -462,7 +479,7 @@ class Model:
             ctypes.byref(options),
             ctypes.byref(answers.pointer),
         )
-        check(self._status(lambda: run(*arguments), options, cancellation))
+        check(self._status(lambda: run(*arguments), options, limits))
         results: list[Answer | Error] = []
         for index in range(len(pictures)):
             status = api().answers_status(answers.pointer, index)
@@ -503,10 +520,11 @@ class Model:
             raise InvalidArgument(
                 f"tensor: expected float32 [N, {shape}], found {tensor.dtype} {tensor.shape}"
             )
+        limits = Limits(timeout, cancellation)
         count = tensor.shape[0]
         expected = (count, self.class_count)
         try:
-            values = contiguous(tensor)
+            values = contiguous(tensor, limits)
             logits = np.empty(expected, np.float32) if out is None else out
         except MemoryError as error:
             raise OutOfMemory(f"tensor: {error}") from None
@@ -520,7 +538,7 @@ class Model:
             raise InvalidArgument("out: expected a contiguous writable array, found another")
         if np.may_share_memory(values, logits):
             raise InvalidArgument("out: expected memory of its own, found that of the tensor")
-        options = _run_options(timeout)
+        options = _abi.RunOptions()
         run = api().run_tensor
         arguments = (
             handle.pointer,
@@ -531,25 +549,22 @@ class Model:
             logits.size,
             ctypes.byref(options),
         )
-        check(self._status(lambda: run(*arguments), options, cancellation))
+        check(self._status(lambda: run(*arguments), options, limits))
         return logits
 
     def _status(
         self,
         call: Callable[[], int],
         options: _abi.RunOptions,
-        cancellation: Cancellation | None,
+        limits: Limits,
     ) -> int:
-        """What `call` returns, which ends when it is cancelled."""
-        if cancellation is not None:
-            if not isinstance(cancellation, Cancellation):
-                raise TypeError(
-                    f"cancellation: expected a Cancellation, found {type(cancellation).__name__}"
-                )
-            options.cancellation = cancellation._handle.pointer
+        """What `call` returns, which ends at its limits."""
+        options.timeout_nanoseconds = limits.nanoseconds
+        if limits.cancellation is not None:
+            options.cancellation = limits.cancellation._handle.pointer
         if not self._interruptible:
             return call()
-        return _interrupts.run(call, options, cancellation)
+        return _interrupts.run(call, options, limits.cancellation)
 
     # Its life
 
@@ -659,15 +674,3 @@ def _stage_names(stages: Sequence[str]) -> tuple[str, ...]:
         if "\0" in name:
             raise InvalidArgument(f"stages: expected no zero byte, found {name!r}")
     return names
-
-
-def _run_options(timeout: float | None) -> _abi.RunOptions:
-    options = _abi.RunOptions()
-    if timeout is not None:
-        seconds = float(timeout)
-        if math.isnan(seconds) or seconds < 0:
-            raise InvalidArgument(f"timeout: expected seconds, at least 0, found {timeout}")
-        # 0 stands for no limit in the library, and what does not fit for more than a lifetime here.
-        if seconds < 2**63 / 1e9:
-            options.timeout_nanoseconds = min(max(1, int(seconds * 1e9)), 2**63 - 1)
-    return options

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import ctypes
+import io
 import os
-from collections.abc import Sequence
+import select
+import stat
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _abi
-from ._errors import Error, InvalidArgument, InvalidImage, NotReadable, OutOfMemory
+from ._errors import (
+    Cancelled,
+    DeadlineExceeded,
+    Error,
+    InvalidArgument,
+    InvalidImage,
+    NotReadable,
+    OutOfMemory,
+)
+from ._limits import NO_LIMITS, Limits
 
 Order = Literal["rgb", "bgr", "rgba", "bgra", "grey"]
 
@@ -38,8 +50,12 @@ for a picture that it decodes."""
 _LARGEST_FILE = 2**30
 """Larger files are no pictures that the library would decode."""
 
-_BYTES_AT_A_TIME = 2**24
-"""What is asked of an open file, most of which have less, and copied of an array."""
+_BYTES_AT_A_TIME = 2**22
+"""What is read of an open file, or copied or converted of an array, before a call's limits are
+looked at and signals are heard again: some milliseconds."""
+
+_SECONDS_OF_WAITING = 0.02
+"""How long a pipe is waited for before a call's limits are looked at again."""
 
 
 class SupportsArray(Protocol):
@@ -88,7 +104,9 @@ class PictureList:
         order: Order | None,
         input_shape: tuple[int, int, int],
         png16: Png16 = "high",
+        limits: Limits = NO_LIMITS,
     ) -> None:
+        self._limits = limits
         self.array = (_abi.Picture * len(pictures))()
         self.errors: dict[int, Error] = {}
         """What is wrong with pictures that the library cannot be given."""
@@ -104,7 +122,11 @@ class PictureList:
             entry = self.array[index]
             entry.size = ctypes.sizeof(_abi.Picture)
             try:
+                limits.check()
                 self.warnings[index] = self._set(entry, picture, order, input_shape)
+            except (Cancelled, DeadlineExceeded):
+                # These end the call as a whole.
+                raise
             except Error as error:
                 error.picture_index = index
                 self.errors[index] = error
@@ -126,10 +148,10 @@ class PictureList:
         elif (view := byte_view(picture)) is not None:
             self._set_encoded(entry, view)
         elif (read := getattr(picture, "read", None)) is not None and callable(read):
-            self._set_encoded(entry, _read_all(picture))
+            self._set_encoded(entry, _read_all(picture, self._limits))
         else:
-            deep = _deep_samples(picture) if self._png16 == "high" else None
-            array: npt.NDArray[Any] = _as_array(picture) if deep is None else deep
+            deep = _deep_samples(picture, self._limits) if self._png16 == "high" else None
+            array: npt.NDArray[Any] = _as_array(picture, self._limits) if deep is None else deep
             if array.dtype == np.uint8:
                 self._set_pixels(entry, array, order)
             elif array.dtype == np.float32:
@@ -149,7 +171,7 @@ class PictureList:
         entry.path = path
         self._keep.append(path)
 
-    def _set_encoded(self, entry: _abi.Picture, data: bytes | memoryview) -> None:
+    def _set_encoded(self, entry: _abi.Picture, data: bytearray | memoryview) -> None:
         entry.kind = _abi.PICTURE_ENCODED
         contents = bytes_of(memoryview(data), "picture")
         if contents.size > 0:
@@ -187,7 +209,7 @@ class PictureList:
                     f"picture: expected at most {MOST_BYTES_COPIED} bytes of pixels that are not "
                     f"contiguous, found {array.nbytes}"
                 )
-            array = _copy(array)
+            array = _copy(array, self._limits)
         self._borrow(entry, array)
         entry.kind = _abi.PICTURE_PIXELS
         entry.order = number
@@ -211,7 +233,7 @@ class PictureList:
                 f"picture: expected a normalised input of shape {input_shape}, found {array.shape}"
             )
         entry.kind = _abi.PICTURE_TENSOR
-        self._borrow(entry, contiguous(array))
+        self._borrow(entry, contiguous(array, self._limits))
 
 
 def byte_view(thing: object) -> memoryview | None:
@@ -238,20 +260,37 @@ def bytes_of(view: memoryview, name: str) -> npt.NDArray[np.uint8]:
     return np.frombuffer(view.cast("B"), dtype=np.uint8)
 
 
-def contiguous(array: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def contiguous(array: npt.NDArray[np.float32], limits: Limits) -> npt.NDArray[np.float32]:
     """The array, or a copy if its values are not one after the other at aligned addresses."""
     flags = array.flags
-    return array if flags.c_contiguous and flags.aligned else _copy(array)
+    return array if flags.c_contiguous and flags.aligned else _copy(array, limits)
 
 
-def _copy(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """A contiguous copy, made some rows at a time, so that Ctrl-C is heard between them."""
+def _copy(array: npt.NDArray[Any], limits: Limits) -> npt.NDArray[Any]:
+    """A contiguous copy, made in parts, between which limits are looked at and Ctrl-C is heard."""
     result = np.empty(array.shape, array.dtype)
-    row = max(1, array.nbytes // max(1, len(array)))
-    step = max(1, _BYTES_AT_A_TIME // row)
-    for start in range(0, len(array), step):
-        result[start : start + step] = array[start : start + step]
+    _copy_into(result, array, limits)
     return result
+
+
+def _copy_into(result: npt.NDArray[Any], array: npt.NDArray[Any], limits: Limits) -> None:
+    limits.check()
+    if array.nbytes <= _BYTES_AT_A_TIME or array.ndim == 0:
+        result[...] = array
+    elif array.nbytes // len(array) > _BYTES_AT_A_TIME:
+        for index in range(len(array)):
+            _copy_into(result[index], array[index], limits)
+    else:
+        for rows in _slices(len(array), array.nbytes // len(array)):
+            limits.check()
+            result[rows] = array[rows]
+
+
+def _slices(count: int, size: int) -> Iterator[slice]:
+    """`count` rows of `size` bytes, in parts."""
+    step = max(1, _BYTES_AT_A_TIME // max(1, size))
+    for start in range(0, count, step):
+        yield slice(start, min(start + step, count))
 
 
 def _rows_can_be_borrowed(array: npt.NDArray[np.uint8], row: int, channels: int) -> bool:
@@ -265,16 +304,16 @@ def _rows_can_be_borrowed(array: npt.NDArray[np.uint8], row: int, channels: int)
     return height <= 1 or array.strides[0] >= row > 0
 
 
-def _read_all(file: Any) -> bytes:
+def _read_all(file: Any, limits: Limits) -> bytearray:
     """What an open file holds: all of it if it can seek, as Pillow reads it, and else what is left.
     A file that can seek is then where it was."""
     try:
         position = file.tell() if _can_seek(file) else None
         if position is None:
-            return _read_rest(file)
+            return _read_rest(file, limits)
         file.seek(0)
         try:
-            return _read_rest(file)
+            return _read_rest(file, limits)
         finally:
             file.seek(position)
     except Error:
@@ -293,11 +332,18 @@ def _can_seek(file: Any) -> bool:
     return hasattr(file, "seek") and hasattr(file, "tell")
 
 
-def _read_rest(file: Any) -> bytes:
-    parts: list[bytes] = []
-    size = 0
+def _read_rest(file: Any, limits: Limits) -> bytearray:
+    contents = bytearray()
+    pipe = None if limits.are_none else _pipe_of(file)
+    read = file.read
+    if pipe is not None:
+        # What is there, rather than as much as is asked for.
+        read = getattr(file, "read1", read)
     while True:
-        part = file.read(_BYTES_AT_A_TIME)
+        limits.check()
+        if pipe is not None:
+            _wait_for(pipe, limits)
+        part = read(_BYTES_AT_A_TIME)
         if part is None:
             raise NotReadable(
                 f"picture: {_name_of(file)}: expected bytes, found a stream that does not wait"
@@ -308,13 +354,31 @@ def _read_rest(file: Any) -> bytes:
                 f"{type(part).__name__}"
             )
         if len(part) == 0:
-            return b"".join(parts)
-        parts.append(bytes(part))
-        size += len(part)
-        if size > _LARGEST_FILE:
+            return contents
+        contents += part
+        if len(contents) > _LARGEST_FILE:
             raise NotReadable(
                 f"picture: {_name_of(file)}: expected at most {_LARGEST_FILE} bytes, found more"
             )
+
+
+def _pipe_of(file: Any) -> int | None:
+    """The descriptor of a pipe or a terminal that Python itself reads: its end, for which reading
+    has to wait in any case, is something to wait for in the system, whatever was read ahead."""
+    raw = file.raw if isinstance(file, io.BufferedReader) else file
+    if not isinstance(raw, io.FileIO):
+        return None
+    descriptor = raw.fileno()
+    mode = os.fstat(descriptor).st_mode
+    return descriptor if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) else None
+
+
+def _wait_for(descriptor: int, limits: Limits) -> None:
+    """Waits until there is something to read, or nothing will come any more."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    while not poll.poll(_SECONDS_OF_WAITING * 1000):
+        limits.check()
 
 
 def _name_of(file: Any) -> str:
@@ -322,7 +386,7 @@ def _name_of(file: Any) -> str:
     return repr(name) if isinstance(name, (str, bytes)) else type(file).__name__
 
 
-def _deep_samples(picture: Any) -> npt.NDArray[np.uint8] | None:
+def _deep_samples(picture: Any, limits: Limits) -> npt.NDArray[np.uint8] | None:
     """The high bytes of an image of Pillow that has 16-bit grey samples, as the library takes them
     from a file; None for all else. Pillow's mode "I" has 32 bits, of which older versions use 16
     for such a file."""
@@ -331,36 +395,60 @@ def _deep_samples(picture: Any) -> npt.NDArray[np.uint8] | None:
         return None
     if mode != "I" and not mode.startswith("I;16"):
         return None
-    try:
-        samples = np.asarray(picture)
-    except MemoryError:
-        raise
-    except Exception as error:
-        raise InvalidImage(f"picture: Pillow: {error}") from error
-    if mode == "I" and getattr(picture, "format", None) != "PNG" and samples.max(initial=0) <= 255:
+    largest = 0
+
+    def high_bytes(part: Any) -> npt.NDArray[np.uint8]:
+        nonlocal largest
+        samples = np.asarray(part)
+        largest = max(largest, int(samples.max(initial=0)))
+        high: npt.NDArray[np.uint8] = (np.clip(samples, 0, 65535) >> 8).astype(np.uint8)
+        return high
+
+    high = _strips(picture, high_bytes, limits)
+    if mode == "I" and getattr(picture, "format", None) != "PNG" and largest <= 255:
         return None
-    high: npt.NDArray[np.uint8] = (np.clip(samples, 0, 65535) >> 8).astype(np.uint8)
     return high
 
 
-def _as_array(picture: Any) -> npt.NDArray[Any]:
+def _as_array(picture: Any, limits: Limits) -> npt.NDArray[Any]:
     if isinstance(picture, np.ndarray):
         return np.asarray(picture)
     mode = getattr(picture, "mode", None)
     if isinstance(mode, str) and hasattr(picture, "convert"):
-        # An image of Pillow. Arrays of other modes are no colours: palettes, ink, 16 bits. Pillow
-        # reads its file only now, and raises all kinds of errors for one that is damaged.
-        try:
-            if mode not in ("RGB", "RGBA", "L"):
-                picture = picture.convert("RGB")
-            return np.asarray(picture)
-        except MemoryError:
-            raise
-        except Exception as error:
-            raise InvalidImage(f"picture: Pillow: {error}") from error
+        # An image of Pillow. Arrays of other modes are no colours: palettes, ink, 16 bits.
+        if mode in ("RGB", "RGBA", "L"):
+            return _strips(picture, np.asarray, limits)
+        return _strips(picture, lambda part: np.asarray(part.convert("RGB")), limits)
     if hasattr(picture, "__array_interface__") or hasattr(picture, "__array__"):
         return np.asarray(picture)
     raise TypeError(
         "picture: expected a path, bytes, an open file, an image of Pillow or a numpy array, "
         f"found {type(picture).__name__}"
     )
+
+
+def _strips(
+    picture: Any, convert: Callable[[Any], npt.NDArray[Any]], limits: Limits
+) -> npt.NDArray[Any]:
+    """What `convert` makes of an image of Pillow, in strips of some rows, between which limits are
+    looked at and Ctrl-C is heard. Pillow reads the image's file only now, which takes its time
+    whatever the limits, and raises all kinds of errors for one that is damaged."""
+    result: npt.NDArray[Any] | None = None
+    try:
+        if not hasattr(picture, "crop"):
+            return convert(picture)
+        width, height = picture.size
+        # Four bytes for a pixel, as Pillow has them.
+        for rows in _slices(height, 4 * width):
+            limits.check()
+            if rows == slice(0, height):
+                return convert(picture)
+            part = convert(picture.crop((0, rows.start, width, rows.stop)))
+            if result is None:
+                result = np.empty((height, *part.shape[1:]), part.dtype)
+            result[rows] = part
+        return convert(picture) if result is None else result
+    except (Error, MemoryError):
+        raise
+    except Exception as error:
+        raise InvalidImage(f"picture: Pillow: {error}") from error
