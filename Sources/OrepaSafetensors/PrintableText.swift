@@ -30,7 +30,7 @@ extension StringProtocol {
 }
 
 extension Collection<UInt8> where Index == Int {
-    /// The bytes as text, escaped in the same way; `\xff` for a byte that is not UTF-8.
+    /// The bytes as text, escaped in the same way; `\xFF` for a byte that is not UTF-8.
     public func escapedForPrinting() -> String {
         var result = ""
         var index = startIndex
@@ -77,6 +77,6 @@ extension Unicode.Scalar {
 }
 
 private func hexadecimal(_ value: UInt32, digits: Int) -> String {
-    let text = String(value, radix: 16)
+    let text = String(value, radix: 16, uppercase: true)
     return String(repeating: "0", count: Swift.max(digits - text.utf8.count, 0)) + text
 }

@@ -34,7 +34,7 @@ import Testing
             let result = try Program.run(arguments)
             #expect(!hasControls(result.text + result.errors), "\(arguments)")
             #expect(
-                (result.text + result.errors).contains("\\u{1b}[2J\\u{9b}31m\\u{7}"), "\(arguments)"
+                (result.text + result.errors).contains("\\u{1B}[2J\\u{9B}31m\\u{7}"), "\(arguments)"
             )
         }
     }
@@ -70,7 +70,7 @@ import Testing
             let result = try Program.run(arguments)
             #expect(result.status == 0, "\(result.errors)")
             #expect(!hasControls(result.text + result.errors))
-            #expect(result.text.contains("\\u{1b}[2J\\u{9b}31m\\u{7}"), "\(arguments)")
+            #expect(result.text.contains("\\u{1B}[2J\\u{9B}31m\\u{7}"), "\(arguments)")
         }
         let inspected = try Program.run(["inspect", path, "--format", "json"]).json()
         #expect(((inspected as? [String: Any])?["labels"] as? [String])?[8] == evil)

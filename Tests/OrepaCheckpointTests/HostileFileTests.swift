@@ -137,7 +137,7 @@ import Testing
         }
         #expect(
             CheckpointError.notATensor(path: "a\u{1B}", name: "b\n", found: "c\u{202E}").description
-                == "a\\u{1b}: `b\\n`: expected a tensor, found c\\u{202e}")
+                == "a\\u{1B}: `b\\n`: expected a tensor, found c\\u{202E}")
     }
 
     /// Pickles of random instructions: every way to combine what the interpreter knows.

@@ -157,7 +157,7 @@ import Testing
                 }, "\(type(of: error)): \(description.debugDescription)")
             // That there is something to escape.
             #expect(
-                description.contains("\\u{202e}") || !Self.hasText(error),
+                description.contains("\\u{202E}") || !Self.hasText(error),
                 "\(type(of: error)): \(description.debugDescription)")
         }
     }

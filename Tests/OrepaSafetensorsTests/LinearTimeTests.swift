@@ -155,7 +155,7 @@ import Testing
         let header = "{\(entry(name, shape: "[9]"))}"
         #expect(throws: SafetensorsError.self) { try SafetensorsFile(file(header: header)) }
         do { _ = try SafetensorsFile(file(header: header)) } catch {
-            #expect(error.description.hasPrefix("test: tensor `\\u{1b}[2J\\u{202e}xxx"))
+            #expect(error.description.hasPrefix("test: tensor `\\u{1B}[2J\\u{202E}xxx"))
             #expect(error.description.utf8.count < 400)
         }
     }

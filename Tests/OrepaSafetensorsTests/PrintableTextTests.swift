@@ -6,11 +6,11 @@ struct PrintableTextTests {
     @Test(arguments: [
         ("plain `text` with \\ and \"quotes\"", "plain `text` with \\ and \"quotes\""),
         ("Größe, 犬, 👩‍🔬", "Größe, 犬, 👩‍🔬"),
-        ("\u{1B}[31mred\u{7}", "\\u{1b}[31mred\\u{7}"),
+        ("\u{1B}[31mred\u{7}", "\\u{1B}[31mred\\u{7}"),
         ("one\ntwo\r\tthree\0", "one\\ntwo\\r\\tthree\\u{0}"),
-        ("\u{7F}\u{80}\u{9B}31m\u{9F}\u{A0}", "\\u{7f}\\u{80}\\u{9b}31m\\u{9f}\u{A0}"),
+        ("\u{7F}\u{80}\u{9B}31m\u{9F}\u{A0}", "\\u{7F}\\u{80}\\u{9B}31m\\u{9F}\u{A0}"),
         ("a\u{2028}b\u{2029}", "a\\u{2028}b\\u{2029}"),
-        ("\u{202E}gnp.exe\u{2066}\u{200F}\u{61C}", "\\u{202e}gnp.exe\\u{2066}\\u{200f}\\u{61c}"),
+        ("\u{202E}gnp.exe\u{2066}\u{200F}\u{61C}", "\\u{202E}gnp.exe\\u{2066}\\u{200F}\\u{61C}"),
     ])
     func charactersThatAreObeyedAreEscaped(text: String, expected: String) {
         #expect(text.escapedForPrinting() == expected)
@@ -23,8 +23,8 @@ struct PrintableTextTests {
             0x61, 0xFF, 0xC3, 0x28, 0xE2, 0x82, 0xED, 0xA0, 0x80, 0xC3, 0xA9, 0xC3,
         ]
         #expect(
-            bytes.escapedForPrinting() == "a\\xff\\xc3(\\xe2\\x82\\xed\\xa0\\x80é\\xc3")
-        #expect(bytes[1...2].escapedForPrinting() == "\\xff\\xc3")
+            bytes.escapedForPrinting() == "a\\xFF\\xC3(\\xE2\\x82\\xED\\xA0\\x80é\\xC3")
+        #expect(bytes[1...2].escapedForPrinting() == "\\xFF\\xC3")
     }
 
     @Test func longTextIsCutBetweenCharacters() {

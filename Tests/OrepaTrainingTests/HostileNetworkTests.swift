@@ -95,7 +95,7 @@ import Testing
             _ = try TrainingNetwork(found)
             Issue.record("not refused")
         } catch {
-            #expect(error.description.contains("`\\u{1b}[2J\\u{9b}\\n.x`"), "\(error)")
+            #expect(error.description.contains("`\\u{1B}[2J\\u{9B}\\n.x`"), "\(error)")
         }
     }
 }
