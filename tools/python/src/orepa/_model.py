@@ -27,6 +27,7 @@ from ._pictures import (
     byte_view,
     bytes_of,
     contiguous,
+    encoded_path,
 )
 
 Numerics = Literal["fast", "strict"]
@@ -164,9 +165,7 @@ class Model:
         place = ctypes.byref(handle.pointer)
         self._path: str | None = None
         if isinstance(model, (str, os.PathLike)):
-            path = os.fsencode(model)
-            if b"\0" in path:
-                raise InvalidArgument(f"path: expected no zero byte, found {path!r}")
+            path = encoded_path(model)
             self._load(lambda: check(api().model_load(path, ctypes.byref(options), place)), options)
             self._path = os.path.abspath(os.fsdecode(model))
         else:
@@ -658,13 +657,20 @@ def _stage_names(stages: Sequence[str]) -> tuple[str, ...]:
             raise TypeError(f"stages: expected names, found {type(name).__name__}")
         if "\0" in name:
             raise InvalidArgument(f"stages: expected no zero byte, found {name!r}")
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise InvalidArgument(f"stages: expected no surrogate, found {name!r}") from error
     return names
 
 
 def _run_options(timeout: float | None) -> _abi.RunOptions:
     options = _abi.RunOptions()
     if timeout is not None:
-        seconds = float(timeout)
+        try:
+            seconds = float(timeout)
+        except OverflowError as error:
+            raise InvalidArgument(f"timeout: {error}") from error
         if math.isnan(seconds) or seconds < 0:
             raise InvalidArgument(f"timeout: expected seconds, at least 0, found {timeout}")
         # 0 stands for no limit in the library, and what does not fit for more than a lifetime here.

@@ -96,7 +96,7 @@ class PictureList:
         """What is odd about pictures that the library cannot know."""
         self._keep: list[object] = []
         self._png16 = png16
-        if order is not None and order not in _ORDERS:
+        if order is not None and (not isinstance(order, str) or order not in _ORDERS):
             names = ", ".join(_ORDERS)
             raise InvalidArgument(f"order: expected one of {names}, found {order!r}")
         for index, picture in enumerate(pictures):
@@ -112,6 +112,10 @@ class PictureList:
                 self.errors[index] = OutOfMemory(
                     f"expected memory for a contiguous copy, found none: {error}", None, index
                 )
+            except ValueError as error:
+                # Of what lends its bytes or pixels, such as an mmap that was closed.
+                self.errors[index] = InvalidArgument(f"picture: {error}", None, index)
+                self.errors[index].__cause__ = error
 
     def _set(
         self,
@@ -122,7 +126,7 @@ class PictureList:
     ) -> tuple[str, ...]:
         """Sets the library's entry, and gives what is odd about the picture."""
         if isinstance(picture, (str, os.PathLike)):
-            self._set_path(entry, os.fsencode(picture))
+            self._set_path(entry, encoded_path(picture))
         elif (view := byte_view(picture)) is not None:
             self._set_encoded(entry, view)
         elif (read := getattr(picture, "read", None)) is not None and callable(read):
@@ -143,8 +147,6 @@ class PictureList:
         return ()
 
     def _set_path(self, entry: _abi.Picture, path: bytes) -> None:
-        if b"\0" in path:
-            raise InvalidArgument(f"path: expected no zero byte, found {path!r}")
         entry.kind = _abi.PICTURE_FILE
         entry.path = path
         self._keep.append(path)
@@ -214,6 +216,19 @@ class PictureList:
         self._borrow(entry, contiguous(array))
 
 
+def encoded_path(path: str | os.PathLike[str] | os.PathLike[bytes]) -> bytes:
+    """A path as the system has it."""
+    try:
+        encoded = os.fsencode(path)
+    except UnicodeEncodeError as error:
+        raise InvalidArgument(
+            f"path: expected what os.fsencode() encodes, found {os.fspath(path)!r}"
+        ) from error
+    if b"\0" in encoded:
+        raise InvalidArgument(f"path: expected no zero byte, found {encoded!r}")
+    return encoded
+
+
 def byte_view(thing: object) -> memoryview | None:
     """The bytes that something lends, if it is bytes-like: arrays of numbers of several bytes are
     not, unless they come as a memoryview; nor are numpy's."""
@@ -277,13 +292,19 @@ def _read_all(file: Any) -> bytes:
             return _read_rest(file)
         finally:
             file.seek(position)
-    except Error:
+    except (Error, MemoryError, _NoBinaryFile):
         raise
-    except OSError as error:
-        raise NotReadable(f"picture: {_name_of(file)}: {error}") from error
     except ValueError as error:
         # A file that was closed.
         raise InvalidArgument(f"picture: {_name_of(file)}: {error}") from error
+    except Exception as error:
+        # The system's, or whatever a decompressor, an archive or a connection raises.
+        reason = str(error) or type(error).__name__
+        raise NotReadable(f"picture: {_name_of(file)}: {reason}") from error
+
+
+class _NoBinaryFile(TypeError):
+    """A file that reads something else than bytes."""
 
 
 def _can_seek(file: Any) -> bool:
@@ -303,7 +324,7 @@ def _read_rest(file: Any) -> bytes:
                 f"picture: {_name_of(file)}: expected bytes, found a stream that does not wait"
             )
         if not isinstance(part, (bytes, bytearray, memoryview)):
-            raise TypeError(
+            raise _NoBinaryFile(
                 f"picture: expected a file that is open in binary mode, found one that reads "
                 f"{type(part).__name__}"
             )
@@ -359,7 +380,12 @@ def _as_array(picture: Any) -> npt.NDArray[Any]:
         except Exception as error:
             raise InvalidImage(f"picture: Pillow: {error}") from error
     if hasattr(picture, "__array_interface__") or hasattr(picture, "__array__"):
-        return np.asarray(picture)
+        try:
+            return np.asarray(picture)
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise InvalidImage(f"picture: {type(picture).__name__}: {error}") from error
     raise TypeError(
         "picture: expected a path, bytes, an open file, an image of Pillow or a numpy array, "
         f"found {type(picture).__name__}"
