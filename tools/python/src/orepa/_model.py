@@ -104,7 +104,8 @@ class Model:
     `maximum_pixels`, `maximum_image_memory`, `maximum_jpeg_scans`, `maximum_jpeg_scanned_samples`:
     what a picture may cost, in pixels, bytes, scans, and samples in all scans together; None:
     178,956,970, 2^30, 100 and 2,000,000,000. The bytes are also what all calls of the process may
-    decode in at a time; who needs more waits.
+    decode in at a time, where who needs more waits; beside that each file's contents and each copy
+    of an array of pixels may take as much (docs/hosts.md tells of how many at a time).
 
     Pickled by path, so that it is loaded again where it is unpickled. Forked processes may go on
     using it. `close`, or a `with` statement, frees it once the calls that run are done.
