@@ -7,7 +7,9 @@ public struct DecodingLimits: Sendable, Hashable {
     /// Pillow refuses an image as a decompression bomb.
     public var maximumPixels: Int
     /// The most bytes that pixels and the decoder's coefficients may take together: of one image, which is refused
-    /// otherwise, and of all that are decoded in the process at a time, for which a call waits. The default is 1 GiB.
+    /// otherwise, and of all that are decoded in the process at a time, for which a call waits. A file's contents,
+    /// a copy of raw pixels and the picture between the passes of scaling may each take as much beside. The default is
+    /// 1 GiB.
     public var maximumMemory: Int
     /// The most scans of a JPEG. Each costs a pass over the whole image, however short it is in the file. The
     /// default is 100; encoders write about 10.

@@ -206,7 +206,10 @@ import Testing
     @Test func labelFiles() throws {
         let names = (0..<10).map { "class \($0)" }
         let quoted = names.map { "\"\($0)\"" }
-        let files = [
+        let marked = "\u{FEFF}\n[\(quoted.joined(separator: ",\n"))]"
+        let token = "[unknown]\r\n\(names.dropFirst().joined(separator: "\n"))"
+        let braces = "{other class}\n\(names.dropFirst().joined(separator: "\n"))"
+        let files: [String] = [
             names.joined(separator: "\n") + "\n\n \n",
             "[" + quoted.joined(separator: ", ") + "]",
             "{" + quoted.enumerated().map { "\"\($0)\": \($1)" }.joined(separator: ", ") + "}\n",
@@ -217,6 +220,7 @@ import Testing
                 + "}",
             "{\"model_type\": \"resnet\", \"id2label\": {"
                 + quoted.enumerated().map { "\"\($0)\": \($1)" }.joined(separator: ", ") + "}}",
+            marked, token, braces,
         ]
         for text in files {
             let path = try folder.write(text, "labels")
@@ -237,6 +241,47 @@ import Testing
             let result = try classify([bag, "--labels", path])
             #expect(result.status == 65)
             #expect(result.errors.contains("\(path): \(expected)"), "\(result.errors)")
+        }
+    }
+
+    /// Never the lines of a text, though there are as many as the network has classes.
+    @Test func labelsThatAreNearlyJSON() throws {
+        let names = (0..<9).map { "class \($0)" }.joined(separator: "\n")
+        let items = (0..<8).map { "  \"class \($0)\",\n" }.joined()
+        let json = "expected JSON, as it begins with"
+        let texts: [(String, String)] = [
+            ("[\n\(items)]\n", "\(json) `[`; byte 106: expected a value, found `]`"),
+            ("\u{FEFF}['a',\n\(names)", "\(json) `[`; byte 4: expected a value, found `'`"),
+            ("[a, b]\n\(names)", "\(json) `[`; byte 1: expected a value, found `a`"),
+            ("{a: 0}\n\(names)", "\(json) `{`; byte 1: expected `\"`, found `a`"),
+            (
+                "{\"0\":\"a\",\"0\":\"b\"}\n\(names)",
+                "\(json) `{`; byte 9: expected a key that the object does not have yet, found `0` again"
+            ),
+            (
+                "[\"\\ud800\"]\n\(names)",
+                "\(json) `[`; byte 4: expected a character, found a lone surrogate"
+            ),
+            (
+                String(repeating: "[", count: 100),
+                "\(json) `[`; byte 64: expected at most 64 arrays and objects in each other"
+            ),
+        ]
+        for (text, expected) in texts {
+            let path = try folder.write(text, "labels")
+            let result = try classify([bag, "--labels", path])
+            #expect(result.status == 65, "\(text)")
+            #expect(result.errors.contains("\(path): \(expected)"), "\(result.errors)")
+        }
+    }
+
+    @Test func blankLinesAreNoLabels() throws {
+        for text in ["", " \r\n\n", "\n\n\n\n\n\n\n\n\n\n"] {
+            let path = try folder.write(text, "labels")
+            let result = try classify([bag, "--labels", path])
+            #expect(result.status == 65)
+            let expected = "\(path): expected 10 names, one a line, found blank lines only"
+            #expect(result.errors.contains(expected), "\(result.errors)")
         }
     }
 }

@@ -226,7 +226,9 @@ typedef struct orepa_model_options {
     bool exif_orientation;
     /* What a picture may cost, looked at before memory for it is taken; 0: the default. Pixels of the decoded or
      * resized picture (178,956,970), bytes of its pixels and the decoder's coefficients together (2^30), scans of a
-     * JPEG (100). */
+     * JPEG (100). As many bytes may be taken by what all calls of the process decode at a time, where who needs more
+     * waits, and, beside that, by the contents of each file and by each copy of raw pixels: docs/hosts.md tells of how
+     * many at a time. */
     size_t maximum_pixels;
     size_t maximum_image_memory;
     size_t maximum_jpeg_scans;

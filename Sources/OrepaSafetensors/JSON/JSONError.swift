@@ -1,6 +1,6 @@
 /// A text that is no JSON, or JSON that is not read.
 package struct JSONError: Error, Hashable, Sendable {
-    /// Where the text goes wrong, in bytes of UTF-8 from its start.
+    /// Where the text goes wrong, in bytes of UTF-8 from the start of its file.
     package let offset: Int
     package let expected: String
     package let found: String

@@ -6,9 +6,9 @@ struct JSONReader {
 
     private var scanner: JSONScanner<JSONError>
 
-    init(_ file: FileBytes) {
+    init(_ file: FileBytes, from offset: Int = 0) {
         scanner = JSONScanner(
-            file, in: 0..<file.count, end: "the end of the document", failure: JSONError.init)
+            file, in: offset..<file.count, end: "the end of the document", failure: JSONError.init)
     }
 
     mutating func document() throws(JSONError) -> JSONValue {

@@ -42,9 +42,11 @@ package enum JSONValue: Sendable {
     }
 
     /// Reads a file's bytes, or bytes in memory, in the same way; strings that are not UTF-8 are errors too.
-    package init(parsing file: FileBytes) throws(JSONError) {
+    ///
+    /// - Parameter offset: Where the text begins in the file.
+    package init(parsing file: FileBytes, from offset: Int = 0) throws(JSONError) {
         defer { withExtendedLifetime(file) {} }
-        var reader = JSONReader(file)
+        var reader = JSONReader(file, from: offset)
         self = try reader.document()
     }
 }

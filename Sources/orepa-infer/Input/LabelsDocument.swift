@@ -10,14 +10,41 @@ struct LabelsDocument {
         let sentence: String
     }
 
-    /// Nil where `file` is not JSON of an object or a list, but lines of text.
-    init?(_ file: FileBytes) {
-        let blanks = Set(" \t\r\n".utf8)
-        let first = file.withBytes { bytes in bytes.first { !blanks.contains($0) } }
-        guard first == UInt8(ascii: "{") || first == UInt8(ascii: "["),
-            let value = try? JSONValue(parsing: file)
+    /// Nil where `file` holds lines of text: it does not begin with `{` or `[`, or its first line is a word in brackets,
+    /// such as `[unknown]`, and the whole of it no JSON.
+    init?(_ file: FileBytes) throws(Mismatch) {
+        let start = file.hasBytes(ListLine.mark, at: 0) ? ListLine.mark.count : 0
+        let firstLine = LabelsDocument.firstLine(of: file, from: start)
+        guard let bracket = firstLine.first,
+            bracket == UInt8(ascii: "{") || bracket == UInt8(ascii: "[")
         else { return nil }
-        self.value = value
+        do throws(JSONError) { value = try JSONValue(parsing: file, from: start) } catch {
+            if LabelsDocument.isWordInBrackets(firstLine) { return nil }
+            throw Mismatch(
+                sentence:
+                    "expected JSON, as it begins with `\(Character(Unicode.Scalar(bracket)))`; \(error)"
+            )
+        }
+    }
+
+    private static let blanks = Set(" \t\r\n".utf8)
+
+    /// The first line that is not blank, without blanks around it.
+    private static func firstLine(of file: FileBytes, from start: Int) -> [UInt8] {
+        file.withBytes { bytes in
+            let line = bytes[start...].drop { blanks.contains($0) }
+                .prefix { $0 != UInt8(ascii: "\n") }
+            let end = line.lastIndex { !blanks.contains($0) }
+            return end.map { Array(line[...$0]) } ?? []
+        }
+    }
+
+    /// Whether a bracket closes behind nothing that JSON, or what is close to it, is made of.
+    private static func isWordInBrackets(_ line: [UInt8]) -> Bool {
+        let last = UInt8(ascii: line.first == UInt8(ascii: "[") ? "]" : "}")
+        let marks = Set("[]{}\"',:".utf8)
+        return line.count > 2 && line.last == last
+            && !line.dropFirst().dropLast().contains { marks.contains($0) }
     }
 
     func names(expected count: Int) throws(Mismatch) -> [String] {

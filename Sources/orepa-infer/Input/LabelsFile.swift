@@ -9,13 +9,17 @@ enum LabelsFile {
     static func read(_ path: RawPath, expected: Int) throws(Failure) -> [String] {
         let file: FileBytes
         do { file = try InputFile.bytes(path) } catch { throw Failure(error) }
-        if let document = LabelsDocument(file) {
-            do throws(LabelsDocument.Mismatch) {
+        do throws(LabelsDocument.Mismatch) {
+            if let document = try LabelsDocument(file) {
                 return try document.names(expected: expected)
-            } catch { throw Failure(.badData, "\(path): \(error.sentence)") }
-        }
+            }
+        } catch { throw Failure(.badData, "\(path): \(error.sentence)") }
         guard var names = file.withBytes({ lines(of: $0) }) else {
             throw Failure(.badData, "\(path): expected UTF-8 text, found other bytes")
+        }
+        guard names.contains(where: { !$0.allSatisfy(\.isWhitespace) }) else {
+            throw Failure(
+                .badData, "\(path): expected \(expected) names, one a line, found blank lines only")
         }
         // Blank lines at the end are no labels, unless the network has a class for each.
         while names.count > expected, names.last?.allSatisfy(\.isWhitespace) == true {

@@ -82,6 +82,8 @@ def test_values_out_of_range(model: orepa.Model, samples: list[Path]) -> None:
     calls = [
         lambda: model.classify(samples[0], top_k=-1),
         lambda: model.classify(samples[0], top_k=2**63),
+        lambda: model.classify(samples[0], timeout=10**400),
+        lambda: model.classify(samples[0], order=["rgb"]),
         lambda: model.classify(samples[0], timeout=-1),
         lambda: model.classify(samples[0], timeout=float("nan")),
         lambda: model.run(samples[0], stages=["stage9"]),

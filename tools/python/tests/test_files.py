@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import array
+import bz2
+import gzip
+import http.client
 import io
 import mmap
 import os
@@ -10,6 +13,7 @@ import pickle
 import tempfile
 import threading
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -153,6 +157,85 @@ def test_files_that_are_refused(
         model.classify(io.StringIO("text"))
     with open(samples[0], encoding="latin-1") as text, pytest.raises(TypeError, match="binary"):
         model.classify(text)
+
+
+class Raising:
+    """A stream that ends in an exception."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def read(self, size: int = -1) -> bytes:
+        raise self.error
+
+
+def test_whatever_a_file_raises_is_its_own_error(
+    model: orepa.Model, samples: list[Path], expected: list[orepa.Prediction]
+) -> None:
+    contents = samples[0].read_bytes()
+    errors = [
+        http.client.IncompleteRead(b"half", 100),
+        EOFError("the end of the stream"),
+        zipfile.BadZipFile("Bad CRC-32"),
+        zlib.error("invalid data"),
+        KeyError("photo"),
+        RuntimeError(),
+    ]
+    files = [Raising(error) for error in errors]
+    results = model.classify_batch([samples[0], *files, samples[0]], errors="return")
+    assert results[0] == results[-1] == expected
+    for index, (error, result) in enumerate(zip(errors, results[1:-1], strict=True), 1):
+        assert isinstance(result, orepa.NotReadable), error
+        assert result.__cause__ is error
+        assert result.picture_index == index
+        assert str(result) == f"picture: Raising: {str(error) or type(error).__name__}"
+    # Files as they are: going back in what is cut or damaged raises too.
+    cut = [gzip.compress(contents)[:-100], b"\x1f\x8b" + bytes(100)]
+    damaged = bytearray(bz2.compress(contents))
+    damaged[200] ^= 1
+    opened = [gzip.GzipFile(fileobj=io.BytesIO(data)) for data in cut]
+    results = model.run([*opened, bz2.BZ2File(io.BytesIO(damaged)), samples[0]], errors="return")
+    assert [type(result) for result in results] == [orepa.NotReadable] * 3 + [orepa.Answer]
+    for end in (KeyboardInterrupt(), SystemExit(3)):
+        with pytest.raises(type(end)):
+            model.classify_batch([samples[0], Raising(end)], errors="return")
+
+
+def test_whatever_lends_pixels_raises_its_own_error(
+    model: orepa.Model, samples: list[Path], expected: list[orepa.Prediction]
+) -> None:
+    class Pixels:
+        def __array__(self, *arguments: object, **options: object) -> object:
+            raise LookupError("the tile is gone")
+
+    with open(samples[0], "rb") as file:
+        closed = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    closed.close()
+    released = memoryview(b"")
+    released.release()
+    results = model.classify_batch([Pixels(), closed, released, samples[0]], errors="return")
+    assert results[-1] == expected
+    assert isinstance(results[0], orepa.InvalidImage)
+    assert str(results[0]) == "picture: Pixels: the tile is gone"
+    for index, result in enumerate(results[1:-1], 1):
+        assert isinstance(result, orepa.InvalidArgument)
+        assert result.picture_index == index
+        assert isinstance(result.__cause__, ValueError)
+
+
+def test_texts_that_are_no_names(
+    model: orepa.Model, samples: list[Path], expected: list[orepa.Prediction]
+) -> None:
+    path = "\ud800.jpg"
+    results = model.classify_batch([path, Path(path), samples[0]], errors="return")
+    assert results[-1] == expected
+    for result in results[:2]:
+        assert isinstance(result, orepa.InvalidArgument)
+        assert r"found '\ud800.jpg'" in str(result)
+    with pytest.raises(orepa.InvalidArgument, match="path: expected what"):
+        orepa.Model("\ud800")
+    with pytest.raises(orepa.InvalidArgument, match="stages: expected no surrogate"):
+        model.run(samples[0], stages=["\ud800"])
 
 
 def test_names_of_any_bytes(

@@ -1,10 +1,11 @@
 import CFuzzer
+import OrepaSystem
 
 @testable import OrepaInfer
 
 /// A list of pictures, of which none is opened; with lines and with NUL.
 func fuzzList(_ input: UnsafeRawBufferPointer) -> Int32 {
-    let file = FilePath(argument: memoryFile(holding: input))
+    let file = memoryFile(holding: input)
     for isNullSeparated in [false, true] {
         do {
             for path in try PathList(file, isNullSeparated: isNullSeparated).paths() {
@@ -31,7 +32,7 @@ func fuzzLabels(_ input: UnsafeRawBufferPointer) -> Int32 {
 }
 
 /// The path of a file in memory, always the same one, with these contents.
-private func memoryFile(holding contents: UnsafeRawBufferPointer) -> String {
+private func memoryFile(holding contents: UnsafeRawBufferPointer) -> RawPath {
     fuzzer_memory_file(contents.baseAddress, contents.count)
-    return "/proc/self/fd/\(fuzzer_memory_file_descriptor())"
+    return RawPath("/proc/self/fd/\(fuzzer_memory_file_descriptor())")
 }

@@ -21,7 +21,10 @@ class Limits:
     ) -> None:
         self._end: int | None = None
         if timeout is not None:
-            seconds = float(timeout)
+            try:
+                seconds = float(timeout)
+            except OverflowError as error:
+                raise InvalidArgument(f"timeout: {error}") from error
             if math.isnan(seconds) or seconds < 0:
                 raise InvalidArgument(f"timeout: expected seconds, at least 0, found {timeout}")
             if seconds < _LONGEST:

@@ -27,6 +27,7 @@ from ._pictures import (
     byte_view,
     bytes_of,
     contiguous,
+    encoded_path,
 )
 
 Numerics = Literal["fast", "strict"]
@@ -93,8 +94,6 @@ class Model:
     the main thread: within 100 ms KeyboardInterrupt is raised. So do SIGTERM and SIGHUP whose
     handlers raise an exception. A thread of the package listens for them meanwhile; without it, as
     for other signals, handlers run when the call is done.
-    `maximum_pixels`, `maximum_image_memory`, `maximum_jpeg_scans`: what a picture may cost, in
-    pixels, bytes and scans; None: 178,956,970, 2^30 and 100.
     `trust_packed_weights`: uses packed weights that the file holds. Nothing compares them with the
     plain ones: for files of one's own, or that `orepa-infer verify` has passed.
     `maximum_multiply_adds`, `maximum_model_memory`: what the model may cost a picture, in
@@ -103,7 +102,8 @@ class Model:
     `maximum_pixels`, `maximum_image_memory`, `maximum_jpeg_scans`, `maximum_jpeg_scanned_samples`:
     what a picture may cost, in pixels, bytes, scans, and samples in all scans together; None:
     178,956,970, 2^30, 100 and 2,000,000,000. The bytes are also what all calls of the process may
-    decode in at a time; who needs more waits.
+    decode in at a time, where who needs more waits; beside that each file's contents and each copy
+    of an array of pixels may take as much (docs/hosts.md tells of how many at a time).
 
     `timeout`: seconds, after which loading raises DeadlineExceeded; it is looked at while the file
     is read, weights are packed and the probe is run. `cancellation`: ends the loading from another
@@ -171,9 +171,7 @@ class Model:
         place = ctypes.byref(handle.pointer)
         self._path: str | None = None
         if isinstance(model, (str, os.PathLike)):
-            path = os.fsencode(model)
-            if b"\0" in path:
-                raise InvalidArgument(f"path: expected no zero byte, found {path!r}")
+            path = encoded_path(model)
             self._load(
                 lambda: check(api().model_load(path, ctypes.byref(options), place)),
                 options,
@@ -673,4 +671,8 @@ def _stage_names(stages: Sequence[str]) -> tuple[str, ...]:
             raise TypeError(f"stages: expected names, found {type(name).__name__}")
         if "\0" in name:
             raise InvalidArgument(f"stages: expected no zero byte, found {name!r}")
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise InvalidArgument(f"stages: expected no surrogate, found {name!r}") from error
     return names

@@ -114,7 +114,7 @@ class PictureList:
         """What is odd about pictures that the library cannot know."""
         self._keep: list[object] = []
         self._png16 = png16
-        if order is not None and order not in _ORDERS:
+        if order is not None and (not isinstance(order, str) or order not in _ORDERS):
             names = ", ".join(_ORDERS)
             raise InvalidArgument(f"order: expected one of {names}, found {order!r}")
         for index, picture in enumerate(pictures):
@@ -134,6 +134,10 @@ class PictureList:
                 self.errors[index] = OutOfMemory(
                     f"expected memory for a contiguous copy, found none: {error}", None, index
                 )
+            except ValueError as error:
+                # Of what lends its bytes or pixels, such as an mmap that was closed.
+                self.errors[index] = InvalidArgument(f"picture: {error}", None, index)
+                self.errors[index].__cause__ = error
 
     def _set(
         self,
@@ -144,7 +148,7 @@ class PictureList:
     ) -> tuple[str, ...]:
         """Sets the library's entry, and gives what is odd about the picture."""
         if isinstance(picture, (str, os.PathLike)):
-            self._set_path(entry, os.fsencode(picture))
+            self._set_path(entry, encoded_path(picture))
         elif (view := byte_view(picture)) is not None:
             self._set_encoded(entry, view)
         elif (read := getattr(picture, "read", None)) is not None and callable(read):
@@ -165,8 +169,6 @@ class PictureList:
         return ()
 
     def _set_path(self, entry: _abi.Picture, path: bytes) -> None:
-        if b"\0" in path:
-            raise InvalidArgument(f"path: expected no zero byte, found {path!r}")
         entry.kind = _abi.PICTURE_FILE
         entry.path = path
         self._keep.append(path)
@@ -234,6 +236,19 @@ class PictureList:
             )
         entry.kind = _abi.PICTURE_TENSOR
         self._borrow(entry, contiguous(array, self._limits))
+
+
+def encoded_path(path: str | os.PathLike[str] | os.PathLike[bytes]) -> bytes:
+    """A path as the system has it."""
+    try:
+        encoded = os.fsencode(path)
+    except UnicodeEncodeError as error:
+        raise InvalidArgument(
+            f"path: expected what os.fsencode() encodes, found {os.fspath(path)!r}"
+        ) from error
+    if b"\0" in encoded:
+        raise InvalidArgument(f"path: expected no zero byte, found {encoded!r}")
+    return encoded
 
 
 def byte_view(thing: object) -> memoryview | None:
@@ -316,13 +331,19 @@ def _read_all(file: Any, limits: Limits) -> bytearray:
             return _read_rest(file, limits)
         finally:
             file.seek(position)
-    except Error:
+    except (Error, MemoryError, _NoBinaryFile):
         raise
-    except OSError as error:
-        raise NotReadable(f"picture: {_name_of(file)}: {error}") from error
     except ValueError as error:
         # A file that was closed.
         raise InvalidArgument(f"picture: {_name_of(file)}: {error}") from error
+    except Exception as error:
+        # The system's, or whatever a decompressor, an archive or a connection raises.
+        reason = str(error) or type(error).__name__
+        raise NotReadable(f"picture: {_name_of(file)}: {reason}") from error
+
+
+class _NoBinaryFile(TypeError):
+    """A file that reads something else than bytes."""
 
 
 def _can_seek(file: Any) -> bool:
@@ -349,7 +370,7 @@ def _read_rest(file: Any, limits: Limits) -> bytearray:
                 f"picture: {_name_of(file)}: expected bytes, found a stream that does not wait"
             )
         if not isinstance(part, (bytes, bytearray, memoryview)):
-            raise TypeError(
+            raise _NoBinaryFile(
                 f"picture: expected a file that is open in binary mode, found one that reads "
                 f"{type(part).__name__}"
             )
@@ -420,7 +441,12 @@ def _as_array(picture: Any, limits: Limits) -> npt.NDArray[Any]:
             return _strips(picture, np.asarray, limits)
         return _strips(picture, lambda part: np.asarray(part.convert("RGB")), limits)
     if hasattr(picture, "__array_interface__") or hasattr(picture, "__array__"):
-        return np.asarray(picture)
+        try:
+            return np.asarray(picture)
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise InvalidImage(f"picture: {type(picture).__name__}: {error}") from error
     raise TypeError(
         "picture: expected a path, bytes, an open file, an image of Pillow or a numpy array, "
         f"found {type(picture).__name__}"
