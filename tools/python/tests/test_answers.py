@@ -223,6 +223,11 @@ def test_damaged_pictures(model_path: Path, samples: list[Path]) -> None:
         "damaged JPEG image: no end-of-image marker; read as Pillow reads it",
     )
     assert model.run(whole).warnings == ()
+    with pytest.warns(orepa.PictureWarning, match="^damaged JPEG") as one:
+        assert model.classify(damaged) == answer.top(5)
+    with pytest.warns(orepa.PictureWarning, match=r"^pictures\[1\]: damaged JPEG") as several:
+        model.classify_batch([whole, damaged])
+    assert len(one) == len(several) == 1 and one[0].filename == several[0].filename == __file__
     with pytest.raises(orepa.InvalidImage, match="no end-of-image marker"):
         orepa.Model(model_path, strict_pictures=True).run(damaged)
     with pytest.raises(orepa.InvalidImage, match="truncated JPEG image"):

@@ -38,6 +38,11 @@ class Status(enum.IntEnum):
     """Something that only a newer library can do."""
 
 
+class PictureWarning(UserWarning):
+    """What is wrong with a picture that was answered all the same: `Model.classify` and
+    `Model.classify_batch` warn with it, `Model.run` has it in `Answer.warnings`."""
+
+
 class Error(RuntimeError):
     """What went wrong: `str(error)` says what was expected and what was found.
 

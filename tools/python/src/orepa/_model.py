@@ -6,6 +6,7 @@ import array
 import ctypes
 import logging
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, Self, TypeAlias, overload
 
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from . import _abi, _interrupts
 from ._answers import Answer, Prediction
 from ._controls import MOST_THREADS, Cancellation, Pool, checked_integer
-from ._errors import Error, InvalidArgument, OutOfMemory, make_error
+from ._errors import Error, InvalidArgument, OutOfMemory, PictureWarning, make_error
 from ._library import Handle, api, check
 from ._limits import Limits
 from ._pictures import (
@@ -315,10 +316,15 @@ class Model:
         `order`: what the channels of an array of pixels are; None: grey, RGB or RGBA, by their
         number. `timeout`: seconds, after which DeadlineExceeded is raised; what Pillow does for
         an image of its own, such as reading its file, ends before that is found.
+
+        Of a picture that is damaged and answered all the same a PictureWarning tells.
         """
         count = checked_integer(top_k, "top_k", 0, 2**63 - 1)
         (answer,) = self._run([picture], False, (), order, timeout, cancellation)
-        return _raised(answer).top(count)
+        answer = _raised(answer)
+        for sentence in answer.warnings:
+            warnings.warn(sentence, PictureWarning, stacklevel=2)
+        return answer.top(count)
 
     @overload
     def classify_batch(
@@ -365,6 +371,8 @@ class Model:
         results: list[list[Prediction] | Error] = []
         for index, answer in enumerate(answers):
             if isinstance(answer, Answer):
+                for sentence in answer.warnings:
+                    warnings.warn(f"pictures[{index}]: {sentence}", PictureWarning, stacklevel=2)
                 try:
                     results.append(answer.top(count))
                     continue
