@@ -290,8 +290,31 @@ static void read_rows(struct orepa_jpeg *jpeg, uint8_t *pixels) {
     }
 }
 
-/* What follows the last row, of which Pillow looks at what the present block has: an error there is one. */
-static int read_end(struct orepa_jpeg *jpeg) { return jpeg_finish_decompress(&jpeg->decompress); }
+/* Whether a marker begins a frame that libjpeg decodes, of which libjpeg-turbo 3 allows one. */
+static bool is_frame(int marker) {
+    switch (marker) {
+        case 0xC0:
+        case 0xC1:
+        case 0xC2:
+        case 0xC3:
+        case 0xC9:
+        case 0xCA:
+        case 0xCB:
+            return true;
+        default:
+            return false;
+    }
+}
+
+/* What follows the last row, of which Pillow looks at what the present block has: an error there is one. libjpeg-turbo
+ * 3 refuses a second frame at its marker; older ones wait for the frame's header, which may not be there. */
+static int read_end(struct orepa_jpeg *jpeg) {
+    if (jpeg_finish_decompress(&jpeg->decompress)) return 1;
+    if (is_frame(jpeg->decompress.unread_marker)) {
+        fail_saying(jpeg, OREPA_IMAGE_CORRUPT, "Invalid JPEG file structure: two SOF markers");
+    }
+    return 0;
+}
 
 /* Looks for the end marker in later blocks. Whatever is wrong there is damage, not an error. */
 static void look_for_end(struct orepa_jpeg *jpeg) {

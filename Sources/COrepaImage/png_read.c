@@ -274,24 +274,35 @@ uint32_t orepa_png_checksum(uint32_t before, const uint8_t *bytes, size_t count)
     return (uint32_t)crc32_z(before, bytes, count);
 }
 
-int64_t orepa_png_decompressed_size(const uint8_t *bytes, size_t count, size_t limit) {
+int64_t orepa_png_decompress(const uint8_t *bytes, size_t count, uint8_t *target, size_t limit,
+                             orepa_image_check check) {
     z_stream stream = {0};
-    if (count > UINT_MAX || inflateInit(&stream) != Z_OK) return -2;
-    stream.next_in = (z_const Bytef *)bytes;
-    stream.avail_in = (uInt)count;
+    if (inflateInit(&stream) != Z_OK) return OREPA_PNG_DAMAGED;
     size_t size = 0;
     int result = Z_OK;
+    bool is_stopped = false;
     while (result == Z_OK && size < limit) {
+        if (stream.avail_in == 0 && count > 0) {
+            is_stopped = check.is_interrupted != NULL && check.is_interrupted(check.context);
+            if (is_stopped) break;
+            const size_t part = count < BLOCK ? count : BLOCK;
+            stream.next_in = (z_const Bytef *)bytes;
+            stream.avail_in = (uInt)part;
+            bytes += part;
+            count -= part;
+        }
         uint8_t nowhere[DRAIN_BLOCK];
         const size_t rest = limit - size;
         const size_t room = rest < sizeof nowhere ? rest : sizeof nowhere;
-        stream.next_out = nowhere;
+        stream.next_out = target == NULL ? nowhere : target + size;
         stream.avail_out = (uInt)room;
         result = inflate(&stream, Z_SYNC_FLUSH);
         size += room - stream.avail_out;
     }
-    const bool is_left = result == Z_OK && size >= limit && stream.avail_in > 0;
+    const bool is_left = result == Z_OK && size >= limit && (stream.avail_in > 0 || count > 0);
     inflateEnd(&stream);
-    if (is_left) return -1;
-    return result == Z_OK || result == Z_BUF_ERROR || result == Z_STREAM_END ? (int64_t)size : -2;
+    if (is_stopped) return OREPA_PNG_STOPPED;
+    if (is_left) return OREPA_PNG_TOO_LARGE;
+    const bool is_sound = result == Z_OK || result == Z_BUF_ERROR || result == Z_STREAM_END;
+    return is_sound ? (int64_t)size : OREPA_PNG_DAMAGED;
 }

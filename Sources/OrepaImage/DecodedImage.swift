@@ -4,8 +4,8 @@ public struct DecodedImage: Sendable {
     public let image: RGBImage
     /// The format that the bytes are in.
     public let format: ImageFormat
-    /// The EXIF orientation that is stored in the file, 1...8, applied or not; nil if there is none or it is not
-    /// a valid one. What it means: ``RGBImage/oriented(by:)``.
+    /// The orientation that Pillow's `getexif` finds in the file, 1...8, in EXIF or XMP, applied or not; nil if there is
+    /// none or it is not a valid one. What it means: ``RGBImage/oriented(by:isInterrupted:)``.
     public let exifOrientation: Int?
     /// What is odd about the file; empty for most.
     public let warnings: [ImageWarning]

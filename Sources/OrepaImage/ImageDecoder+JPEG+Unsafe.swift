@@ -2,11 +2,10 @@ import COrepaImage
 import OrepaSystem
 
 extension ImageDecoder {
+    /// Decodes a file that ``JPEGHeader`` does not refuse.
     static func decodeJPEG(
         _ call: DecodingCall, _ isInterrupted: () -> Bool
     ) throws(ImageError) -> DecodedPixels {
-        var header = JPEGHeader(call.bytes)
-        try header.check(isInterrupted: isInterrupted)
         let result = withCheck(isInterrupted) { check in
             Result { () throws(ImageError) in try decodeJPEG(call, isInterrupted, check) }
         }

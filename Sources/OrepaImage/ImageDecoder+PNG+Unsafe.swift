@@ -9,13 +9,13 @@ extension ImageDecoder {
             throw .corrupt(.png, "expected the signature of PNG, found only its first half")
         }
         var data = try readChunksBeforeData(call, isInterrupted)
+        let header = data.header
         var warnings: [ImageWarning] = []
         let image = try decodeRows(&data, call, isInterrupted, &warnings)
         try data.readEnd(isInterrupted: isInterrupted)
+        try header.checkConversion(data.header)
         warnings += data.faults.map { .damaged(.png, $0) }
-        if data.header.bitDepth == 16, data.header.colourType == 0,
-            call.choices.sixteenBitGrey == .high
-        {
+        if header.bitDepth == 16, header.colourType == 0, call.choices.sixteenBitGrey == .high {
             warnings.append(.sixteenBitGrey)
         }
         return DecodedPixels(image: image, warnings: warnings)
@@ -29,11 +29,7 @@ extension ImageDecoder {
         while true {
             if isInterrupted() { throw .interrupted }
             let chunk = try reader.next()
-            let outcome = try header.read(chunk, &reader)
-            if chunk.name == .header {
-                _ = try call.limits.checkedByteCount(
-                    width: header.width, height: header.height)
-            }
+            let outcome = try header.read(chunk, &reader, isInterrupted: isInterrupted)
             switch outcome {
             case .passed:
                 guard call.bytes.slice(from: chunk.end, count: 4) != nil else {
@@ -45,10 +41,8 @@ extension ImageDecoder {
                 reader.offset = chunk.end + 4
             case .end: throw .corrupt(.png, "expected image data, found none")
             case .imageData:
-                guard header.hasSize else {
-                    throw .corrupt(
-                        .png, "expected a header with a size, a bit depth and a colour type")
-                }
+                // Of several headers the last one counts.
+                _ = try call.limits.checkedByteCount(width: header.width, height: header.height)
                 return PNGImageData(header, reader, chunk)
             }
         }
@@ -190,6 +184,7 @@ private struct PNGRowDecoding {
         var ahead = data
         var status = orepa_png_drain(png, nil, 0, &failure)
         while status == OREPA_IMAGE_MORE {
+            if isInterrupted() { throw .interrupted }
             let block: Range<Int>
             do throws(ImageError) {
                 block = try ahead.nextBlock(isInterrupted: isInterrupted)

@@ -48,12 +48,17 @@ public enum ImageDecoder {
             throw .unknownFormat(signature: Array(bytes.prefix(8)))
         }
         let bytes = Bytes(bytes)
-        let orientation: Int? =
-            switch format {
-            case .jpeg: try ExifOrientation.ofJPEG(bytes, isInterrupted: isInterrupted)
-            case .png: try ExifOrientation.ofPNG(bytes, isInterrupted: isInterrupted)
-            default: throw .unsupportedFormat(format)
-            }
+        let orientation: Int?
+        switch format {
+        case .jpeg:
+            var header = JPEGHeader(bytes)
+            try header.check(isInterrupted: isInterrupted)
+            orientation = try header.orientation(isInterrupted: isInterrupted)
+        case .png:
+            let metadata = try PNGMetadata(bytes, isInterrupted: isInterrupted)
+            orientation = try metadata.orientation(isInterrupted: isInterrupted)
+        default: throw .unsupportedFormat(format)
+        }
         let turning = choices.appliesOrientation ? orientation ?? 1 : 1
         let call = DecodingCall(
             bytes: bytes, limits: limits, choices: choices, copies: turning == 1 ? 1 : 2)

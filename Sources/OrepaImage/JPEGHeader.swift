@@ -1,22 +1,32 @@
 /// Reads a JPEG's segments up to its first scan as Pillow does before libjpeg sees the file, and refuses what Pillow
 /// refuses there (`JpegImagePlugin.py`), where libjpeg alone would not.
 ///
-/// Costs a step for each segment, and for each byte that lies between two.
+/// Costs a step for each segment, for each byte that lies between two, and for each of some segments.
 struct JPEGHeader {
-    private let bytes: Bytes
+    let bytes: Bytes
     private var offset = 3
     private var hasFrame = false
     /// The colour profile's segment that comes first when they are sorted; Pillow looks at its number of segments.
     private var firstProfile: Bytes?
+    /// The first EXIF segment.
+    private(set) var firstExif: Bytes?
+    /// Bytes of all EXIF segments together, without what each but the first begins with.
+    private(set) var exifCount = 0
+    /// The last XMP packet.
+    private(set) var xmp: Bytes?
+    private var pace = InterruptionPace()
 
     /// - Parameter bytes: The whole file, which begins with the signature.
     init(_ bytes: Bytes) { self.bytes = bytes }
 
     /// Refuses the file or does nothing.
     ///
-    /// - Parameter isInterrupted: Asked often; true ends the call with ``ImageError/interrupted``.
-    mutating func check(isInterrupted: () -> Bool) throws(ImageError) {
-        var pace = InterruptionPace()
+    /// - Parameters:
+    ///   - isInterrupted: Asked often; true ends the call with ``ImageError/interrupted``.
+    ///   - useExif: Called with one part after the other of the EXIF block, which may be in several segments.
+    mutating func check(
+        isInterrupted: () -> Bool, _ useExif: (Bytes) -> Void = { _ in }
+    ) throws(ImageError) {
         // The last byte of the signature begins a marker.
         var current: UInt8? = 0xFF
         while let byte = current {
@@ -27,7 +37,7 @@ struct JPEGHeader {
             }
             guard let marker = next() else { break }
             if marker == 0xDA {
-                _ = try segment()
+                _ = try segment(isInterrupted)
                 if hasFrame { return }
                 throw .corrupt(.jpeg, "expected a frame before the first scan, found none")
             }
@@ -36,7 +46,7 @@ struct JPEGHeader {
                 current = 0xFF
                 continue
             case 0x00: break
-            case 0xC0...0xFE: try read(marker)
+            case 0xC0...0xFE: try read(marker, isInterrupted, useExif)
             default: throw .corrupt(.jpeg, "unknown marker 0x" + String(marker, radix: 16))
             }
             current = next()
@@ -53,22 +63,27 @@ struct JPEGHeader {
     }
 
     /// The contents of the segment here; a length of less than its own two bytes counts as those.
-    private mutating func segment() throws(ImageError) -> Bytes {
+    private mutating func segment(_ isInterrupted: () -> Bool) throws(ImageError) -> Bytes {
         guard let length = bytes.integer(at: offset, byteCount: 2, isLittleEndian: false),
             let contents = bytes.slice(from: offset + 2, count: max(length - 2, 0))
         else { throw truncated }
         offset += 2 + contents.count
+        // Most of them are not looked at, and none costs more than this.
+        try pace.check(after: contents.count, isInterrupted)
         return contents
     }
 
-    private mutating func read(_ marker: UInt8) throws(ImageError) {
+    private mutating func read(
+        _ marker: UInt8, _ isInterrupted: () -> Bool, _ useExif: (Bytes) -> Void
+    ) throws(ImageError) {
         switch marker {
         // Without contents, or left to libjpeg to refuse.
         case 0xC8, 0xD0...0xD9, 0xF0...0xFD: break
-        case 0xC4, 0xCC, 0xDC, 0xDD, 0xDF, 0xFE: _ = try segment()
-        case 0xDB: try readQuantization(segment())
-        case 0xE0...0xEF: try readApplication(marker, segment())
-        default: try readFrame(segment())
+        case 0xC4, 0xCC, 0xDC, 0xDD, 0xDF, 0xFE: _ = try segment(isInterrupted)
+        case 0xDB: try readQuantization(segment(isInterrupted))
+        case 0xE1: readMetadata(try segment(isInterrupted), useExif)
+        case 0xE0...0xEF: try readApplication(marker, segment(isInterrupted))
+        default: try readFrame(segment(isInterrupted))
         }
     }
 
@@ -99,6 +114,19 @@ struct JPEGHeader {
             throw .corrupt(.jpeg, "a segment of quantization tables that ends within one")
         }
     }
+
+    private mutating func readMetadata(_ segment: Bytes, _ useExif: (Bytes) -> Void) {
+        if segment.hasPrefix("Exif\0\0") {
+            let part = firstExif == nil ? segment : segment.rest(from: 6)
+            if firstExif == nil { firstExif = segment }
+            exifCount += part.count
+            if part.count > 0 { useExif(part) }
+        } else if segment.hasPrefix(Self.xmpName) {
+            xmp = segment.rest(from: Self.xmpName.utf8.count)
+        }
+    }
+
+    private static let xmpName = "http://ns.adobe.com/xap/1.0/\0"
 
     private mutating func readApplication(_ marker: UInt8, _ segment: Bytes) throws(ImageError) {
         switch marker {

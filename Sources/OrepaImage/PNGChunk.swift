@@ -45,6 +45,7 @@ struct PNGChunk {
         static let text = Name("tEXt")
         static let compressedText = Name("zTXt")
         static let internationalText = Name("iTXt")
+        static let exif = Name("eXIf")
         static let end = Name("IEND")
     }
 

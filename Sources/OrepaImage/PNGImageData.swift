@@ -1,7 +1,10 @@
 /// The blocks in which Pillow reads the compressed rows of a PNG (`load_read` of `PngImagePlugin.py`), and what it does
 /// after them.
 struct PNGImageData {
+    /// What all chunks so far have said.
     private(set) var header: PNGHeader
+    /// Whether it was an animation before the image data, which decides it for Pillow.
+    private let isAnimated: Bool
     private var reader: PNGChunkReader
     /// The chunk that is being read.
     private var chunk: PNGChunk
@@ -15,6 +18,7 @@ struct PNGImageData {
     /// - Parameter chunk: The first chunk of image data, of whose contents `reader` is at the first byte.
     init(_ header: PNGHeader, _ reader: PNGChunkReader, _ chunk: PNGChunk) {
         self.header = header
+        isAnimated = header.isAnimated
         self.reader = reader
         self.chunk = chunk
         left = chunk.end - reader.offset
@@ -32,7 +36,7 @@ struct PNGImageData {
             chunk = try reader.next()
             switch chunk.name {
             case .imageData, .otherData: break
-            case .frameData: _ = try header.read(chunk, &reader)
+            case .frameData: _ = try header.read(chunk, &reader, isInterrupted: isInterrupted)
             default: throw reader.truncated
             }
             left = chunk.end - reader.offset
@@ -70,9 +74,10 @@ struct PNGImageData {
             if chunk.name == .end {
                 return note(try reader.checksumFault(of: chunk, isInterrupted: isInterrupted))
             }
-            if chunk.name == .frame, header.isAnimated { passesOver = true }
+            if chunk.name == .frame, isAnimated { passesOver = true }
             if passesOver { continue }
-            if try header.read(chunk, &reader) == .imageData { _ = try reader.contents(of: chunk) }
+            let outcome = try header.read(chunk, &reader, isInterrupted: isInterrupted)
+            if outcome == .imageData { _ = try reader.contents(of: chunk) }
         }
     }
 }

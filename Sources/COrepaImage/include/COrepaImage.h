@@ -130,9 +130,14 @@ void orepa_png_close(orepa_png *png);
 /* The checksum of PNG's chunks, from 0 or from that of what comes before. */
 uint32_t orepa_png_checksum(uint32_t before, const uint8_t *bytes, size_t count);
 
-/* Decompresses a zlib stream to nowhere, at most `limit` bytes of it. Returns how many there were, or -1 where there
- * are more, or -2 where the stream is broken. */
-int64_t orepa_png_decompressed_size(const uint8_t *bytes, size_t count, size_t limit);
+/* What orepa_png_decompress returns in place of a size: there is more than the limit, the stream is broken, or the check
+ * asked to stop. */
+enum { OREPA_PNG_TOO_LARGE = -1, OREPA_PNG_DAMAGED = -2, OREPA_PNG_STOPPED = -3 };
+
+/* Decompresses a zlib stream, at most `limit` bytes of it, into `target`, or with NULL to nowhere. Returns how many there
+ * were. A stream that ends too early is not broken. */
+int64_t orepa_png_decompress(const uint8_t *bytes, size_t count, uint8_t *target, size_t limit,
+                             orepa_image_check check);
 
 /* Encodes [height, width, 3] bytes as an 8-bit RGB PNG. `*bytes` is the caller's to pass to
  * orepa_png_free; it is NULL after a failure. */

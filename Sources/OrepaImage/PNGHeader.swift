@@ -1,16 +1,13 @@
-import COrepaImage
-
 /// What the chunks of a PNG have said so far, and what Pillow refuses of them (`PngImagePlugin.py`).
 struct PNGHeader {
     /// Which of Pillow's modes the image has, as far as chunks are treated differently.
     private enum Kind { case grey, colour, palette, alpha }
 
-    /// Bytes that Pillow decompresses of a text or a profile; more are an error.
-    private static let largestText = 1 << 20
+    /// What is transparent: one entry of the palette or one grey, one colour, or something of each entry.
+    private enum Transparency { case index, colour, entries }
+
     /// Characters of all texts together that Pillow accepts.
     private static let mostText = 64 << 20
-    /// Bytes that are decompressed of all texts and profiles together; Pillow has no such limit.
-    private static let mostDecompressed = 256 << 20
 
     private(set) var width = 0
     private(set) var height = 0
@@ -22,7 +19,7 @@ struct PNGHeader {
     /// Where the image data belong, in an animation's first frame: columns and rows.
     private(set) var region: (columns: Range<Int>, rows: Range<Int>)?
     private var kind: Kind?
-    private var hasTransparentIndex = false
+    private var transparency: Transparency?
     private var frameCount: Int?
     private var sequenceNumber: Int?
     private var textCount = 0
@@ -35,13 +32,12 @@ struct PNGHeader {
     /// Whether it is an animation of several pictures.
     var isAnimated: Bool { (frameCount ?? 1) + (showsDefaultImage ? 1 : 0) > 1 }
 
-    /// Whether there has been a header that makes sense.
-    var hasSize: Bool { kind != nil && width > 0 && height > 0 }
-
     /// Reads one chunk, whose checksum the caller looks at.
-    mutating func read(_ chunk: PNGChunk, _ reader: inout PNGChunkReader) throws(ImageError)
-        -> Outcome
-    {
+    ///
+    /// - Parameter isInterrupted: Asked often; true ends the call with ``ImageError/interrupted``.
+    mutating func read(
+        _ chunk: PNGChunk, _ reader: inout PNGChunkReader, isInterrupted: () -> Bool
+    ) throws(ImageError) -> Outcome {
         switch chunk.name {
         case .imageData:
             if region == nil, frameCount != nil { showsDefaultImage = true }
@@ -66,17 +62,17 @@ struct PNGHeader {
         switch chunk.name {
         case .header: try readHeader(chunk, contents)
         case .palette: if kind == .palette { palette = contents }
-        case .transparency: try readTransparency(chunk, contents)
+        case .transparency: try readTransparency(chunk, contents, isInterrupted)
         case .gamma: try checkCount(chunk, least: 4)
         case .chromaticities: try checkCount(chunk, least: 32)
         case .standardColours: try checkCount(chunk, least: 1)
         case .pixelSize: try checkCount(chunk, least: 9)
         case .animation: try readAnimation(chunk, contents)
         case .frame: try readFrame(chunk, contents)
-        case .profile: try readProfile(contents)
-        case .text: try readText(contents)
-        case .compressedText: try readCompressedText(contents)
-        case .internationalText: try readInternationalText(contents)
+        case .profile: try readProfile(contents, isInterrupted)
+        case .text: try readText(contents, isInterrupted)
+        case .compressedText: try readCompressedText(contents, isInterrupted)
+        case .internationalText: try readInternationalText(contents, isInterrupted)
         default: break
         }
         return .passed
@@ -118,20 +114,33 @@ struct PNGHeader {
         }
     }
 
-    private mutating func readTransparency(_ chunk: PNGChunk, _ contents: Bytes) throws(ImageError)
-    {
+    private mutating func readTransparency(
+        _ chunk: PNGChunk, _ contents: Bytes, _ isInterrupted: () -> Bool
+    ) throws(ImageError) {
         switch kind {
-        case .grey: try checkCount(chunk, least: 2)
-        case .colour: try checkCount(chunk, least: 6)
-        case .palette: hasTransparentIndex = Self.isOneTransparentIndex(contents)
+        case .grey:
+            try checkCount(chunk, least: 2)
+            transparency = .index
+        case .colour:
+            try checkCount(chunk, least: 6)
+            transparency = .colour
+        case .palette:
+            let isOne = try Self.isOneTransparentIndex(contents, isInterrupted)
+            transparency = isOne ? .index : .entries
         case .alpha, nil: break
         }
     }
 
     /// Whether all entries are opaque but one, which is transparent. Pillow's pattern ignores a line feed at the end.
-    private static func isOneTransparentIndex(_ entries: Bytes) -> Bool {
-        guard let zero = entries.firstIndex(of: 0) else { return false }
+    private static func isOneTransparentIndex(
+        _ entries: Bytes, _ isInterrupted: () -> Bool
+    ) throws(ImageError) -> Bool {
+        guard let zero = try entries.firstIndex(of: 0, isInterrupted: isInterrupted) else {
+            return false
+        }
+        var pace = InterruptionPace()
         for index in 0..<entries.count where index != zero {
+            try pace.check(after: 2, isInterrupted)
             let entry = entries.byte(at: index)
             if entry == 0x0A, index == entries.count - 1, index > zero { continue }
             if entry != 0xFF { return false }
@@ -181,62 +190,65 @@ struct PNGHeader {
     }
 
     /// The size of what `stream` decompresses to; nil for one that is damaged.
-    private mutating func decompressedSize(_ stream: Bytes) throws(ImageError) -> Int? {
-        let size = orepa_png_decompressed_size(
-            stream.buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), stream.count,
-            Self.largestText)
-        guard size != -1 else {
+    private mutating func decompressedSize(
+        _ stream: Bytes, _ isInterrupted: () -> Bool
+    ) throws(ImageError) -> Int? {
+        let size: Int?
+        switch try PNGText.decompressedCount(of: stream, isInterrupted) {
+        case .tooLarge:
             throw .corrupt(
-                .png, "a text or colour profile of more than \(Self.largestText) bytes")
+                .png, "a text or colour profile of more than \(PNGText.largest) bytes")
+        case .damaged: size = nil
+        case .done(let count): size = count
         }
-        decompressedCount += size < 0 ? Self.largestText : Int(size)
-        guard decompressedCount <= Self.mostDecompressed else {
+        decompressedCount += size ?? PNGText.largest
+        guard decompressedCount <= PNGText.mostDecompressed else {
             throw .corrupt(
                 .png,
-                "texts and colour profiles of more than \(Self.mostDecompressed) bytes")
+                "texts and colour profiles of more than \(PNGText.mostDecompressed) bytes")
         }
-        return size < 0 ? nil : Int(size)
+        return size
     }
 
-    private mutating func readProfile(_ contents: Bytes) throws(ImageError) {
+    private mutating func readProfile(
+        _ contents: Bytes, _ isInterrupted: () -> Bool
+    ) throws(ImageError) {
         // Without a zero byte after the name Pillow takes the first byte for the method of compression.
-        let method = (contents.firstIndex(of: 0) ?? -1) + 1
+        let method = (try contents.firstIndex(of: 0, isInterrupted: isInterrupted) ?? -1) + 1
         guard contents.byte(at: method) == 0 else {
             throw .corrupt(.png, "a colour profile compressed by an unknown method")
         }
         if let stream = contents.slice(from: method + 1, count: contents.count - method - 1) {
-            _ = try decompressedSize(stream)
+            _ = try decompressedSize(stream, isInterrupted)
         }
     }
 
-    private mutating func readText(_ contents: Bytes) throws(ImageError) {
-        let keyCount = contents.firstIndex(of: 0) ?? contents.count
-        if keyCount > 0 { try countText(max(contents.count - keyCount - 1, 0)) }
+    private mutating func readText(
+        _ contents: Bytes, _ isInterrupted: () -> Bool
+    ) throws(ImageError) {
+        let text = try PNGText(plain: contents, isInterrupted)
+        if text.key.count > 0 { try countText(text.value.count) }
     }
 
-    private mutating func readCompressedText(_ contents: Bytes) throws(ImageError) {
-        let keyCount = contents.firstIndex(of: 0) ?? contents.count
-        if let method = contents.byte(at: keyCount + 1), method != 0 {
-            throw .corrupt(.png, "a text compressed by unknown method \(method)")
+    private mutating func readCompressedText(
+        _ contents: Bytes, _ isInterrupted: () -> Bool
+    ) throws(ImageError) {
+        let text = try PNGText(compressed: contents, isInterrupted)
+        guard text.method == 0 else {
+            throw .corrupt(.png, "a text compressed by unknown method \(text.method)")
         }
-        let start = min(keyCount + 2, contents.count)
-        guard let stream = contents.slice(from: start, count: contents.count - start) else {
+        let count = try decompressedSize(text.value, isInterrupted) ?? 0
+        if text.key.count > 0 { try countText(count) }
+    }
+
+    private mutating func readInternationalText(
+        _ contents: Bytes, _ isInterrupted: () -> Bool
+    ) throws(ImageError) {
+        guard let text = try PNGText(international: contents, isInterrupted) else { return }
+        if !text.isCompressed { return try countText(text.value.count) }
+        guard text.method == 0, let count = try decompressedSize(text.value, isInterrupted) else {
             return
         }
-        let count = try decompressedSize(stream) ?? 0
-        if keyCount > 0 { try countText(count) }
-    }
-
-    private mutating func readInternationalText(_ contents: Bytes) throws(ImageError) {
-        guard let keyCount = contents.firstIndex(of: 0),
-            let isCompressed = contents.byte(at: keyCount + 1),
-            let method = contents.byte(at: keyCount + 2),
-            let language = contents.firstIndex(of: 0, from: keyCount + 3),
-            let key = contents.firstIndex(of: 0, from: language + 1),
-            let text = contents.slice(from: key + 1, count: contents.count - key - 1)
-        else { return }
-        if isCompressed == 0 { return try countText(text.count) }
-        guard method == 0, let count = try decompressedSize(text) else { return }
         try countText(count)
     }
 
@@ -248,16 +260,24 @@ struct PNGHeader {
         guard !region.columns.isEmpty, !region.rows.isEmpty, region.columns.upperBound <= width,
             region.rows.upperBound <= height
         else { throw .corrupt(.png, "an animation whose first frame is not within the image") }
-        guard kind == .palette else { return region }
-        if let palette {
-            guard palette.count / 3 <= 256 else {
-                throw .corrupt(
-                    .png, "a palette of \(palette.count / 3) entries; expected 256 at most")
-            }
-        } else if hasTransparentIndex {
-            throw .corrupt(.png, "a transparent entry of a palette that there is not")
+        if kind == .palette, let palette, palette.count / 3 > 256 {
+            throw .corrupt(.png, "a palette of \(palette.count / 3) entries; expected 256 at most")
         }
         return region
+    }
+
+    /// Refuses what Pillow does not convert to red, green and blue.
+    ///
+    /// - Parameter last: What all chunks of the file have said. This is what those before the image data have, which
+    ///   decide of what kind the image is.
+    func checkConversion(_ last: PNGHeader) throws(ImageError) {
+        switch (kind, last.transparency) {
+        case (.palette, .index) where palette == nil, (.palette, .colour) where palette == nil:
+            throw .corrupt(.png, "a transparent entry of a palette that there is not")
+        case (.grey, .colour) where [2, 4, 8].contains(bitDepth):
+            throw .corrupt(.png, "a transparent colour of a grey image")
+        default: break
+        }
     }
 
     var isPalette: Bool { kind == .palette }
