@@ -35,6 +35,9 @@ public enum ConversionError: Error, Hashable, Sendable {
     case otherCheckpoint(model: String, checkpoint: String, expected: String, found: String)
     /// The model's graph is not the checkpoint's. `expected` and `found` are the first layer that differs.
     case otherNetwork(model: String, checkpoint: String, expected: String, found: String)
+    /// A model file's tensors, with what was assumed of them, are recognised as another network than its graph is.
+    /// `expected` and `found` are the first layer that differs.
+    case otherGraph(path: String, expected: String, found: String, NetworkAssumptions)
     /// The folded network's logits on the probe picture are not finite.
     case notFinite(path: String, numerics: Numerics)
     /// The logits that the network is held against cannot be used.
@@ -84,6 +87,11 @@ extension ConversionError: CustomStringConvertible {
                 + "\(expected), found \(found)"
         case .otherNetwork(let model, let checkpoint, let expected, let found):
             "\(model): another network than \(checkpoint): expected \(expected), found \(found)"
+        case .otherGraph(let path, let expected, let found, let assumptions):
+            "\(path): the tensors are recognised as another network than the file's graph is: expected \(expected), "
+                + "found \(found); what is not in the tensors and could be the cause: "
+                + assumptions.facts.filter { ["--strides", "--stem"].contains($0.option) }
+                .map { "\($0.name) \($0.value) (\($0.option))" }.joined(separator: ", ")
         case .notFinite(let path, let numerics):
             "\(path): the logits of a random picture (\(numerics.rawValue)): expected finite numbers, found "
                 + "infinity or no number"

@@ -17,8 +17,9 @@ public struct ConversionOptions: Sendable {
     public var verification: VerificationOptions
     /// What the checkpoint does not say about the network.
     public var network: NetworkOptions
-    /// What was recorded when the checkpoint was made, where it is itself a deployed model.
-    public var recorded: NetworkAssumptions?
+    /// Whether the probe is run where the checkpoint is itself a deployed model that has one: by the model, and by what
+    /// is to be written.
+    public var checksProbe: Bool
     /// Logits that the network has to give, or nil.
     public var reference: Reference?
     /// Whether a file that is there may be replaced.
@@ -29,7 +30,7 @@ public struct ConversionOptions: Sendable {
     public init(
         labels: [String]? = nil, preprocessing: Preprocessing = .imageNet,
         packing: [InstructionSet] = [], verification: VerificationOptions = .init(),
-        network: NetworkOptions = .init(), recorded: NetworkAssumptions? = nil,
+        network: NetworkOptions = .init(), checksProbe: Bool = true,
         reference: Reference? = nil,
         overwrite: Bool = false, tool: String
     ) {
@@ -38,7 +39,7 @@ public struct ConversionOptions: Sendable {
         self.packing = packing
         self.verification = verification
         self.network = network
-        self.recorded = recorded
+        self.checksProbe = checksProbe
         self.reference = reference
         self.overwrite = overwrite
         self.tool = tool
@@ -71,7 +72,8 @@ public struct Converter {
     /// Folds the network of `checkpoint`, verifies it and writes the model to `path`.
     ///
     /// Takes, beside the folded weights, one block's in Float64 and feature maps. What can be wrong with the
-    /// options is found before anything is folded.
+    /// options is found before anything is folded. Of a checkpoint that is itself a deployed model the graph is kept: it
+    /// is refused where its tensors, with the options, are recognised as another network.
     ///
     /// - Throws: ``ConversionError``, ``ConversionError/notVerified(path:_:)`` among others. Then no file
     ///   was written, and one that was there is as it was.
@@ -89,17 +91,33 @@ public struct Converter {
         let path = output.description
         let network = try TrainingNetwork(recognizing: checkpoint, options: options.network)
         try check(network, output: output)
+        let deployed: ModelFile?
+        do { deployed = try checkpoint.deployedModel() } catch { throw .model(error) }
+        if let deployed {
+            try DocumentCheck(model: deployed, path: checkpoint.path).check(recognized: network)
+            try checkProbe(of: deployed, progress: progress)
+        }
         try ConversionLibraries.load()
         let digest = FileDigest.Pending(of: checkpoint.file)
         defer { withExtendedLifetime(digest) {} }
         let folded = try network.folded(reporting: progress)
+        if let deployed {
+            let renewed: ModelFile
+            do {
+                renewed = try ModelFile(
+                    network: folded, description: deployed.description, path: checkpoint.path)
+            } catch { throw .model(error) }
+            try checkProbe(of: renewed, progress: progress)
+        }
         var verification: Verification?
         if !network.isFolded {
             let found = try verifier.compare(network, with: folded, progress: progress)
             guard found.passed else { throw .notVerified(path: checkpoint.path, found) }
             verification = found
         }
-        let assumptions = assumptions(about: network, in: checkpoint)
+        let assumptions = network.assumptions(
+            stateDict: checkpoint.location, inputSize: options.preprocessing.crop
+        ).completed(by: deployed?.description.assumptions, isSameFile: network.isFolded)
         var comparison: ReferenceComparison?
         if let reference = options.reference {
             progress?(.reference)
@@ -116,9 +134,8 @@ public struct Converter {
             folded, seed: verification?.seed ?? options.verification.seed, path: checkpoint.path)
         progress?(.checksum)
         let sha256 = try ConversionLibraries.digest(digest.value())
-        let kinds = network.blocks.map { (ByteName($0.kind.rawValue), 1) }
         let description = ModelDescription(
-            family: network.family.rawValue, blocks: Dictionary(kinds, uniquingKeysWith: +),
+            family: network.family.rawValue, blocks: network.blockCounts,
             preprocessing: options.preprocessing, labels: options.labels,
             source: .init(name: Converter.fileName(of: checkpoint.path), sha256: sha256),
             verification: verification?.record, assumptions: assumptions, algorithms: algorithms,
@@ -144,12 +161,15 @@ public struct Converter {
         return Result(model: model, verification: verification, reference: comparison)
     }
 
-    private func assumptions(
-        about network: TrainingNetwork, in checkpoint: Checkpoint
-    ) -> NetworkAssumptions {
-        let found = network.assumptions(
-            stateDict: checkpoint.location, inputSize: options.preprocessing.crop)
-        return found.completed(by: options.recorded, isSameFile: network.isFolded)
+    private func checkProbe(
+        of model: ModelFile, progress: ConversionProgress.Observer?
+    ) throws(ConversionError) {
+        guard options.checksProbe, model.description.probe != nil else { return }
+        progress?(.probing)
+        do { try model.checkProbe(budget: options.verification.budget, pool: pool) } catch {
+            if case .model(let error) = error { throw .model(error) }
+            throw .plan(path: model.path, error)
+        }
     }
 
     /// How the layers of the folded network are computed on pictures of the model's own size, and what comes out for

@@ -20,9 +20,10 @@ public struct ModelFile: Sendable {
     /// With what the names of ``packed`` tensors begin; no parameter's name does.
     public static let packedPrefix = "orepa.packed."
 
-    static let metadataKey = "orepa.model"
+    /// Under which a file's metadata has the JSON document; a file that has it claims to be a model.
+    public static let metadataKey = "orepa.model"
 
-    /// - Throws: ``ModelFileError/malformed(path:field:expected:found:)`` when labels, preprocessing and
+    /// - Throws: ``ModelFileError/malformed(path:field:expected:found:)`` when labels, preprocessing, assumptions and
     ///   network do not belong together, ``ModelFileError/network(path:_:)`` when the network does not take a
     ///   picture of the crop's size; `path` is for the message.
     public init(
@@ -53,6 +54,11 @@ public struct ModelFile: Sendable {
                 found: "\(error)")
         }
         let crop = description.preprocessing.crop
+        if let invalid = description.assumptions?.invalidField(for: network.graph, crop: crop) {
+            throw .malformed(
+                path: path, field: "assumptions.\(invalid.name)", expected: invalid.expected,
+                found: invalid.found)
+        }
         let shapes: [Shape]
         do { shapes = try network.graph.shapes(height: crop, width: crop) } catch {
             throw .network(path: path, error)

@@ -26,6 +26,16 @@ public struct NetworkOptions: Sendable, Hashable {
         self.batchNormEpsilon = batchNormEpsilon
     }
 
+    /// What was assumed when `model` was made: what its file records, else what its graph shows.
+    public init(_ model: ModelFile) {
+        if let assumptions = model.description.assumptions {
+            self.init(assumptions)
+        } else {
+            self.init(
+                strides: model.network.graph.stageStrides, stem: model.network.graph.stem)
+        }
+    }
+
     /// What was assumed when a model was made.
     public init(_ assumptions: NetworkAssumptions) {
         strides = assumptions.strides

@@ -36,6 +36,10 @@ public struct TrainingNetwork: Sendable {
     public let stem: NetworkAssumptions.Stem?
     /// What every batch norm adds to its variance.
     public let batchNormEpsilon: Double
+    /// How many blocks of each kind there are, by ``BlockKind``'s raw value.
+    public var blockCounts: [ByteName: Int] {
+        Dictionary(blocks.map { (ByteName($0.kind.rawValue), 1) }, uniquingKeysWith: +)
+    }
     /// True when every block is folded already.
     public var isFolded: Bool { blocks.allSatisfy { $0.kind == .folded } }
 
@@ -95,9 +99,7 @@ extension TrainingNetwork {
         let hasBatchNorm = blocks.contains { $0.kind != .folded }
         return NetworkAssumptions(
             strides: strides, stem: stem,
-            hasStemPool: graph.nodes.contains {
-                if case .maxPool = $0.operation { true } else { false }
-            },
+            hasStemPool: graph.hasMaxPool,
             batchNormEpsilon: hasBatchNorm ? batchNormEpsilon : nil, stateDict: stateDict,
             inputSize: inputSize)
     }

@@ -17,6 +17,15 @@ import Testing
                 || converted.lines[0].hasPrefix("\(model): RepVGG"))
         let verified = try Program.run(["verify", checkpoint, model])
         #expect(verified.status == 0, "\(verified.errors)")
+        // What it says of itself holds, and stays when it is written anew.
+        let alone = try Program.run(["verify", model])
+        #expect(alone.status == 0, "\(alone.errors)")
+        #expect(
+            alone.lines.last == "probe of seed 1: the same logits to the bit, fast and strict")
+        let again = try Program.run(["convert", model, folder.file("again.safetensors")])
+        #expect(again.status == 0, "\(again.errors)")
+        let both = try Program.run(["verify", model, folder.file("again.safetensors")])
+        #expect(both.status == 0, "\(both.errors)")
         let golden = try SafetensorsFile(
             FileBytes(mapping: CheckpointFixture.path(CheckpointFixture.golden(name))))
         let run = try Program.run([

@@ -86,8 +86,8 @@ def model_documents():
     )  # fmt: skip
     yield "assumed", document(
         [convolution("a", "input", 3, 4, 3)], "a", 4,
-        assumptions={"strides": [2, 2, 2, 2, 2], "stem": "imagenet", "stem_pool": True, "bn_epsilon": 1e-5,
-                     "state_dict": "state_dict", "input_size": 224},
+        assumptions={"strides": [2, 2, 2, 2, 2], "stem": "small", "stem_pool": False, "bn_epsilon": 1e-5,
+                     "state_dict": "state_dict", "input_size": 8},
     )  # fmt: skip
     yield "groups-of-one-channel", document(
         [convolution("a", "input", 3, 2), convolution("b", "a", 2, 2, 9, 1, 4, 2)], "b", 2, crop=1

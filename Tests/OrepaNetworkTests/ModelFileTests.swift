@@ -176,6 +176,9 @@ import Testing
         ("\"strict\":[1,", "\"strict\":[1,1,", "probe.logits.strict"),
         ("\"strict\":[1,", "\"strict\":[null,", "probe.logits.strict.0"),
         ("\"strict\":[1,", "\"strict\":[1e99,", "orepa.model"),
+        ("\"input_size\":32", "\"input_size\":33", "assumptions.input_size"),
+        ("\"stem_pool\":false", "\"stem_pool\":true", "assumptions.stem_pool"),
+        ("\"bn_epsilon\":0.001", "\"bn_epsilon\":0", "assumptions.bn_epsilon"),
     ])
     func namesTheFieldThatIsWrong(original: String, replacement: String, field: String) throws {
         let path = try ModelFileTests.written { document in

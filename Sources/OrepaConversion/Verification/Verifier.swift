@@ -25,11 +25,14 @@ public struct Verifier {
     ///
     /// Takes, beside the folded weights, the memory of one tensor in Float64 and of feature maps.
     ///
+    /// What a model file's document says, be it `model` or the checkpoint itself, is held against the network too, but
+    /// for its probe, which `ModelFile.checkProbe(budget:pool:)` runs.
+    ///
     /// - Parameter model: A deployed model and its path, which is for messages.
     /// - Returns: What was found, passed or not; nil when there is nothing to verify, since the checkpoint
     ///   is folded already and there is no model to hold against it.
-    /// - Throws: ``ConversionError`` when the checkpoint cannot be read, recognised or folded, or when the
-    ///   model was made from another file or is another network.
+    /// - Throws: ``ConversionError`` when the checkpoint cannot be read, recognised or folded, when the
+    ///   model was made from another file or is another network, or when a document says what does not hold.
     public func verify(
         _ checkpoint: Checkpoint, against model: (path: String, file: ModelFile)? = nil,
         progress: ConversionProgress.Observer? = nil
@@ -56,6 +59,11 @@ public struct Verifier {
         try options.check()
         let network = try TrainingNetwork(recognizing: checkpoint, options: networkOptions)
         try reference?.check(against: network.graph)
+        let own: ModelFile?
+        do { own = try checkpoint.deployedModel() } catch { throw .model(error) }
+        if let own {
+            try DocumentCheck(model: own, path: checkpoint.path).check(recognized: network)
+        }
         try ConversionLibraries.load()
         var folded: Network?
         let verification = try verify(
@@ -95,6 +103,8 @@ public struct Verifier {
                         found: found)
                 }
             }
+            try DocumentCheck(model: model.file, path: model.path)
+                .check(madeFrom: checkpoint, recognized: network)
             return try compare(
                 network, with: model.file.network, modelPath: model.path, progress: progress)
         }
@@ -140,7 +150,11 @@ public struct Verifier {
         _ network: TrainingNetwork, with folded: Network, modelPath: String = "folded network",
         progress: ConversionProgress.Observer? = nil
     ) throws(ConversionError) -> Verification {
-        try checkGraph(of: folded, modelPath, equals: network)
+        if let difference = GraphDifference(expected: network.graph, found: folded.graph) {
+            throw .otherNetwork(
+                model: modelPath, checkpoint: network.path, expected: difference.expected,
+                found: difference.found)
+        }
         let size = try VerificationInput.size(
             for: network.graph, options: options, path: network.path)
         var options = options
@@ -274,41 +288,5 @@ public struct Verifier {
                 width: input.shape.width, pool: pool
             ).values
         } catch { throw .plan(path: path, error) }
-    }
-
-    private func checkGraph(
-        of folded: Network, _ modelPath: String, equals network: TrainingNetwork
-    ) throws(ConversionError) {
-        let (expected, found) = (network.graph, folded.graph)
-        guard expected != found else { return }
-        let index =
-            zip(expected.nodes, found.nodes).enumerated()
-            .first { $1.0 != $1.1 }?.offset ?? min(expected.nodes.count, found.nodes.count)
-        func describe(_ graph: Graph) -> String {
-            guard index < graph.nodes.count else { return "\(graph.nodes.count) layers" }
-            let node = graph.nodes[index]
-            let inputs = node.inputs.map { "`\($0)`" }.joined(separator: " and ")
-            return "`\(node.name)`, \(inWords(node.operation)) of \(inputs)"
-        }
-        throw .otherNetwork(
-            model: modelPath, checkpoint: network.path, expected: describe(expected),
-            found: describe(found))
-    }
-}
-
-/// A layer in words, for messages.
-private func inWords(_ operation: Operation) -> String {
-    switch operation {
-    case .convolution(let layer):
-        "a \(layer.kernel)x\(layer.kernel) convolution, \(layer.inputChannels) to "
-            + "\(layer.outputChannels) channels, stride \(layer.stride), padding \(layer.padding), "
-            + "\(layer.groups) \(layer.groups == 1 ? "group" : "groups")\(layer.relu ? ", ReLU" : "")"
-            + " (`\(layer.parameters)`)"
-    case .maxPool(let pool):
-        "a \(pool.kernel)x\(pool.kernel) max pool, stride \(pool.stride), padding \(pool.padding)"
-    case .addReLU: "the sum"
-    case .globalAveragePool: "the mean"
-    case .linear(let layer):
-        "a linear layer, \(layer.inputFeatures) to \(layer.outputFeatures) (`\(layer.parameters)`)"
     }
 }

@@ -90,8 +90,8 @@ struct ConvertCommand: ParsableCommand {
     @Flag(
         inversion: .prefixedNo,
         help: """
-            Where CHECKPOINT is itself a model file, first run the picture whose logits it keeps, and refuse it \
-            unless they are the same to the bit.
+            Where CHECKPOINT is itself a model file, first run the picture whose logits it keeps, with fast and with \
+            strict numerics, and refuse it unless they are the same to the bit, before and after.
             """)
     var probe = true
 
@@ -113,9 +113,8 @@ struct ConvertCommand: ParsableCommand {
         try OutputFile.refuse(output, sameAs: checkpoint)
         let file = try network.checkpoint(path: checkpoint)
         // A deployed model is a folded checkpoint; what its description says holds where no option does.
-        let model = file.metadata.isEmpty ? nil : try? ModelFile(path: checkpoint)
-        let pool = WorkerPool(threadCount: threading.count)
-        if let model, probe { try checkProbe(of: model, pool: pool) }
+        let model: ModelFile?
+        do { model = try file.deployedModel() } catch { throw Failure(error) }
         let known = model?.description
         let reference = try proof.read()
         let options = network.options(recordedIn: model)
@@ -130,10 +129,10 @@ struct ConvertCommand: ParsableCommand {
                 preprocessing: preprocessing,
                 packing: packing.map(\.instructionSet),
                 verification: verification.options(inputSize: nil, budget: budgeting.budget),
-                network: options, recorded: known?.assumptions,
+                network: options, checksProbe: probe,
                 reference: reference, overwrite: force,
                 tool: "orepa-infer \(toolVersion)"),
-            pool: pool)
+            pool: WorkerPool(threadCount: threading.count))
         let result: Converter.Result
         do {
             result = try converter.convert(file, to: output) { Progress.show("\($0)") }
@@ -187,14 +186,6 @@ struct ConvertCommand: ParsableCommand {
                     + (channels == 1 ? "channel" : "channels"))
         }
         return preprocessing
-    }
-
-    private func checkProbe(of model: ModelFile, pool: WorkerPool) throws(Failure) {
-        do {
-            let plan = try Plan(
-                model, numerics: .strict, memory: .small, budget: budgeting.budget, pool: pool)
-            try PlanContext(plan, pool: pool).checkProbe(of: model)
-        } catch { throw Failure(error, planning: "\(checkpoint)") }
     }
 
     /// The options about preprocessing that were given.
@@ -256,6 +247,7 @@ extension Failure {
             self.init(error.isRefusal ? .refused : .cannotCreate, "\(error)")
         case .checkpoint(let error): self.init(error)
         case .model(let error): self.init(error)
+        case .plan(let path, let error): self.init(error, planning: path)
         case .reference(let error): self.init(error)
         case .library: self.init(.unavailable, "\(error)")
         default: self.init(error.isRefusal ? .refused : .badData, "\(error)")

@@ -46,7 +46,9 @@ struct InspectCommand: ParsableCommand {
     private func inspection() throws(Failure) -> Inspection {
         let bytes: FileBytes
         do { bytes = try FileBytes(mapping: file) } catch { throw Failure(error) }
-        if let tensors = try? SafetensorsFile(bytes), tensors.metadata["orepa.model"] != nil {
+        if let tensors = try? SafetensorsFile(bytes),
+            tensors.metadata[ByteName(ModelFile.metadataKey)] != nil
+        {
             guard networkOptions.given.isEmpty else {
                 throw Failure(
                     .usage,

@@ -61,14 +61,9 @@ struct NetworkArguments: ParsableArguments {
         ].compactMap(\.self)
     }
 
-    /// What the options say, else what `model` records, else what models were made with before they recorded it.
+    /// What the options say, else what `model` was made with.
     func options(recordedIn model: ModelFile?) -> NetworkOptions {
-        var options = NetworkOptions()
-        if let recorded = model?.description.assumptions {
-            options = NetworkOptions(recorded)
-        } else if let model, model.description.family != Family.repVGG.rawValue {
-            options.stem = .imageNet
-        }
+        var options = model.map { NetworkOptions($0) } ?? NetworkOptions()
         if let strides { options.strides = strides.values }
         if let stem {
             // The strides that belong to another stem are no more than its default.
@@ -87,7 +82,8 @@ struct NetworkArguments: ParsableArguments {
         do {
             return try Checkpoint(path: path, stateDictionary: stateDict ?? recorded)
         } catch {
-            // Another file than the model was made of, which its SHA-256 tells better.
+            // Another file than the model was made of, which its SHA-256 tells better; or a folded one, which does not
+            // hold what was recorded of the checkpoint before.
             if case .noStateDictionary = error, stateDict == nil, recorded != nil,
                 let other = try? Checkpoint(path: path)
             {

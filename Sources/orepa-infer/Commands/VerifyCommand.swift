@@ -14,9 +14,12 @@ struct VerifyCommand: ParsableCommand {
             Runs every branch of the training-time network on a random picture, in Float64, and compares each \
             block's output with its folded convolution's, run in Float32 on the same feature map, and the \
             logits end to end. Errors are the largest difference, divided by the largest unfused output. With \
-            MODEL its weights are compared, else those that a conversion would write; packed weights that it holds have \
-            to be, to the bit, what its plain ones are packed to. Strict numerics decide; the \
+            MODEL its weights are compared, else those that a conversion would write. Strict numerics decide; the \
             logits with fast ones are told too, with a warning where they are off by more than 1e-4.
+
+            What a model file says of itself has to hold, also of one alone: its graph, family, blocks and assumptions; \
+            its probe's logits to the bit, with fast and with strict numerics; and packed weights have to be, to the bit, \
+            what its plain ones are packed to.
 
             EXAMPLES
               orepa-infer verify checkpoint.pth.tar
@@ -25,7 +28,9 @@ struct VerifyCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: "A training checkpoint; or a model file, of which only packed weights are checked.")
+        help:
+            "A training checkpoint; or a model file, of which only what it says of itself is checked."
+    )
     var checkpoint: RawPath
 
     @Argument(help: "A model file that was made from it.")
@@ -60,8 +65,9 @@ struct VerifyCommand: ParsableCommand {
         if let model { modelFile = ("\(model)", try ModelSource(option: model).model) }
         let file = try network.checkpoint(path: checkpoint, recordedIn: modelFile?.file)
         // A model file is a folded checkpoint, which records what was assumed, too.
-        let recorded =
-            modelFile?.file ?? (file.metadata.isEmpty ? nil : try? ModelFile(path: checkpoint))
+        let own: ModelFile?
+        do { own = try file.deployedModel() } catch { throw Failure(error) }
+        let recorded = modelFile?.file ?? own
         let reference = try proof.read()
         var warnings = network.warnings(
             about: file, isFolded: modelFile == nil && recorded != nil,
@@ -73,6 +79,9 @@ struct VerifyCommand: ParsableCommand {
         let pool = WorkerPool(threadCount: threading.count)
         let packed = try recorded.map {
             try PackedReport($0, budget: budgeting.budget, pool: pool)
+        }
+        let probe = try recorded.map {
+            try ProbeReport($0, budget: budgeting.budget, pool: pool)
         }
         let verifier = Verifier(
             options: verification.options(inputSize: inputSize, budget: budgeting.budget),
@@ -106,7 +115,7 @@ struct VerifyCommand: ParsableCommand {
                     : AssumptionReport.lines(assumptions, given: given))
                     + (result.map { "\n" + table($0) }
                         ?? "\(checkpoint): folded already; there is nothing to verify\n")
-                    + (packed?.lines ?? "")
+                    + (probe?.line ?? "") + (packed?.lines ?? "")
                     + (found.reference.map(AssumptionReport.line) ?? ""))
         case .json:
             var fields =
@@ -117,6 +126,7 @@ struct VerifyCommand: ParsableCommand {
             fields += [
                 ("assumptions", assumptions.json),
                 ("reference", AssumptionReport.json(found.reference)),
+                ("probe", probe?.json ?? .null),
                 ("packed", packed?.json ?? .array([])),
                 ("warnings", .array(warnings.map(JSONValue.string))),
             ]
@@ -125,6 +135,7 @@ struct VerifyCommand: ParsableCommand {
         if let result, !result.passed {
             throw Failure(ConversionError.notVerified(path: "\(checkpoint)", result))
         }
+        try probe?.check()
         try packed?.check()
         if let reference = found.reference, !reference.passed {
             throw Failure(
