@@ -57,7 +57,8 @@ struct PNGImageData {
     }
 
     private mutating func note(_ fault: String?) {
-        guard let fault, !faults.contains(fault) else { return }
+        // So many say enough, and a file may hold millions of chunks, each of another name.
+        guard let fault, faults.count < 16, !faults.contains(fault) else { return }
         faults.append(fault)
     }
 
