@@ -6,11 +6,14 @@ public enum AtomicFile {
     public struct Sink: ~Copyable {
         /// Number of bytes taken so far.
         public private(set) var count = 0
-        private let descriptor: Int32
+        private let file: TemporaryFile
         private let path: String
 
-        fileprivate init(descriptor: Int32, path: String) {
-            self.descriptor = descriptor
+        /// Bytes that are written at a time, between which signals are looked for.
+        private static let part = 1 << 20
+
+        fileprivate init(_ file: TemporaryFile, path: String) {
+            self.file = file
             self.path = path
         }
 
@@ -18,8 +21,11 @@ public enum AtomicFile {
         public mutating func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
             var rest = bytes[...]
             while !rest.isEmpty {
-                let piece = UnsafeRawBufferPointer(rebasing: rest)
-                let written = Glibc.write(descriptor, piece.baseAddress, piece.count)
+                if file.isToEnd {
+                    throw .notWritable(path: path, reason: "a signal ends the process")
+                }
+                let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(Sink.part))
+                let written = Glibc.write(file.descriptor, piece.baseAddress, piece.count)
                 if written < 0 {
                     guard errno == EINTR else { throw AtomicFile.notWritable(path) }
                     continue
@@ -48,7 +54,7 @@ public enum AtomicFile {
 
     /// Writes a file at `path` from what `contents` gives to the sink.
     ///
-    /// The bytes go to a temporary file in the same folder, which gets the name when they are on the disk and is
+    /// The bytes go to a ``TemporaryFile`` in the same folder, which gets the name when they are on the disk and is
     /// removed when anything fails. Without `overwrite`, a file that is at `path` by then stays as it is
     /// (`FileError.exists`), whoever made it and whenever. With it, a regular file is replaced by one with
     /// its permissions; where `path` is a link to one, the file that it leads to.
@@ -66,23 +72,15 @@ public enum AtomicFile {
             }
             mode = status.st_mode & 0o777
         }
-        let (temporary, descriptor) = try createTemporary(beside: path)
-        var isOpen = true
+        let file = try TemporaryFile(for: path)
         do throws(FileError) {
-            var sink = Sink(descriptor: descriptor, path: path)
+            var sink = Sink(file, path: path)
             try contents(&sink)
-            if let mode, fchmod(descriptor, mode) != 0 { throw notWritable(path) }
-            guard fsync(descriptor) == 0 else { throw notWritable(path) }
-            isOpen = false
-            guard close(descriptor) == 0 else { throw notWritable(path) }
-            if overwrite {
-                guard rename(temporary, path) == 0 else { throw notWritable(path) }
-            } else {
-                try moveWithoutReplacing(temporary, to: path)
-            }
+            if let mode, fchmod(file.descriptor, mode) != 0 { throw notWritable(path) }
+            guard fsync(file.descriptor) == 0 else { throw notWritable(path) }
+            try file.move(overwrite: overwrite)
         } catch {
-            if isOpen { close(descriptor) }
-            unlink(temporary)
+            file.remove()
             throw error
         }
     }
@@ -106,42 +104,7 @@ public enum AtomicFile {
         return String(cString: resolved)
     }
 
-    private static func createTemporary(
-        beside path: String
-    ) throws(FileError) -> (path: String, descriptor: Int32) {
-        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
-        for _ in 0..<100 {
-            let random = String(UInt64.random(in: .min ... .max), radix: 36)
-            let temporary = "\(folder).orepa-\(random).tmp"
-            let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-            if descriptor >= 0 { return (temporary, descriptor) }
-            guard errno == EEXIST || errno == EINTR else { break }
-        }
-        throw notWritable(path)
-    }
-
-    private static func moveWithoutReplacing(
-        _ temporary: String, to path: String
-    ) throws(FileError) {
-        if link(temporary, path) == 0 {
-            unlink(temporary)
-            return
-        }
-        guard errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS else {
-            throw errno == EEXIST ? .exists(path: path) : notWritable(path)
-        }
-        // A file system without hard links: claim the name, which fails when it is taken, then replace the claim.
-        let claim = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-        guard claim >= 0 else { throw errno == EEXIST ? .exists(path: path) : notWritable(path) }
-        close(claim)
-        guard rename(temporary, path) == 0 else {
-            let failure = notWritable(path)
-            unlink(path)
-            throw failure
-        }
-    }
-
-    fileprivate static func notWritable(_ path: String) -> FileError {
+    static func notWritable(_ path: String) -> FileError {
         .notWritable(path: path, reason: String(cString: strerror(errno)))
     }
 }
