@@ -198,6 +198,32 @@ import Testing
         }
     }
 
+    /// Before there is anything to print the program ends as any other does.
+    @Test func anInterruptEndsWaitingForLabelsAndLists() throws {
+        let folder = try TemporaryFolder()
+        let pipe = folder.file("pipe")
+        try #require(mkfifo(pipe, 0o600) == 0)
+        let script = """
+            import os, signal, subprocess, sys, time
+            signal.pthread_sigmask(signal.SIG_SETMASK, [])
+            # Waiting for the pipe's other end, then for what comes out of it.
+            for opens in False, True:
+                program = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+                if opens:
+                    end = os.open(sys.argv[-1], os.O_WRONLY)
+                    os.write(end, b"a")
+                time.sleep(0.5)
+                program.send_signal(signal.SIGINT)
+                print(program.wait(timeout=10))
+            """
+        for arguments in [[bag, "--labels", pipe], ["--from-list", pipe]] {
+            let result = try Program.run(
+                ["-c", script, Program.path] + arguments, executable: "/usr/bin/python3")
+            #expect(result.text == "-2\n-2\n", "\(arguments): \(result.errors)")
+            #expect(result.errors == "")
+        }
+    }
+
     /// Signals at any time leave no file but the one that was asked for, whole.
     @Test func endingLeavesNoTemporaryFiles() throws {
         let folder = try TemporaryFolder()

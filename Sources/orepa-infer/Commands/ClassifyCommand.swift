@@ -99,7 +99,6 @@ struct ClassifyCommand: ParsableCommand {
 
     /// - Parameter arguments: What `images` are, as the bytes that the system gave.
     func run(pictures arguments: [FilePath]) throws {
-        orepa_keep_interrupts()
         let source = try ModelSource(option: model)
         try source.checkTakesPictures()
         let labels = try source.labels(option: labels)
@@ -109,6 +108,8 @@ struct ClassifyCommand: ParsableCommand {
                 PathList(FilePath(argument: $0), isNullSeparated: hasNullSeparators)
             },
             recursive: recursive)
+        // Before there is anything to print, an interrupt ends the program as it would any other.
+        orepa_keep_interrupts()
         let printer = AnswerPrinter(
             format: format, outputType: outputType, isTerminal: StandardOutput.isTerminal,
             csv: CSVWriter(lineEnd: hasCRLF ? "\r\n" : "\n", isSafe: csvSafe))
