@@ -245,6 +245,10 @@ import Testing
             #expect(throws: FileError.folder(path: folder, found: "a folder")) {
                 try FileBytes(mapping: folder)
             }
+            let empty = #expect(throws: FileError.notFound(path: "")) {
+                try FileBytes(mapping: "")
+            }
+            #expect(empty?.description == "expected the path of a file, found an empty one")
             try AtomicFile.write([], to: "\(folder)/empty", overwrite: false)
             #expect(try FileBytes(mapping: "\(folder)/empty").count == 0)
         }

@@ -80,9 +80,6 @@ struct ClassifyCommand: ParsableCommand {
     @OptionGroup var decoding: DecodingOptions
 
     func validate() throws {
-        guard !images.isEmpty || fromList != nil else {
-            throw ValidationError("Expected at least one image, a folder, or - for standard input.")
-        }
         guard !hasNullSeparators || fromList != nil else {
             throw ValidationError("--null: expected --from-list with it")
         }
@@ -99,6 +96,10 @@ struct ClassifyCommand: ParsableCommand {
 
     /// - Parameter arguments: What `images` are, as the bytes that the system gave.
     func run(pictures arguments: [FilePath]) throws {
+        // The parser tells of options that it does not know only behind what `validate` refuses.
+        guard !arguments.isEmpty || fromList != nil else {
+            throw ValidationError("Expected at least one image, a folder, or - for standard input.")
+        }
         let source = try ModelSource(option: model)
         try source.checkTakesPictures()
         let labels = try source.labels(option: labels)
