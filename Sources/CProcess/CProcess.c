@@ -61,6 +61,8 @@ void orepa_end_without_memory(const char *sentence, int status, size_t margin)
     sigaction(SIGABRT, &action, NULL);
 }
 
+void orepa_refuse_large_files(void) { signal(SIGXFSZ, SIG_IGN); }
+
 static volatile sig_atomic_t received_interrupt;
 
 static void keep_interrupt(int signal) { received_interrupt = signal; }

@@ -7,11 +7,14 @@ public enum AtomicFile {
     public struct Sink: ~Copyable {
         /// Number of bytes taken so far.
         public private(set) var count = 0
-        private let descriptor: Int32
+        private let file: TemporaryFile
         private let path: RawPath
 
-        fileprivate init(descriptor: Int32, path: RawPath) {
-            self.descriptor = descriptor
+        /// Bytes that are written at a time, between which signals are looked for.
+        private static let part = 1 << 20
+
+        fileprivate init(_ file: TemporaryFile, path: RawPath) {
+            self.file = file
             self.path = path
         }
 
@@ -19,8 +22,12 @@ public enum AtomicFile {
         public mutating func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
             var rest = bytes[...]
             while !rest.isEmpty {
-                let piece = UnsafeRawBufferPointer(rebasing: rest)
-                let written = Glibc.write(descriptor, piece.baseAddress, piece.count)
+                if file.isToEnd {
+                    throw .notWritable(
+                        path: path.description, reason: "a signal ends the process")
+                }
+                let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(Sink.part))
+                let written = Glibc.write(file.descriptor, piece.baseAddress, piece.count)
                 if written < 0 {
                     guard errno == EINTR else { throw AtomicFile.notWritable(path) }
                     continue
@@ -49,7 +56,7 @@ public enum AtomicFile {
 
     /// Writes a file at `path` from what `contents` gives to the sink.
     ///
-    /// The bytes go to a temporary file in the same folder, which gets the name when they are on the disk and is
+    /// The bytes go to a ``TemporaryFile`` in the same folder, which gets the name when they are on the disk and is
     /// removed when anything fails. Without `overwrite`, a file that is at `path` by then stays as it is
     /// (`FileError.exists`), whoever made it and whenever. With it, a regular file is replaced by one with
     /// its permissions; where `path` is a link to one, the file that it leads to.
@@ -67,23 +74,15 @@ public enum AtomicFile {
             }
             mode = status.st_mode & 0o777
         }
-        let (temporary, descriptor) = try createTemporary(beside: path)
-        var isOpen = true
+        let file = try TemporaryFile(for: path)
         do throws(FileError) {
-            var sink = Sink(descriptor: descriptor, path: path)
+            var sink = Sink(file, path: path)
             try contents(&sink)
-            if let mode, fchmod(descriptor, mode) != 0 { throw notWritable(path) }
-            guard fsync(descriptor) == 0 else { throw notWritable(path) }
-            isOpen = false
-            guard close(descriptor) == 0 else { throw notWritable(path) }
-            if overwrite {
-                guard rename(temporary, to: path) else { throw notWritable(path) }
-            } else {
-                try moveWithoutReplacing(temporary, to: path)
-            }
+            if let mode, fchmod(file.descriptor, mode) != 0 { throw notWritable(path) }
+            guard fsync(file.descriptor) == 0 else { throw notWritable(path) }
+            try file.move(overwrite: overwrite)
         } catch {
-            if isOpen { close(descriptor) }
-            remove(temporary)
+            file.remove()
             throw error
         }
     }
@@ -122,55 +121,7 @@ public enum AtomicFile {
         return RawPath(cString: resolved)
     }
 
-    /// - Returns: Whether the system did it, else why is in `errno`.
-    private static func rename(_ old: RawPath, to new: RawPath) -> Bool {
-        old.withCString { old in new.withCString { new in Glibc.rename(old, new) } } == 0
-    }
-
-    private static func remove(_ path: RawPath) { _ = path.withCString { unlink($0) } }
-
-    private static func create(_ path: RawPath) -> Int32 {
-        path.withCString { open($0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666) }
-    }
-
-    private static func createTemporary(
-        beside path: RawPath
-    ) throws(FileError) -> (path: RawPath, descriptor: Int32) {
-        let folder = path.bytes.lastIndex(of: UInt8(ascii: "/")).map { path.bytes[...$0] } ?? []
-        for _ in 0..<100 {
-            let random = String(UInt64.random(in: .min ... .max), radix: 36)
-            let temporary = RawPath(bytes: folder + ".orepa-\(random).tmp".utf8)
-            let descriptor = create(temporary)
-            if descriptor >= 0 { return (temporary, descriptor) }
-            guard errno == EEXIST || errno == EINTR else { break }
-        }
-        throw notWritable(path)
-    }
-
-    private static func moveWithoutReplacing(
-        _ temporary: RawPath, to path: RawPath
-    ) throws(FileError) {
-        if temporary.withCString({ old in path.withCString { new in link(old, new) } }) == 0 {
-            remove(temporary)
-            return
-        }
-        guard errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS else {
-            throw errno == EEXIST ? .exists(path: path.description) : notWritable(path)
-        }
-        // A file system without hard links: claim the name, which fails when it is taken, then replace the claim.
-        let claim = create(path)
-        guard claim >= 0 else {
-            throw errno == EEXIST ? .exists(path: path.description) : notWritable(path)
-        }
-        close(claim)
-        guard rename(temporary, to: path) else {
-            let failure = notWritable(path)
-            remove(path)
-            throw failure
-        }
-    }
-
-    fileprivate static func notWritable(_ path: RawPath) -> FileError {
+    static func notWritable(_ path: RawPath) -> FileError {
         .notWritable(path: path.description, reason: String(cString: strerror(errno)))
     }
 }

@@ -23,6 +23,7 @@ extension FileError: CustomStringConvertible {
 
     private var sentence: String {
         switch self {
+        case .notFound(""), .notWritable("", _): "expected the path of a file, found an empty one"
         case .notFound(let path): "\(path): no such file"
         case .folder(let path, let found): "\(path): expected a file, found \(found)"
         case .notRegular(let path): "\(path): expected a regular file"

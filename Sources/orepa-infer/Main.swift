@@ -45,6 +45,7 @@ struct OrepaInfer: ParsableCommand {
 
     static func main() {
         orepa_occupy_closed_streams()
+        orepa_refuse_large_files()
         MemoryMargin.require()
         do {
             try run(ProgramArguments.all)

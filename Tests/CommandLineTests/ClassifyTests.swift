@@ -171,6 +171,34 @@ import Testing
         #expect(missing.errors == "orepa-infer: \(folder.file("none.txt")): no such file\n")
     }
 
+    @Test func emptyPathsAreNamed() throws {
+        let expected = "expected the path of a file, found an empty one"
+        #expect(try Program.run([""]).errors.contains(expected))
+        for arguments in [
+            [boot, "--model", ""], [boot, "--labels", ""], ["--from-list", ""],
+            ["preprocess", boot, "--output", ""], ["inspect", ""],
+        ] {
+            #expect(
+                try Program.run(arguments).errors == "orepa-infer: \(expected)\n", "\(arguments)")
+        }
+    }
+
+    @Test func unknownOptionsAreNamedWithoutPictures() throws {
+        for arguments in [["--top-kx"], ["classify", "--top-kx"]] {
+            let result = try Program.run(arguments)
+            #expect(result.status == 64)
+            #expect(result.errors.contains("Unknown option '--top-kx'"), "\(result.errors)")
+        }
+        let bytes = try Program.bash("\"$PROGRAM\" $'--top-k\\xff'")
+        #expect(bytes.status == 64)
+        #expect(bytes.errors.contains("Unknown option '--top-k\u{FFFD}'"), "\(bytes.errors)")
+        for arguments in [["classify"], ["--top-k", "3"]] {
+            let result = try Program.run(arguments)
+            #expect(result.status == 64)
+            #expect(result.errors.contains("Expected at least one image"), "\(result.errors)")
+        }
+    }
+
     @Test func theModelComesFromTheOptionElseTheEnvironment() throws {
         let environment = ["OREPA_MODEL": try Models.resNet()]
         let fromEnvironment = try Program.run([rgb], environment: environment)

@@ -199,6 +199,78 @@ import Testing
         }
     }
 
+    /// Before there is anything to print the program ends as any other does.
+    @Test func anInterruptEndsWaitingForLabelsAndLists() throws {
+        let folder = try TemporaryFolder()
+        let pipe = folder.file("pipe")
+        try #require(mkfifo(pipe, 0o600) == 0)
+        let script = """
+            import os, signal, subprocess, sys, time
+            signal.pthread_sigmask(signal.SIG_SETMASK, [])
+            # Waiting for the pipe's other end, then for what comes out of it.
+            for opens in False, True:
+                program = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+                if opens:
+                    end = os.open(sys.argv[-1], os.O_WRONLY)
+                    os.write(end, b"a")
+                time.sleep(0.5)
+                program.send_signal(signal.SIGINT)
+                print(program.wait(timeout=10))
+            """
+        for arguments in [[bag, "--labels", pipe], ["--from-list", pipe]] {
+            let result = try Program.run(
+                ["-c", script, Program.path] + arguments, executable: "/usr/bin/python3")
+            #expect(result.text == "-2\n-2\n", "\(arguments): \(result.errors)")
+            #expect(result.errors == "")
+        }
+    }
+
+    /// Signals at any time leave no file but the one that was asked for, whole.
+    @Test func endingLeavesNoTemporaryFiles() throws {
+        let folder = try TemporaryFolder()
+        let script = """
+            import os, random, signal, subprocess, sys, time
+            signal.pthread_sigmask(signal.SIG_SETMASK, [])
+            program, picture, folder = sys.argv[1:]
+            output = os.path.join(folder, "crop.png")
+            command = [program, "preprocess", picture, "--preset", "imagenet", "--output", output]
+            begin = time.monotonic()
+            subprocess.run(command, check=True)
+            duration = time.monotonic() - begin
+            whole = open(output, "rb").read()
+            random.seed(1)
+            ended = 0
+            for turn in range(80):
+                if turn % 2 == 0 and os.path.exists(output):
+                    os.unlink(output)
+                process = subprocess.Popen(command)
+                # Most of it is spent on the disk, at the end.
+                time.sleep(random.uniform(0, 1.2) * duration)
+                process.send_signal([signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGXCPU][turn % 4])
+                ended += process.wait() < 0
+                assert set(os.listdir(folder)) <= {"crop.png"}, os.listdir(folder)
+                assert not os.path.exists(output) or open(output, "rb").read() == whole
+            assert ended > 10, ended
+            """
+        let result = try Program.run(
+            ["-c", script, Program.path, bag, folder.path], executable: "/usr/bin/python3")
+        #expect(result.status == 0, "\(result.errors)")
+    }
+
+    @Test func filesThatMayNotGrowAreNotWritten() throws {
+        let folder = try TemporaryFolder()
+        let result = try Program.bash(
+            """
+            ulimit -f 8
+            "$PROGRAM" convert '\(fixture("checkpoints/repvgg-repvgg.pth"))' '\(folder.file("model"))'
+            """)
+        #expect(result.status == 73)
+        #expect(
+            result.errors
+                == "orepa-infer: \(folder.file("model")): cannot write: File too large\n")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == [])
+    }
+
     /// While the program waits for input.
     @Test func anInterruptEndsWaiting() throws {
         let folder = try TemporaryFolder()

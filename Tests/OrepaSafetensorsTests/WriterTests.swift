@@ -1,5 +1,6 @@
 import Foundation
 import OrepaSafetensors
+import OrepaSystem
 import TestSupport
 import Testing
 
@@ -180,6 +181,62 @@ import Testing
     }
 }
 
+@Suite struct TemporaryFileTests {
+    private func names(_ folder: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+    }
+
+    /// In memory, where there are files without a name, and as it is elsewhere.
+    @Test(arguments: [true, false], [true, false])
+    func nameAtTheEnd(mayBeUnnamed: Bool, overwrite: Bool) throws {
+        let folder = "/dev/shm/orepa-\(UInt64.random(in: .min ... .max))"
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: false)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let path = folder + "/a"
+        for turn: UInt8 in 0..<3 {
+            let file = try TemporaryFile(for: RawPath(path), mayBeUnnamed: mayBeUnnamed)
+            let before = try names(folder).filter { $0 != "a" }
+            #expect(before.count == (mayBeUnnamed ? 0 : 1))
+            #expect(before.allSatisfy { $0.hasPrefix(".orepa-") && $0.hasSuffix(".tmp") })
+            #expect(write(file.descriptor, [turn], 1) == 1)
+            if turn == 1 {
+                file.remove()
+            } else if turn == 2, !overwrite {
+                #expect(throws: FileError.exists(path: path)) {
+                    try file.move(overwrite: overwrite)
+                }
+                file.remove()
+            } else {
+                try file.move(overwrite: overwrite)
+            }
+            #expect(try names(folder) == ["a"])
+            let expected: UInt8 = turn == 2 && overwrite ? 2 : 0
+            #expect(FileManager.default.contents(atPath: path) == Data([expected]))
+        }
+    }
+
+    @Test func signalsAreHeldUpWhileThereIsAName() throws {
+        try withTemporaryFolder { folder in
+            var signal = sigset_t()
+            sigemptyset(&signal)
+            sigaddset(&signal, SIGUSR2)
+            var former = sigset_t()
+            pthread_sigmask(SIG_UNBLOCK, &signal, &former)
+            defer { pthread_sigmask(SIG_SETMASK, &former, nil) }
+            let file = try TemporaryFile(for: RawPath(folder + "/a"), mayBeUnnamed: false)
+            #expect(!file.isToEnd)
+            #expect(pthread_kill(pthread_self(), SIGUSR2) == 0)
+            #expect(file.isToEnd)
+            var number: Int32 = 0
+            #expect(sigwait(&signal, &number) == 0)
+            #expect(!file.isToEnd)
+            file.remove()
+            #expect(try names(folder) == [])
+        }
+    }
+}
+
 @Suite struct FileBytesTests {
     @Test func refusals() throws {
         try withTemporaryFolder { folder in
@@ -189,6 +246,10 @@ import Testing
             #expect(throws: FileError.folder(path: folder, found: "a folder")) {
                 try FileBytes(mapping: folder)
             }
+            let empty = #expect(throws: FileError.notFound(path: "")) {
+                try FileBytes(mapping: "")
+            }
+            #expect(empty?.description == "expected the path of a file, found an empty one")
             try AtomicFile.write([], to: "\(folder)/empty", overwrite: false)
             #expect(try FileBytes(mapping: "\(folder)/empty").count == 0)
         }

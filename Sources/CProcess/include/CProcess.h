@@ -21,6 +21,10 @@ bool orepa_has_memory(size_t size);
 // system would not give `margin` bytes more. `sentence` stays valid.
 void orepa_end_without_memory(const char *sentence, int status, size_t margin);
 
+// From now on what is written beyond the largest size that the process's files may have (RLIMIT_FSIZE) is refused with
+// EFBIG, where it would end the process.
+void orepa_refuse_large_files(void);
+
 // From now on an interrupt (SIGINT or SIGTERM) is kept for orepa_received_interrupt; a second one ends the process.
 void orepa_keep_interrupts(void);
 

@@ -81,9 +81,6 @@ struct ClassifyCommand: ParsableCommand {
     @OptionGroup var decoding: DecodingOptions
 
     func validate() throws {
-        guard !images.isEmpty || fromList != nil else {
-            throw ValidationError("Expected at least one image, a folder, or - for standard input.")
-        }
         guard !hasNullSeparators || fromList != nil else {
             throw ValidationError("--null: expected --from-list with it")
         }
@@ -102,7 +99,10 @@ struct ClassifyCommand: ParsableCommand {
 
     /// - Parameter arguments: What `images` are, as the bytes that the system gave.
     func run(pictures arguments: [RawPath]) throws {
-        orepa_keep_interrupts()
+        // The parser tells of options that it does not know only behind what `validate` refuses.
+        guard !arguments.isEmpty || fromList != nil else {
+            throw ValidationError("Expected at least one image, a folder, or - for standard input.")
+        }
         let source = try ModelSource(option: model)
         try source.checkTakesPictures()
         let labels = try source.labels(option: labels)
@@ -110,6 +110,8 @@ struct ClassifyCommand: ParsableCommand {
             arguments: arguments,
             list: fromList.map { PathList($0, isNullSeparated: hasNullSeparators) },
             recursive: recursive)
+        // Before there is anything to print, an interrupt ends the program as it would any other.
+        orepa_keep_interrupts()
         let printer = AnswerPrinter(
             format: format, outputType: outputType, isTerminal: StandardOutput.isTerminal,
             csv: CSVWriter(lineEnd: hasCRLF ? "\r\n" : "\n", isSafe: csvSafe))

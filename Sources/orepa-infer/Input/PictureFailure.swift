@@ -16,6 +16,7 @@ struct PictureFailure: Error {
     init(_ error: any Error) {
         switch error {
         case let failure as PictureFailure: self = failure
+        case FileError.notFound(""): self.init("\(error)")
         case FileError.notFound: self.init("no such file")
         case FileError.notRegular: self.init("expected a regular file")
         case FileError.notReadable(_, let reason): self.init("cannot read: \(reason)")
