@@ -138,17 +138,28 @@ public final class WorkerPool: @unchecked Sendable {
         return true
     }
 
-    /// As many threads as the system gives of `count`, with the numbers from 1 on.
+    /// As many threads as the system gives of `count`, with the numbers from 1 on. They have the memory that a thread takes
+    /// for itself when this returns: what is found to be left later is left.
     private static func start(_ count: Int, _ board: JobBoard) -> [pthread_t] {
         var threads: [pthread_t] = []
+        let started = Futex()
+        defer { started.deallocate() }
         for number in 1..<count + 1 {
             let thread = SystemThread.start {
+                // The first allocation of a thread may take a heap of its own.
+                try? SystemMemory.check()
+                started.add(1)
+                started.wake()
                 var worker = Worker(number: number, board: board)
                 worker.work()
             }
             guard let thread else { break }
             threads.append(thread)
         }
-        return threads
+        while true {
+            let count = started.value
+            if Int(count) == threads.count { return threads }
+            started.wait(while: count)
+        }
     }
 }

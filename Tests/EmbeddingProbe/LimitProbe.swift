@@ -6,7 +6,7 @@ import OrepaC
 /// Loads a model, classifies pictures, looks at the answers and frees all through the C interface, in processes of their
 /// own that may take more and more memory beside what this program has when it starts, and counts how they end.
 ///
-/// Arguments: MODEL `limits` THREADS FIRST LAST STEP PICTURE..., the limits in KiB.
+/// Arguments: MODEL `limits` FIRST LAST STEP PICTURE..., the limits in KiB.
 struct LimitProbe {
     private let arguments: [String]
 
@@ -20,15 +20,14 @@ struct LimitProbe {
     }
 
     func run() {
-        guard arguments.count > 7, let threadCount = Int32(arguments[3]),
-            let first = Int(arguments[4]), let last = Int(arguments[5]),
-            let step = Int(arguments[6])
+        guard arguments.count > 6, let first = Int(arguments[3]), let last = Int(arguments[4]),
+            let step = Int(arguments[5])
         else { exit(64) }
         var counts = (answered: 0, refused: 0, wrong: 0, signals: 0)
         var firstAnswer: Int?
         var lastRefusal: Int?
         for limit in stride(from: first, through: last, by: step) {
-            switch end(limit, threadCount) {
+            switch end(limit) {
             case .answered:
                 counts.answered += 1
                 firstAnswer = firstAnswer ?? limit
@@ -51,7 +50,7 @@ struct LimitProbe {
         print("last_refusal \(lastRefusal ?? -1)")
     }
 
-    private func end(_ limit: Int, _ threadCount: Int32) -> End {
+    private func end(_ limit: Int) -> End {
         fflush(nil)
         let child = orepa_host_fork()
         if child == 0 {
@@ -60,7 +59,7 @@ struct LimitProbe {
             size.rlim_cur = UInt(LimitProbe.addressSpace() + limit << 10)
             size.rlim_max = size.rlim_cur
             guard setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &size) == 0 else { _exit(99) }
-            _exit(classify(threadCount))
+            _exit(classify())
         }
         var status: Int32 = -1
         waitpid(child, &status, 0)
@@ -85,17 +84,17 @@ struct LimitProbe {
     }
 
     /// - Returns: 0, a status of the library, or 90 and more for what none may do.
-    private func classify(_ threadCount: Int32) -> Int32 {
+    private func classify() -> Int32 {
         guard let table = orepa_get_api(UInt32(OREPA_API_VERSION)) else { return 90 }
         let orepa = table.pointee
         var options = orepa_model_options()
         options.size = MemoryLayout<orepa_model_options>.size
-        options.thread_count = threadCount
+        options.thread_count = 2
         var model: OpaquePointer?
         var status = orepa.model_load(arguments[1], &options, &model)
         if status != OREPA_OK { return model == nil ? status : 91 }
         var labels = 0
-        for path in arguments[7...] {
+        for path in arguments[6...] {
             status = path.withCString { path in
                 var picture = orepa_picture_file(path)
                 var answers: OpaquePointer?
@@ -117,6 +116,6 @@ struct LimitProbe {
             if status != OREPA_OK { return status }
         }
         orepa.model_free(model)
-        return labels == arguments.count - 7 ? 0 : 93
+        return labels == arguments.count - 6 ? 0 : 93
     }
 }
