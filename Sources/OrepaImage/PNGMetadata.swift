@@ -114,7 +114,9 @@ struct PNGMetadata {
         let isUnicode = try value.withBytes { (bytes) throws(ImageError) in
             try bytes.isUTF8(isInterrupted: isInterrupted)
         }
-        if isUnicode, try text.translation.isUTF8(isInterrupted: isInterrupted) { keep(value, text.key) }
+        if isUnicode, try text.translation.isUTF8(isInterrupted: isInterrupted) {
+            keep(value, text.key)
+        }
         return true
     }
 

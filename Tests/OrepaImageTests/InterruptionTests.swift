@@ -107,7 +107,7 @@ import Testing
                 for index in 0..<empty.count { file[place + index] = empty[index] }
                 place += empty.count
             }
-        default: file.replaceSubrange(0..<4, with: [0xFF, 0xD8, 0xFF, 0x01])
+        default: file.replaceSubrange(0..<4, with: [0xFF, 0xD8, 0xFF, 0x00])
         }
         for milliseconds in [1, 30] {
             let late = lateness(after: .milliseconds(milliseconds)) {

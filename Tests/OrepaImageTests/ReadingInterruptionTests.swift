@@ -34,6 +34,8 @@ import Testing
     @Test(arguments: ["comments", "fill", "tables", "profiles", "resources", "EXIF"])
     func jpegEndsInTime(_ kind: String) throws {
         let bytes = try imageFixture("one-pixel.jpg")
+        let resource = Array("8BIM".utf8) + [4, 4, 0, 0, 0, 0, 0, 0]
+        let resources = Array(Array(repeating: resource, count: 5000).joined())
         let unit: [UInt8] =
             switch kind {
             case "comments": segment(0xFE, [])
@@ -43,11 +45,7 @@ import Testing
                 segment(
                     0xE2, Array("ICC_PROFILE\0".utf8) + [UInt8](repeating: 0, count: 65_000))
             case "resources":
-                segment(
-                    0xED,
-                    Array("Photoshop 3.0\0".utf8)
-                        + Array(repeating: Array("8BIM".utf8) + [4, 4, 0, 0, 0, 0, 0, 0], count: 5000)
-                        .joined())
+                segment(0xED, Array("Photoshop 3.0\0".utf8) + resources)
             default: segment(0xE1, Array("Exif\0\0a".utf8))
             }
         expectInTime(repeated(unit, between: Array(bytes[..<2]), and: Array(bytes[2...])))
