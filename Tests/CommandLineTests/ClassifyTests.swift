@@ -191,7 +191,7 @@ import Testing
         }
         let bytes = try Program.bash("\"$PROGRAM\" $'--top-k\\xff'")
         #expect(bytes.status == 64)
-        #expect(bytes.errors.contains("Unknown option '--top-k\u{FFFD}'"), "\(bytes.errors)")
+        #expect(bytes.errors.contains(#"Unknown option '--top-k\xFF'"#), "\(bytes.errors)")
         for arguments in [["classify"], ["--top-k", "3"]] {
             let result = try Program.run(arguments)
             #expect(result.status == 64)

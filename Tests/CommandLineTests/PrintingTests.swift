@@ -150,7 +150,7 @@ import Testing
             result.lines[2]
                 == #"{"image": "no\#u{FFFD}", "image_base64": "bm//", "error": "no such file"}"#)
         #expect(result.lines[3] == "found")
-        #expect(result.lines[4] == #"caf\xe9.jpg"#)
+        #expect(result.lines[4] == #"caf\xE9.jpg"#)
     }
 
     @Test func theHeadingComesOnce() throws {

@@ -239,12 +239,15 @@ import Testing
                 }
             }
         }
-        try run()
-        let kept = try ModelMemoryTests.residentByteCount()
-        model.trim()
-        let trimmed = try ModelMemoryTests.residentByteCount()
-        // Other tests run meanwhile.
-        #expect(kept - trimmed > model.memoryRequirement(batch: 4).context / 2)
+        // Other tests run meanwhile, and take memory.
+        var given = Int.min
+        for _ in 0..<10 {
+            try run()
+            let kept = try ModelMemoryTests.residentByteCount()
+            model.trim()
+            given = max(given, kept - (try ModelMemoryTests.residentByteCount()))
+        }
+        #expect(given > model.memoryRequirement(batch: 4).context / 2)
         try run()
     }
 

@@ -91,7 +91,8 @@ struct LayerProfile {
             Text.fixed(Double(multiplyAccumulates * batch) * 2e-6 / milliseconds, 1)
         }
         let header = [
-            "layer", "algorithm", "tiles", "ms", "least", "limit", "share", "GFLOP/s", "FMA", "memory",
+            "layer", "algorithm", "tiles", "ms", "least", "limit", "share", "GFLOP/s", "FMA",
+            "memory",
             "bound",
         ]
         let input = [
@@ -124,7 +125,8 @@ struct LayerProfile {
         let peaks =
             peak(single) + " with 1 thread"
             + (threads == 1 ? "" : "; \(peak(machine)) with \(threads)")
-        return Text.table([header, input] + rows + [total], rightAligned: [3, 4, 5, 6, 7, 8, 9]) + """
+        return Text.table([header, input] + rows + [total], rightAligned: [3, 4, 5, 6, 7, 8, 9])
+            + """
 
             measured peak: \(peaks)
             ms       median of the calls; least: the shortest

@@ -79,7 +79,8 @@ extension ConversionError {
         // About names and shapes alone.
         case .training: false
         case .network, .labelCount, .preprocessing, .tolerance, .inputSize, .verificationCost,
-            .verificationMap, .otherCheckpoint, .otherNetwork, .otherGraph, .notFinite, .otherLogits,
+            .verificationMap, .otherCheckpoint, .otherNetwork, .otherGraph, .notFinite,
+            .otherLogits,
             .notVerified, .library:
             false
         }
