@@ -210,17 +210,6 @@ import Testing
         #expect(model.errors.contains("--bn-epsilon"))
     }
 
-    /// The default model's file is one of before assumptions were recorded.
-    @Test func modelsThatRecordNothing() throws {
-        let path = repositoryFile("models/fashion-mnist-repvgg/model.safetensors")
-        try #require(try ModelFile(path: path).description.assumptions == nil)
-        let table = try Program.run(["inspect", path])
-        #expect(
-            table.lines.contains { $0.hasPrefix("assumptions ") && $0.hasSuffix(" not recorded") })
-        let json = try object(try Program.run(["inspect", path, "--format", "json"]))
-        #expect(json["assumptions"] is NSNull)
-    }
-
     /// One channel and four: raw tensors as PyTorch answers them.
     @Test(arguments: [("repvgg-grey", 1), ("repvgg-four-channels", 4)])
     func otherChannels(name: String, channels: Int) throws {

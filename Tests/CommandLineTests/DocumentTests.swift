@@ -208,6 +208,13 @@ import Testing
         #expect(first.status == 0, "\(first.errors)")
         let old = try changed(written, [(#""assumptions":\{[^}]*\},"#, "")])
         try #require(ModelFile(path: old).description.assumptions == nil)
+        let inspected = try Program.run(["inspect", old])
+        #expect(
+            inspected.lines.contains {
+                $0.hasPrefix("assumptions ") && $0.hasSuffix(" not recorded")
+            })
+        let report = try Program.run(["inspect", old, "--format", "json"]).json()
+        #expect((report as? [String: Any])?["assumptions"] is NSNull)
         let again = folder.file("again.safetensors")
         let converted = try Program.run(["convert", old, again])
         #expect(converted.status == 0, "\(converted.errors)")
