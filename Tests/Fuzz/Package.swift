@@ -18,7 +18,7 @@ let package = Package(
             ],
             exclude: [
                 "Commands", "Input/PictureArguments.swift", "Input/PictureStream.swift",
-                "Main.swift", "Output/AnswerPrinter.swift",
+                "Input/RawPath+Arguments.swift", "Main.swift", "Output/AnswerPrinter.swift",
             ],
             packageAccess: false),
         .executableTarget(
