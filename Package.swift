@@ -8,7 +8,7 @@ let package = Package(
             name: "Orepa",
             targets: [
                 "Orepa", "OrepaImage", "OrepaPlan", "OrepaNetwork", "OrepaSafetensors",
-                "OrepaSystem",
+                "OrepaJSON", "OrepaFiles", "OrepaSystem",
             ]),
         .library(name: "OrepaC", type: .static, targets: ["OrepaC"]),
         .executable(name: "orepa-infer", targets: ["orepa-infer"]),
@@ -37,7 +37,10 @@ let package = Package(
 
         // Run time.
         .target(name: "OrepaSystem", dependencies: ["CLinuxThreads"]),
-        .target(name: "OrepaSafetensors", dependencies: ["OrepaSystem"]),
+        .target(name: "OrepaFiles", dependencies: ["OrepaSystem"]),
+        .target(name: "OrepaJSON", dependencies: ["OrepaFiles", "OrepaSystem"]),
+        .target(
+            name: "OrepaSafetensors", dependencies: ["OrepaFiles", "OrepaJSON", "OrepaSystem"]),
         .target(name: "OrepaNetwork", dependencies: ["OrepaSafetensors", "OrepaSystem"]),
         .target(
             name: "OrepaPlan",
@@ -80,6 +83,8 @@ let package = Package(
         .executableTarget(
             name: "EmbeddingCost", dependencies: ["OrepaC", "COrepa", "OrepaPlan", "OrepaNetwork"],
             path: "Tests/EmbeddingCost"),
+        .testTarget(name: "OrepaFilesTests", dependencies: ["OrepaFiles", "TestSupport"]),
+        .testTarget(name: "OrepaJSONTests", dependencies: ["OrepaJSON", "TestSupport"]),
         .testTarget(
             name: "OrepaSafetensorsTests", dependencies: ["OrepaSafetensors", "TestSupport"]),
         .testTarget(name: "OrepaNetworkTests", dependencies: ["OrepaNetwork", "TestSupport"]),

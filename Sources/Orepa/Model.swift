@@ -1,7 +1,7 @@
+import OrepaFiles
 import OrepaImage
 import OrepaNetwork
 import OrepaPlan
-import OrepaSafetensors
 import OrepaSystem
 
 /// A deployed model, ready to run.

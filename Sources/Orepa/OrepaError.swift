@@ -1,7 +1,7 @@
+import OrepaFiles
 import OrepaImage
 import OrepaNetwork
 import OrepaPlan
-import OrepaSafetensors
 import OrepaSystem
 
 /// Why a model cannot be made or a call gives no answer.

@@ -1,6 +1,6 @@
+import OrepaFiles
 import OrepaImage
 import OrepaPlan
-import OrepaSafetensors
 import OrepaSystem
 
 /// A picture as a caller has it.

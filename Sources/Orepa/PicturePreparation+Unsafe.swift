@@ -1,7 +1,7 @@
+import OrepaFiles
 import OrepaImage
 import OrepaNetwork
 import OrepaPlan
-import OrepaSafetensors
 
 /// Makes pictures into what a network takes.
 struct PicturePreparation: Sendable {

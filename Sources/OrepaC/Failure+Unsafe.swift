@@ -1,6 +1,6 @@
 import COrepa
 import Orepa
-import OrepaSafetensors
+import OrepaFiles
 import OrepaSystem
 
 /// Why a function of the table fails: what it returns, and what `last_error` gives then.

@@ -1,3 +1,4 @@
+import OrepaFiles
 import OrepaSafetensors
 
 /// A file that is no checkpoint, or one that cannot be read.

@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 import Synchronization
 
 /// A run of elements in a file, which one or several tensors look at.

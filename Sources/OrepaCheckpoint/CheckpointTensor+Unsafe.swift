@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 
 extension CheckpointTensor {
     /// The elements in row-major order, each converted to Double: exact but for 64-bit integers beyond 2^53.

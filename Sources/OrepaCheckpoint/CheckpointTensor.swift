@@ -1,3 +1,4 @@
+import OrepaFiles
 import OrepaSafetensors
 
 /// A tensor of a checkpoint: its shape, and where its elements are in the file.

@@ -1,5 +1,5 @@
 import CZlib
-import OrepaSafetensors
+import OrepaFiles
 
 extension FileBytes {
     /// The CRC-32 of the bytes in `range`. Pages of large ranges are released on the way, so that it takes little

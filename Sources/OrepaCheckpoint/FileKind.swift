@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 
 /// What a file is by its first bytes.
 enum FileKind: Equatable {

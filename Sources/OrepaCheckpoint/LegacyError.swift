@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 
 /// A file of torch's legacy format whose records are broken.
 public enum LegacyError: Error, Hashable, Sendable {

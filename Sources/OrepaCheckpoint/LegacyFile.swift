@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 
 /// A file that `torch.save` wrote before PyTorch 1.6, or later when told to: four pickles (magic number, version,
 /// machine, contents), a fifth with the order of the storages, then the storages, each behind its element count.

@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 
 /// A pickle that is broken, exceeds a limit, or asks for what is never done.
 ///

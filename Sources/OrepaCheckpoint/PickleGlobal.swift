@@ -1,3 +1,4 @@
+import OrepaFiles
 import OrepaSafetensors
 
 /// The type of a storage's elements as its class names it.

@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 
 /// Tuples, lists and dicts.
 extension PickleMachine {

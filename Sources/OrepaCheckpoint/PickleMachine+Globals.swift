@@ -1,3 +1,4 @@
+import OrepaFiles
 import OrepaSafetensors
 
 /// What globals would make, and what is made of it by calls.

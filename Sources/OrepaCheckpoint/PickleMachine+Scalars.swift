@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 
 /// Numbers and texts: what an instruction reads from the bytes behind it.
 extension PickleMachine {

@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 
 /// The storages of tensors, to which persistent identifiers refer.
 extension PickleMachine {

@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 
 /// Interprets pickles, protocols 0 to 5, into inert values.
 ///

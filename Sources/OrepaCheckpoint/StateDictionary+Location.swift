@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 
 /// A dict of a pickle and the dotted path that leads to it.
 struct LocatedDictionary {

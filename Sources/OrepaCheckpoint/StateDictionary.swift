@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 
 /// The entries of a pickled state dict, found but not yet checked against storages.
 struct StateDictionary {

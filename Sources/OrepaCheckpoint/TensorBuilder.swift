@@ -1,3 +1,4 @@
+import OrepaFiles
 import OrepaSafetensors
 
 /// Makes a checkpoint's tensors from what the formats say of them, each checked against the file.

@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 
 /// A file that `torch.save` writes since PyTorch 1.6: a zip archive with `data.pkl`, and one record for each
 /// storage, all within one folder.

@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 
 /// The directory of a zip file whose members are stored as they are.
 ///

@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 
 /// Bytes that are no zip file, or one of a kind that `torch.save` does not write.
 public enum ZipError: Error, Hashable, Sendable {

@@ -1,6 +1,6 @@
 import OrepaCheckpoint
+import OrepaFiles
 import OrepaNetwork
-import OrepaSafetensors
 
 extension Checkpoint {
     /// The deployed model that the file is: a folded checkpoint that also says what its network is. nil where nothing in it

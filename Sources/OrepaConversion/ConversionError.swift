@@ -1,8 +1,8 @@
 import OrepaCheckpoint
+import OrepaFiles
 import OrepaFold
 import OrepaNetwork
 import OrepaPlan
-import OrepaSafetensors
 import OrepaTraining
 
 /// Why a checkpoint is not converted or verified.

@@ -1,9 +1,9 @@
 import Glibc
 import OrepaCheckpoint
+import OrepaFiles
 import OrepaFold
 import OrepaNetwork
 import OrepaPlan
-import OrepaSafetensors
 import OrepaSystem
 import OrepaTraining
 

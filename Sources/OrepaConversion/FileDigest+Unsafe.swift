@@ -1,6 +1,6 @@
 import CConversionLibraries
 import Glibc
-import OrepaSafetensors
+import OrepaFiles
 import OrepaSystem
 import Synchronization
 

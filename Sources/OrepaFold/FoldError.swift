@@ -1,6 +1,6 @@
 import OrepaCheckpoint
+import OrepaFiles
 import OrepaNetwork
-import OrepaSafetensors
 
 /// Why a recognised block or network cannot be folded.
 public enum FoldError: Error, Hashable, Sendable {

@@ -1,7 +1,7 @@
 import CConversionLibraries
 import OrepaCheckpoint
+import OrepaFiles
 import OrepaNetwork
-import OrepaSafetensors
 import OrepaTraining
 
 extension TrainingNetwork {

@@ -1,4 +1,5 @@
-import OrepaSafetensors
+import OrepaFiles
+import OrepaJSON
 
 /// A value of a model's document that is not what belongs there.
 struct DocumentError: Error {

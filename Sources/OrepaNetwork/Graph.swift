@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 
 /// One operation of a ``Graph`` and the names of the values it reads. Its own name is that of its output.
 public struct Node: Sendable, Hashable {

@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 
 /// How a convolution or linear layer is computed, as far as the bits of its result depend on it. How the kernels of
 /// some machine cut the work changes none.

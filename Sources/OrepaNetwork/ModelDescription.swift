@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 
 /// What a deployed model's file says about it besides the network itself.
 public struct ModelDescription: Sendable, Hashable {

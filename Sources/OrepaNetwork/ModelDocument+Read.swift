@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaJSON
 
 extension ModelDocument {
     /// Reads the document of the file at `path`.

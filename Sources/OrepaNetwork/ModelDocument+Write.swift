@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaJSON
 
 extension ModelDocument {
     /// The document as files hold it: keys sorted, one line.

@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 
 /// The JSON under `orepa.model` in a model file's metadata, version 1. Unknown keys are ignored, so that a
 /// later tool may add to it without a new version.

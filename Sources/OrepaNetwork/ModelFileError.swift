@@ -1,3 +1,4 @@
+import OrepaFiles
 import OrepaSafetensors
 
 /// A model file that cannot be read or written.

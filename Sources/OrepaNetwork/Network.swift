@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 
 /// A plain network, ready to be planned and run: a ``Graph`` and exactly the tensors that it names.
 public struct Network: Sendable {

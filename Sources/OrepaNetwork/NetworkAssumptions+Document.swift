@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaJSON
 
 extension NetworkAssumptions {
     /// As reports have it; what is not known is null.

@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 
 /// Why a network cannot be built, or cannot be run on an input of some size.
 public enum NetworkError: Error, Hashable, Sendable {

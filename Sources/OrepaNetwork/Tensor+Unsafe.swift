@@ -1,3 +1,4 @@
+import OrepaFiles
 import OrepaSafetensors
 
 /// Float32 values with a shape, row-major, immutable: held in memory or borrowed from a file.

@@ -1,6 +1,6 @@
 import COrepaKernels
+import OrepaFiles
 import OrepaNetwork
-import OrepaSafetensors
 
 extension PlanBlueprint {
     /// Under which name a model's file holds the packed weights of this blueprint:

@@ -1,6 +1,6 @@
 import COrepaKernels
+import OrepaFiles
 import OrepaNetwork
-import OrepaSafetensors
 
 /// A network made ready for inputs of one size: kernels chosen, weights packed for them, and a place in memory
 /// for every feature map. Immutable; any number of contexts may run it at a time.

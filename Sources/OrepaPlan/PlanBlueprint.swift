@@ -1,6 +1,6 @@
 import COrepaKernels
+import OrepaFiles
 import OrepaNetwork
-import OrepaSafetensors
 import OrepaSystem
 
 /// A ``Plan`` before any weight is packed: kernels chosen, and a place in memory for every feature map and every

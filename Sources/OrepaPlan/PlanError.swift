@@ -1,5 +1,5 @@
+import OrepaFiles
 import OrepaNetwork
-import OrepaSafetensors
 import OrepaSystem
 
 /// Why a network cannot be planned or run.

@@ -1,6 +1,6 @@
 import COrepaKernels
+import OrepaFiles
 import OrepaNetwork
-import OrepaSafetensors
 
 extension Plan.Step {
     /// Chooses the step's kernels.

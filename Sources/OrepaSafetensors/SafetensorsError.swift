@@ -1,3 +1,5 @@
+import OrepaFiles
+
 /// Bytes that are no valid safetensors file, or tensors that no such file can hold.
 public enum SafetensorsError: Error, Hashable, Sendable {
     /// The file ends before the eight bytes that hold the header's length.

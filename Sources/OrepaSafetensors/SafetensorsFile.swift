@@ -1,3 +1,4 @@
+import OrepaFiles
 import OrepaSystem
 
 /// A parsed safetensors file: the names, types, shapes and places of its tensors.

@@ -1,3 +1,6 @@
+import OrepaFiles
+import OrepaJSON
+
 /// The parser of a safetensors header.
 ///
 /// The header is JSON of a fixed shape, and read without a ``JSONValue`` in between: an object that holds

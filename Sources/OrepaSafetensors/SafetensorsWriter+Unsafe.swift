@@ -1,3 +1,5 @@
+import OrepaFiles
+
 extension SafetensorsWriter.Tensor {
     /// A Float32 tensor with a copy-on-write reference to `values`, which are row-major.
     public init(name: String, shape: [Int], values: [Float]) {

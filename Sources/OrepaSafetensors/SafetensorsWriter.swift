@@ -1,3 +1,5 @@
+import OrepaFiles
+import OrepaJSON
 import OrepaSystem
 
 /// The layout of a safetensors file, and how it gets written.

@@ -1,5 +1,5 @@
+import OrepaFiles
 import OrepaNetwork
-import OrepaSafetensors
 
 /// A tensor that a block holds: its name under the block's prefix, and its shape.
 package struct ExpectedTensor: Sendable, Hashable {

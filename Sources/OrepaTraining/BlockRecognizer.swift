@@ -1,6 +1,6 @@
 import OrepaCheckpoint
+import OrepaFiles
 import OrepaNetwork
-import OrepaSafetensors
 
 /// Where a block stands, which says what its tensors cannot: what it is given and what follows it.
 struct BlockPosition {

@@ -1,6 +1,6 @@
 import OrepaCheckpoint
+import OrepaFiles
 import OrepaNetwork
-import OrepaSafetensors
 
 /// A checkpoint's tensors sorted by the block that they belong to.
 struct KeyIndex {

@@ -1,6 +1,6 @@
 import OrepaCheckpoint
+import OrepaFiles
 import OrepaNetwork
-import OrepaSafetensors
 
 /// One block of a training-time network: its kind, the convolution it is equal to, and its own tensors.
 ///

@@ -1,6 +1,6 @@
 import OrepaCheckpoint
+import OrepaFiles
 import OrepaNetwork
-import OrepaSafetensors
 
 /// The families of networks that are recognised.
 public enum Family: String, Sendable, CaseIterable, Hashable {

@@ -2,7 +2,7 @@ import ArgumentParser
 import CProcess
 import Glibc
 import Orepa
-import OrepaSafetensors
+import OrepaFiles
 import OrepaSystem
 
 @main

@@ -1,4 +1,5 @@
 import Foundation
+import OrepaFiles
 import OrepaImage
 import OrepaNetwork
 import OrepaSafetensors

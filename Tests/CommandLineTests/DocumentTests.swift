@@ -1,4 +1,5 @@
 import Foundation
+import OrepaFiles
 import OrepaNetwork
 import OrepaSafetensors
 import TestSupport

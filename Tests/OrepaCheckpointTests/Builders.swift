@@ -1,5 +1,5 @@
 import OrepaCheckpoint
-import OrepaSafetensors
+import OrepaFiles
 import TestSupport
 
 extension FixedWidthInteger {

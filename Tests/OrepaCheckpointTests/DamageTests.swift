@@ -1,6 +1,6 @@
 import Foundation
 import OrepaCheckpoint
-import OrepaSafetensors
+import OrepaFiles
 import TestSupport
 import Testing
 

@@ -1,5 +1,5 @@
 import OrepaCheckpoint
-import OrepaSafetensors
+import OrepaFiles
 import Testing
 
 /// Finding the state dict, and each guard of its tensors.

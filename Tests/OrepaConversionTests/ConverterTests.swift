@@ -1,10 +1,10 @@
 import Foundation
 import OrepaCheckpoint
 import OrepaConversion
+import OrepaFiles
 import OrepaFold
 import OrepaNetwork
 import OrepaPlan
-import OrepaSafetensors
 import OrepaTraining
 import TestSupport
 import Testing

@@ -1,5 +1,6 @@
 import Foundation
 import OrepaCheckpoint
+import OrepaFiles
 import OrepaFold
 import OrepaNetwork
 import OrepaPlan

@@ -2,6 +2,7 @@ import Foundation
 import Orepa
 import OrepaCheckpoint
 import OrepaConversion
+import OrepaFiles
 import OrepaFold
 import OrepaNetwork
 import OrepaPlan

@@ -1,4 +1,5 @@
 import OrepaCheckpoint
+import OrepaFiles
 import OrepaFold
 import OrepaSafetensors
 import OrepaTraining

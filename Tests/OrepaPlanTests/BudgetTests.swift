@@ -1,6 +1,6 @@
+import OrepaFiles
 import OrepaNetwork
 import OrepaPlan
-import OrepaSafetensors
 import TestSupport
 import Testing
 

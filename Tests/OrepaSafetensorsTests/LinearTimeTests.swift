@@ -1,3 +1,5 @@
+import OrepaFiles
+import OrepaJSON
 import OrepaSafetensors
 import TestSupport
 import Testing

@@ -1,3 +1,4 @@
+import OrepaFiles
 import OrepaSafetensors
 import Testing
 

@@ -1,4 +1,5 @@
 import Foundation
+import OrepaFiles
 import OrepaSafetensors
 import OrepaSystem
 import TestSupport

@@ -1,9 +1,9 @@
 import Foundation
 import Orepa
+import OrepaFiles
 import OrepaImage
 import OrepaNetwork
 import OrepaPlan
-import OrepaSafetensors
 import TestSupport
 import Testing
 

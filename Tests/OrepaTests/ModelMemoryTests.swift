@@ -1,8 +1,8 @@
 import Foundation
 import Orepa
+import OrepaFiles
 import OrepaNetwork
 import OrepaPlan
-import OrepaSafetensors
 import Synchronization
 import TestSupport
 import Testing

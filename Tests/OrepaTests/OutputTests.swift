@@ -1,7 +1,7 @@
 import Orepa
+import OrepaFiles
 import OrepaNetwork
 import OrepaPlan
-import OrepaSafetensors
 import TestSupport
 import Testing
 

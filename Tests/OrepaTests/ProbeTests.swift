@@ -1,5 +1,6 @@
 import Foundation
 import Orepa
+import OrepaFiles
 import OrepaImage
 import OrepaNetwork
 import OrepaPlan

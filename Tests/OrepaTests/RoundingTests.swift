@@ -1,7 +1,8 @@
 import CHostCalls
 import Orepa
+import OrepaFiles
 import OrepaImage
-import OrepaSafetensors
+import OrepaJSON
 import TestSupport
 import Testing
 

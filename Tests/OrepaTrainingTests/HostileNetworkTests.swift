@@ -1,4 +1,5 @@
 import OrepaCheckpoint
+import OrepaFiles
 import OrepaSafetensors
 import OrepaTraining
 import TestSupport

@@ -1,5 +1,5 @@
+import OrepaFiles
 import OrepaNetwork
-import OrepaSafetensors
 
 /// A legal network of odd shapes that bytes choose: for tests of random networks and for fuzzing, where each byte is a
 /// choice that a fuzzer can change by itself. Any bytes give a network; what is missing is zero.

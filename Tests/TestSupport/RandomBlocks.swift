@@ -1,5 +1,5 @@
 import Glibc
-import OrepaSafetensors
+import OrepaFiles
 
 /// Adds blocks' tensors under their published names.
 struct RandomCheckpointBuilder {

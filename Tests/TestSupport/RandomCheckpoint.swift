@@ -1,3 +1,4 @@
+import OrepaFiles
 import OrepaSafetensors
 
 /// A seeded random training checkpoint of any family and block type, with batch-norm statistics that

@@ -1,5 +1,5 @@
 import OrepaCheckpoint
-import OrepaSafetensors
+import OrepaFiles
 
 /// The weight of a convolution: `[outputs, inputs, size, size]`, row-major, where `inputs` are the channels
 /// of one group.

@@ -1,6 +1,6 @@
 import OrepaCheckpoint
+import OrepaFiles
 import OrepaNetwork
-import OrepaSafetensors
 import OrepaTraining
 
 /// Whether what a model file says of itself holds: its document against a network that was recognised from tensors, beyond

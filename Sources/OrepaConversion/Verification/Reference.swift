@@ -1,3 +1,4 @@
+import OrepaFiles
 import OrepaNetwork
 import OrepaSafetensors
 import OrepaSystem

@@ -1,5 +1,5 @@
+import OrepaFiles
 import OrepaNetwork
-import OrepaSafetensors
 
 /// What comparing a network on one picture may take. Networks that anybody trains stay far below; a file of a few
 /// kilobytes, whose tensors repeat one number, can ask for a kernel as large as the largest picture.

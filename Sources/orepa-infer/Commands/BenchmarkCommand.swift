@@ -1,8 +1,9 @@
 import ArgumentParser
 import OrepaConversion
+import OrepaFiles
+import OrepaJSON
 import OrepaNetwork
 import OrepaPlan
-import OrepaSafetensors
 import OrepaSystem
 
 struct BenchmarkCommand: ParsableCommand {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import OrepaCheckpoint
+import OrepaFiles
 import OrepaNetwork
 import OrepaSafetensors
 import OrepaSystem

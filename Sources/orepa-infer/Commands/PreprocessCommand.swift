@@ -1,8 +1,8 @@
 import ArgumentParser
 import Orepa
+import OrepaFiles
 import OrepaImage
 import OrepaNetwork
-import OrepaSafetensors
 import OrepaSystem
 
 struct PreprocessCommand: ParsableCommand {

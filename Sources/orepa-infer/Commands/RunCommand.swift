@@ -1,4 +1,5 @@
 import ArgumentParser
+import OrepaFiles
 import OrepaNetwork
 import OrepaPlan
 import OrepaSafetensors

@@ -1,9 +1,9 @@
 import ArgumentParser
 import OrepaCheckpoint
 import OrepaConversion
+import OrepaJSON
 import OrepaNetwork
 import OrepaPlan
-import OrepaSafetensors
 import OrepaSystem
 
 struct VerifyCommand: ParsableCommand {

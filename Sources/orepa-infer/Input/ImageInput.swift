@@ -1,6 +1,6 @@
 import Glibc
+import OrepaFiles
 import OrepaImage
-import OrepaSafetensors
 import OrepaSystem
 
 /// One picture to answer about.

@@ -1,5 +1,5 @@
 import Glibc
-import OrepaSafetensors
+import OrepaFiles
 import OrepaSystem
 
 /// The pictures that the arguments name.

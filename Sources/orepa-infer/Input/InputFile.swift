@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 import OrepaSystem
 
 /// A file that is read whole.

@@ -1,4 +1,5 @@
-import OrepaSafetensors
+import OrepaFiles
+import OrepaJSON
 
 /// Class names in JSON: a list of names; an object of numbers and names, either way round; an object of numbers and
 /// pairs of an identifier and a name; or a configuration that holds one under `id2label` or `label2id`.

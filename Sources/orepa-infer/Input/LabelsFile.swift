@@ -1,5 +1,5 @@
 import CEmbeddedData
-import OrepaSafetensors
+import OrepaFiles
 import OrepaSystem
 
 /// A file with class names: text, UTF-8, one a line, or JSON (``LabelsDocument``).

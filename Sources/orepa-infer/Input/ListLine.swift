@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 import OrepaSystem
 
 /// What lines of lists hold that are no paths.

@@ -1,5 +1,6 @@
 import CEmbeddedData
 import Glibc
+import OrepaFiles
 import OrepaNetwork
 import OrepaSafetensors
 import OrepaSystem

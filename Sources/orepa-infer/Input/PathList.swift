@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 import OrepaSystem
 
 /// A file with the paths of pictures: a line each, or each with a NUL behind it.

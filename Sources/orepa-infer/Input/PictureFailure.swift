@@ -1,5 +1,5 @@
+import OrepaFiles
 import OrepaImage
-import OrepaSafetensors
 
 /// Why there is no answer about a picture.
 struct PictureFailure: Error {

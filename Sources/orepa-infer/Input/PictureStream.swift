@@ -1,10 +1,10 @@
 import CProcess
 import Glibc
 import Orepa
+import OrepaFiles
 import OrepaImage
 import OrepaNetwork
 import OrepaPlan
-import OrepaSafetensors
 import OrepaSystem
 
 /// Pictures read, decoded and prepared ahead of the one that the network is at, given in order.

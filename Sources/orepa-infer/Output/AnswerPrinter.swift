@@ -1,5 +1,6 @@
 import Orepa
-import OrepaSafetensors
+import OrepaFiles
+import OrepaJSON
 import OrepaSystem
 
 /// Prints answers as they come, in one of four formats.

@@ -1,6 +1,6 @@
 import OrepaConversion
+import OrepaJSON
 import OrepaNetwork
-import OrepaSafetensors
 
 /// How assumptions are told.
 enum AssumptionReport {

@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 
 /// Writes lines of RFC 4180, which may end in LF alone.
 struct CSVWriter {

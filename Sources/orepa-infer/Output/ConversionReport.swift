@@ -1,6 +1,6 @@
 import OrepaConversion
+import OrepaJSON
 import OrepaNetwork
-import OrepaSafetensors
 import OrepaSystem
 
 /// What `convert` tells about the model that it wrote.

@@ -1,7 +1,8 @@
 import OrepaCheckpoint
+import OrepaFiles
+import OrepaJSON
 import OrepaNetwork
 import OrepaPlan
-import OrepaSafetensors
 import OrepaTraining
 
 /// What `inspect` tells about a file: facts in order, and the layers.

@@ -1,5 +1,5 @@
+import OrepaJSON
 import OrepaPlan
-import OrepaSafetensors
 
 /// Where the time of a network goes: the median time of each of its layers, beside what the machine can do.
 struct LayerProfile {

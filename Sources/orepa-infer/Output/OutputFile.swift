@@ -1,5 +1,5 @@
 import Glibc
-import OrepaSafetensors
+import OrepaFiles
 import OrepaSystem
 
 /// Files that commands write: complete or not at all, and never over their own input.

@@ -1,6 +1,6 @@
+import OrepaJSON
 import OrepaNetwork
 import OrepaPlan
-import OrepaSafetensors
 
 /// What `verify` says about the probe of a model file.
 struct ProbeReport {

@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 import Synchronization
 
 /// One line on standard error that tells how far the work is, when standard error is a terminal.

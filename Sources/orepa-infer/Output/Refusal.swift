@@ -1,5 +1,6 @@
 import OrepaCheckpoint
 import OrepaConversion
+import OrepaFiles
 import OrepaFold
 import OrepaNetwork
 import OrepaPlan

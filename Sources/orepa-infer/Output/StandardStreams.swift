@@ -1,6 +1,6 @@
 import CProcess
 import Glibc
-import OrepaSafetensors
+import OrepaFiles
 import Synchronization
 
 /// Buffered standard output that says when it cannot be written.

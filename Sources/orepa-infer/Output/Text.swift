@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 
 /// Small pieces of formatting that `String(format:)` would need all of Foundation for.
 enum Text {

@@ -1,6 +1,6 @@
 import CProcess
 import Glibc
-import OrepaSafetensors
+import OrepaFiles
 import OrepaSystem
 
 /// A file, pipe or standard input that is open for reading.

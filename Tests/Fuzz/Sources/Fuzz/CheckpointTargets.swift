@@ -1,5 +1,7 @@
 @testable import OrepaCheckpoint
+@testable import OrepaFiles
 @testable import OrepaInfer
+@testable import OrepaJSON
 @testable import OrepaNetwork
 @testable import OrepaSafetensors
 @testable import OrepaTraining

@@ -1,6 +1,6 @@
+import OrepaFiles
 import OrepaNetwork
 import OrepaPlan
-import OrepaSafetensors
 
 /// A legal network of odd shapes that an input's bytes chose, small enough to be computed by definition.
 struct ChosenGraph {

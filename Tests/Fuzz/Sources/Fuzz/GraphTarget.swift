@@ -1,6 +1,6 @@
+import OrepaFiles
 import OrepaNetwork
 import OrepaPlan
-import OrepaSafetensors
 
 /// A network of chosen shapes, run with chosen threads, batch and memory on every instruction set of this machine:
 /// strict runs give what the definition says, all runs of one numerics the same bits.

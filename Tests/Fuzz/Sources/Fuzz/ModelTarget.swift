@@ -1,3 +1,4 @@
+@testable import OrepaFiles
 @testable import OrepaInfer
 @testable import OrepaNetwork
 @testable import OrepaPlan

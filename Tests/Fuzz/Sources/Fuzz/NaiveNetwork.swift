@@ -1,5 +1,5 @@
+import OrepaFiles
 import OrepaNetwork
-import OrepaSafetensors
 
 /// A network computed as its operations are defined, in Float64: one loop per index.
 struct NaiveNetwork {

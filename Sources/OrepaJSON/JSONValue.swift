@@ -1,3 +1,5 @@
+import OrepaFiles
+
 /// A JSON value whose keys keep their order.
 package enum JSONValue: Sendable {
     case null

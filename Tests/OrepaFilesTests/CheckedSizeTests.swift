@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 import Testing
 
 /// Sizes that files ask for are right, or none.

@@ -1,5 +1,6 @@
 import Foundation
-import OrepaSafetensors
+import OrepaFiles
+import OrepaJSON
 import TestSupport
 import Testing
 

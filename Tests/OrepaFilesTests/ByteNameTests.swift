@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 import TestSupport
 import Testing
 

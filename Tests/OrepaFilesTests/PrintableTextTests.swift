@@ -1,4 +1,4 @@
-import OrepaSafetensors
+import OrepaFiles
 import Testing
 
 /// What a terminal would obey is printed and not sent.

@@ -1,3 +1,5 @@
+import OrepaFiles
+
 /// A text that is no JSON, or JSON that is not read.
 package struct JSONError: Error, Hashable, Sendable {
     /// Where the text goes wrong, in bytes of UTF-8 from the start of its file.

@@ -1,4 +1,5 @@
-import OrepaSafetensors
+import OrepaFiles
+import OrepaJSON
 import Testing
 
 /// What the JSON reader takes and refuses.

@@ -1,5 +1,5 @@
 import Foundation
-import OrepaSafetensors
+import OrepaFiles
 import TestSupport
 import Testing
 

@@ -1,5 +1,5 @@
 import Foundation
-import OrepaSafetensors
+import OrepaJSON
 import TestSupport
 import Testing
 

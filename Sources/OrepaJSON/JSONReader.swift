@@ -1,3 +1,5 @@
+import OrepaFiles
+
 /// The parser of JSON texts (RFC 8259), strict: what the grammar does not have is an error, and so is a key that an
 /// object has twice, of which other readers take the first or the last.
 struct JSONReader {

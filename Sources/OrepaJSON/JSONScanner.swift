@@ -1,15 +1,17 @@
+import OrepaFiles
+
 /// Takes the parts that JSON (RFC 8259) is made of from a range of bytes, one after the other.
 ///
 /// What they may be together is for the two parsers that use it to say: ``SafetensorsHeader``, whose JSON has a fixed
 /// shape, and ``JSONReader``. Each throws an error of its own, made of an offset within the file, of what was expected
 /// there and what was found.
-struct JSONScanner<Failure: Error> {
+package struct JSONScanner<Failure: Error> {
     private var reader: ByteReader
     private let end: String
     private let failure: (_ offset: Int, _ expected: String, _ found: String) -> Failure
 
     /// - Parameter end: What to call the end of the range where it comes too early.
-    init(
+    package init(
         _ file: FileBytes, in range: Range<Int>, end: String,
         failure: @escaping (_ offset: Int, _ expected: String, _ found: String) -> Failure
     ) {
@@ -19,12 +21,12 @@ struct JSONScanner<Failure: Error> {
     }
 
     /// Offset within the file of the next byte.
-    var position: Int { reader.position }
+    package var position: Int { reader.position }
 
     /// The next byte, which stays the next one.
-    func peek() -> UInt8? { reader.peek() }
+    package func peek() -> UInt8? { reader.peek() }
 
-    mutating func skipSpace() {
+    package mutating func skipSpace() {
         while let byte = reader.peek(), byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D
         {
             _ = reader.byte()
@@ -32,16 +34,16 @@ struct JSONScanner<Failure: Error> {
     }
 
     /// Steps over `character` where it is what comes next behind white space, and says whether it is.
-    mutating func accept(_ character: Unicode.Scalar) -> Bool {
+    package mutating func accept(_ character: Unicode.Scalar) -> Bool {
         skipSpace()
         return acceptHere(character)
     }
 
-    mutating func expect(_ character: Unicode.Scalar) throws(Failure) {
+    package mutating func expect(_ character: Unicode.Scalar) throws(Failure) {
         guard accept(character) else { throw unexpected("`\(character)`") }
     }
 
-    mutating func expectEnd() throws(Failure) {
+    package mutating func expectEnd() throws(Failure) {
         skipSpace()
         guard reader.peek() == nil else { throw unexpected(end) }
     }
@@ -55,7 +57,7 @@ struct JSONScanner<Failure: Error> {
     }
 
     /// Steps over a digit, where one comes next, and gives its value.
-    mutating func digit() -> Int? {
+    package mutating func digit() -> Int? {
         guard let byte = reader.peek(), (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
         else { return nil }
         _ = reader.byte()
@@ -76,7 +78,7 @@ struct JSONScanner<Failure: Error> {
     }
 
     /// Reads a string that names something: of at most ``ByteName/largestByteCount`` bytes.
-    mutating func name() throws(Failure) -> String {
+    package mutating func name() throws(Failure) -> String {
         skipSpace()
         let start = reader.position
         let name = try string()
@@ -88,7 +90,7 @@ struct JSONScanner<Failure: Error> {
         return name
     }
 
-    mutating func string() throws(Failure) -> String {
+    package mutating func string() throws(Failure) -> String {
         try expect("\"")
         let start = reader.position
         // Most strings have no escape sequence and are taken as they are.
@@ -120,7 +122,7 @@ struct JSONScanner<Failure: Error> {
     }
 
     /// That something else comes next than `expected`.
-    func unexpected(_ expected: String) -> Failure {
+    package func unexpected(_ expected: String) -> Failure {
         let found =
             switch reader.peek() {
             case nil: end
