@@ -8,7 +8,7 @@ let package = Package(
             name: "Orepa",
             targets: [
                 "Orepa", "OrepaImage", "OrepaPlan", "OrepaNetwork", "OrepaSafetensors",
-                "OrepaJSON", "OrepaFiles", "OrepaSystem",
+                "OrepaJSON", "OrepaFiles", "OrepaThreads", "OrepaSystem",
             ]),
         .library(name: "OrepaC", type: .static, targets: ["OrepaC"]),
         .executable(name: "orepa-infer", targets: ["orepa-infer"]),
@@ -37,6 +37,7 @@ let package = Package(
 
         // Run time.
         .target(name: "OrepaSystem", dependencies: ["CLinuxThreads"]),
+        .target(name: "OrepaThreads", dependencies: ["CLinuxThreads", "OrepaSystem"]),
         .target(name: "OrepaFiles", dependencies: ["OrepaSystem"]),
         .target(name: "OrepaJSON", dependencies: ["OrepaFiles", "OrepaSystem"]),
         .target(
@@ -44,7 +45,7 @@ let package = Package(
         .target(name: "OrepaNetwork", dependencies: ["OrepaSafetensors", "OrepaSystem"]),
         .target(
             name: "OrepaPlan",
-            dependencies: ["OrepaNetwork", "COrepaKernels", "CLinuxThreads", "OrepaSystem"]),
+            dependencies: ["OrepaNetwork", "COrepaKernels", "OrepaThreads", "OrepaSystem"]),
         .target(name: "OrepaImage", dependencies: ["COrepaImage", "OrepaSystem"]),
         .target(
             name: "Orepa",
@@ -89,8 +90,10 @@ let package = Package(
             name: "OrepaSafetensorsTests", dependencies: ["OrepaSafetensors", "TestSupport"]),
         .testTarget(name: "OrepaNetworkTests", dependencies: ["OrepaNetwork", "TestSupport"]),
         .testTarget(
-            name: "OrepaPlanTests",
-            dependencies: ["OrepaPlan", "CLinuxThreads", "CHostCalls", "TestSupport"]),
+            name: "OrepaThreadsTests",
+            dependencies: ["OrepaThreads", "CLinuxThreads", "CHostCalls", "TestSupport"]),
+        .testTarget(
+            name: "OrepaPlanTests", dependencies: ["OrepaPlan", "CHostCalls", "TestSupport"]),
         .testTarget(
             name: "OrepaImageTests",
             dependencies: ["OrepaImage", "CConversionLibraries", "TestSupport"]),

@@ -2,6 +2,7 @@ import CLinuxThreads
 import Glibc
 import OrepaPlan
 import OrepaSystem
+import OrepaThreads
 import Synchronization
 
 /// The threads that `async` calls run on. They are the library's own, so that none of those that Swift runs tasks on is
@@ -97,12 +98,8 @@ package final class CallThreads: Sendable {
                     Call(limits: call) { runs in
                         continuation.resume(
                             returning: Result { () throws(OrepaError) in
-                                do throws(PlanError) { try call.check() } catch {
-                                    throw OrepaError(error, path: "")
-                                }
-                                guard runs else {
-                                    throw OrepaError(.cancelled, PlanError.cancelled.description)
-                                }
+                                if let stop = call.stop { throw OrepaError(stop) }
+                                guard runs else { throw OrepaError(CallStop.cancelled) }
                                 return try body(call)
                             })
                     }, refused)
@@ -132,7 +129,7 @@ package final class CallThreads: Sendable {
         bell.add(1)
         bell.wakeOne()
         // Whoever cancelled before the call was among those that wait has not found it there.
-        if (try? call.limits.check()) == nil { giveUp(number) }
+        if call.limits.areReached { giveUp(number) }
         if watches, !start({ $0.watch() }) { poll() }
         if starts, !start({ $0.work() }) {
             let isAlone = state.withLock { state in
@@ -207,7 +204,7 @@ package final class CallThreads: Sendable {
             var numbers: [UInt64] = []
             var next: ContinuousClock.Instant?
             for (number, call) in state.waiting {
-                if (try? call.limits.check()) == nil {
+                if call.limits.areReached {
                     numbers.append(number)
                 } else if let deadline = call.limits.deadline {
                     next = min(next ?? deadline, deadline)

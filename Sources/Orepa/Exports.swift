@@ -3,3 +3,4 @@
 @_exported import OrepaNetwork
 @_exported import OrepaPlan
 @_exported import OrepaSystem
+@_exported import OrepaThreads

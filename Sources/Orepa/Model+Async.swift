@@ -1,4 +1,5 @@
 import OrepaPlan
+import OrepaThreads
 
 /// The same calls for `async` code. They run on threads of the library's own, as many at a time as there are processors, so
 /// none of the threads that Swift runs tasks on waits for them. A call that waits for its turn ends at once when its task is

@@ -2,6 +2,7 @@ import OrepaImage
 import OrepaNetwork
 import OrepaPlan
 import OrepaSystem
+import OrepaThreads
 
 extension Model {
     /// Runs the network on tensors, into memory of the caller's. Allocates nothing once there is a context: the call with
@@ -80,19 +81,19 @@ extension Model {
             var start = 0
             while start < pictures.count {
                 let end = min(start + together, pictures.count)
-                try limits.check(path: path)
+                try limits.check()
                 let prepared = prepare(pictures, start..<end, into: tensor, limits: limits)
                 let good = prepared.indices.filter {
                     if case .success = prepared[$0] { true } else { false }
                 }
                 // Pictures that failed leave gaps, which those behind them fill.
                 for (place, index) in good.enumerated() where place != index {
-                    try limits.check(path: path)
+                    try limits.check()
                     let size = preparation.elementCount
                     (tensor.baseAddress! + place * size).update(
                         from: tensor.baseAddress! + index * size, count: size)
                 }
-                try limits.check(path: path)
+                try limits.check()
                 var found = try run(
                     tensor, count: good.count, in: context.network, wanted: wanted, limits: limits
                 )[...]
@@ -240,7 +241,7 @@ extension Model {
             size: (classCount + sizes.reduce(0, +)) * MemoryLayout<Float>.size
                 + (sizes.count + 1) * Model.memoryPerPicture)
         return try (0..<count).map { (index) throws(OrepaError) in
-            try limits.check(path: path)
+            try limits.check()
             func values(_ place: Int) -> [Float] {
                 Array(maps[place].buffer[index * sizes[place]..<(index + 1) * sizes[place]])
             }

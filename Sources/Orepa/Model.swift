@@ -3,6 +3,7 @@ import OrepaImage
 import OrepaNetwork
 import OrepaPlan
 import OrepaSystem
+import OrepaThreads
 
 /// A deployed model, ready to run.
 ///

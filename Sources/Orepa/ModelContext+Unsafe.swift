@@ -1,4 +1,5 @@
 import OrepaPlan
+import OrepaThreads
 
 /// The memory of one call of a ``Model``.
 final class ModelContext {

@@ -1,6 +1,7 @@
 import OrepaImage
 import OrepaNetwork
 import OrepaPlan
+import OrepaThreads
 
 extension Model {
     /// How a model is loaded and run. What is not set has its default.

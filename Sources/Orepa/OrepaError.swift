@@ -3,6 +3,7 @@ import OrepaImage
 import OrepaNetwork
 import OrepaPlan
 import OrepaSystem
+import OrepaThreads
 
 /// Why a model cannot be made or a call gives no answer.
 public struct OrepaError: Error, Sendable, Hashable {
@@ -51,9 +52,9 @@ extension OrepaError: CustomStringConvertible {
 }
 
 extension CallLimits {
-    /// - Parameter path: For messages.
-    package func check(path: String) throws(OrepaError) {
-        do throws(PlanError) { try check() } catch { throw OrepaError(error, path: path) }
+    /// - Throws: What ends the call.
+    package func check() throws(OrepaError) {
+        if let stop { throw OrepaError(stop) }
     }
 }
 
@@ -65,6 +66,15 @@ extension OrepaError {
         }
     }
 
+    init(_ stop: CallStop) {
+        let code: Code =
+            switch stop {
+            case .cancelled: .cancelled
+            case .deadlineExceeded: .deadlineExceeded
+            }
+        self.init(code, stop.description)
+    }
+
     /// Without figures: a text that is put together takes memory.
     init(_ error: MemoryRefusal) {
         self.init(.outOfMemory, "expected memory to work with, the system refused it")
@@ -73,7 +83,7 @@ extension OrepaError {
     /// - Parameter limits: Of the call that read the file, by which an interruption is named.
     /// - Throws: What ends the call.
     init(_ error: FileError, limits: CallLimits) throws(OrepaError) {
-        if case .interrupted(let path) = error { try limits.check(path: path) }
+        if case .interrupted = error { try limits.check() }
         self.init(error)
     }
 
@@ -105,8 +115,8 @@ extension OrepaError {
         case .algorithm, .overBudget: self.init(.invalidModel, "\(path): \(error)")
         case .outOfMemory: self.init(.outOfMemory, "\(path): \(error)")
         case .unknownInstructionSet: self.init(.invalidEnvironment, error.description)
-        case .cancelled: self.init(.cancelled, error.description)
-        case .deadlineExceeded: self.init(.deadlineExceeded, error.description)
+        case .cancelled: self.init(CallStop.cancelled)
+        case .deadlineExceeded: self.init(CallStop.deadlineExceeded)
         }
     }
 

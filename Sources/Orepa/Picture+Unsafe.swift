@@ -2,6 +2,7 @@ import OrepaFiles
 import OrepaImage
 import OrepaPlan
 import OrepaSystem
+import OrepaThreads
 
 /// A picture as a caller has it.
 ///

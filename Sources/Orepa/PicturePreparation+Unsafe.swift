@@ -2,6 +2,7 @@ import OrepaFiles
 import OrepaImage
 import OrepaNetwork
 import OrepaPlan
+import OrepaThreads
 
 /// Makes pictures into what a network takes.
 struct PicturePreparation: Sendable {
@@ -100,7 +101,7 @@ struct PicturePreparation: Sendable {
         /// Gives errors the picture's name, and interruptions that of the limit.
         func naming<Value>(_ body: () throws(ImageError) -> Value) throws(OrepaError) -> Value {
             do throws(ImageError) { return try body() } catch {
-                if error == .interrupted { try limits.check(path: name) }
+                if error == .interrupted { try limits.check() }
                 throw OrepaError(error, name: name)
             }
         }

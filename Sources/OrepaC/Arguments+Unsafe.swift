@@ -1,6 +1,7 @@
 import COrepa
 import Orepa
 import OrepaPlan
+import OrepaThreads
 
 // `size_t` comes in as Int: a number beyond Int.max as a negative one.
 
@@ -59,7 +60,7 @@ extension UnsafeBufferPointer<Float> {
         let part = 1 << 20
         for start in stride(from: 0, to: count, by: part) {
             if start > 0 {
-                try calling { () throws(OrepaError) in try limits.check(path: "") }
+                try calling { () throws(OrepaError) in try limits.check() }
             }
             let values = self[start..<Swift.min(start + part, count)]
             guard !orepa_all_finite(baseAddress! + start, values.count) else { continue }

@@ -1,6 +1,7 @@
 import COrepa
 import Orepa
 import OrepaPlan
+import OrepaThreads
 
 /// An object that C holds by a pointer that tells it nothing. The pointer owns one reference.
 protocol Handle: AnyObject, Sendable {

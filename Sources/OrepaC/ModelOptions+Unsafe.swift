@@ -3,6 +3,7 @@ import Orepa
 import OrepaImage
 import OrepaNetwork
 import OrepaPlan
+import OrepaThreads
 
 extension orepa_model_options {
     /// What they ask for.

@@ -1,6 +1,7 @@
 import COrepa
 import Orepa
 import OrepaPlan
+import OrepaThreads
 
 /// The pictures of a call, each by itself good or at fault.
 func readPictures(

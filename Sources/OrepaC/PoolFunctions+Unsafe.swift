@@ -1,5 +1,6 @@
 import COrepa
 import OrepaPlan
+import OrepaThreads
 
 func poolNew(_ threadCount: Int32, _ pool: UnsafeMutablePointer<OpaquePointer?>?) -> orepa_status {
     status { () throws(Failure) in

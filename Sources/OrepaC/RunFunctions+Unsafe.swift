@@ -1,6 +1,7 @@
 import COrepa
 import Orepa
 import OrepaPlan
+import OrepaThreads
 
 func run(
     _ model: OpaquePointer?, _ pictures: UnsafePointer<orepa_picture>?, _ count: Int,

@@ -5,6 +5,7 @@ import OrepaFold
 import OrepaNetwork
 import OrepaPlan
 import OrepaSystem
+import OrepaThreads
 import OrepaTraining
 
 /// What a deployed model gets beside its network, and how it is checked.

@@ -1,5 +1,6 @@
 import Glibc
 import OrepaSystem
+import OrepaThreads
 
 /// Float32 memory aligned for the kernels, in huge pages where it is large and the system has them.
 package final class AlignedMemory: @unchecked Sendable {

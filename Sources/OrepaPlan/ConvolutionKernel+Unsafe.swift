@@ -1,5 +1,6 @@
 import COrepaKernels
 import OrepaNetwork
+import OrepaThreads
 
 /// A convolution with its kernels chosen. Immutable.
 final class ConvolutionKernel: @unchecked Sendable {

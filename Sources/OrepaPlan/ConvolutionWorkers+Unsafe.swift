@@ -1,4 +1,5 @@
 import COrepaKernels
+import OrepaThreads
 
 /// The threads of a context as the convolution kernels see them: each has scratch, and knows what the last item
 /// left in it.

@@ -1,4 +1,5 @@
 import COrepaKernels
+import OrepaThreads
 
 /// What a processor can do at most, measured: what the speed of a layer is held against.
 public struct MachineSpeed: Sendable {

@@ -1,4 +1,5 @@
 import OrepaNetwork
+import OrepaThreads
 
 extension ModelFile {
     /// Runs the probe with fast and with strict numerics, as ``PlanContext/checkProbe(of:limits:)`` does with one of them.

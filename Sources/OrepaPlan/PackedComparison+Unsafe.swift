@@ -1,6 +1,7 @@
 import COrepaKernels
 import Glibc
 import OrepaNetwork
+import OrepaThreads
 
 /// What came out when packed weights of a model's file were held against the network's, packed anew.
 public struct PackedComparison: Sendable, Hashable {

@@ -1,6 +1,7 @@
 import COrepaKernels
 import OrepaFiles
 import OrepaNetwork
+import OrepaThreads
 
 extension PlanBlueprint {
     /// Under which name a model's file holds the packed weights of this blueprint:

@@ -1,5 +1,6 @@
 import OrepaFiles
 import OrepaNetwork
+import OrepaThreads
 
 extension PlanBlueprint {
     /// Plans the network of `model`, for its own input size unless another is given. Layers are computed as the

@@ -1,6 +1,7 @@
 import COrepaKernels
 import OrepaFiles
 import OrepaNetwork
+import OrepaThreads
 
 /// A network made ready for inputs of one size: kernels chosen, weights packed for them, and a place in memory
 /// for every feature map. Immutable; any number of contexts may run it at a time.
@@ -87,7 +88,7 @@ public struct Plan: Sendable {
         try budget.check(
             blueprint, memory: blueprint.memoryUse(self.memory, threadCount: pool.threadCount))
         let watch = limits.isNone ? nil : CallWatch(limits)
-        try watch?.check()
+        try PlanError.check(watch)
         if self.memory == .small {
             weights = PlanWeights(of: network, in: blueprint)
         } else if let inPlace {

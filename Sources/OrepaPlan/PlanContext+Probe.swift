@@ -1,5 +1,6 @@
 import OrepaNetwork
 import OrepaSystem
+import OrepaThreads
 
 extension PlanContext {
     /// Runs the probe of `model`, whose network the plan runs: the picture whose logits the model's file keeps.
@@ -29,7 +30,7 @@ extension PlanContext {
         let expected = probe.logits[plan.numerics]
         let picture = try ModelProbe.picture(
             seed: probe.seed, channels: plan.graph.inputChannels, height: crop, width: crop
-        ) { () throws(PlanError) in try limits.check() }
+        ) { () throws(PlanError) in try PlanError.check(limits) }
         let found = try run(picture, count: 1, limits: limits)
         for index in found.indices where found[index].bitPattern != expected[index].bitPattern {
             throw .model(

@@ -1,5 +1,6 @@
 import COrepaKernels
 import OrepaNetwork
+import OrepaThreads
 
 /// The memory in which a ``Plan`` runs, one call at a time. Allocated once: a call allocates nothing.
 public final class PlanContext {
@@ -68,7 +69,7 @@ public final class PlanContext {
         }
         watch.begin(limits)
         run(input, count: count, logits: logits, maps: maps, watch: watch)
-        if let stop = watch.stop { throw stop.error }
+        if let stop = watch.stop { throw PlanError(stop) }
     }
 
     /// `input [count, C, H, W]` to logits `[count, classes]`, both row-major.
@@ -85,7 +86,7 @@ public final class PlanContext {
         if limits.isNone { return run(input, count: count, watch: nil) }
         watch.begin(limits)
         let logits = run(input, count: count, watch: watch)
-        if let stop = watch.stop { throw stop.error }
+        if let stop = watch.stop { throw PlanError(stop) }
         return logits
     }
 

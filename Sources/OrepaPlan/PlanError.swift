@@ -1,6 +1,7 @@
 import OrepaFiles
 import OrepaNetwork
 import OrepaSystem
+import OrepaThreads
 
 /// Why a network cannot be planned or run.
 public enum PlanError: Error, Hashable, Sendable {
@@ -33,6 +34,23 @@ public enum PlanError: Error, Hashable, Sendable {
 }
 
 extension PlanError {
+    init(_ stop: CallStop) {
+        switch stop {
+        case .cancelled: self = .cancelled
+        case .deadlineExceeded: self = .deadlineExceeded
+        }
+    }
+
+    /// - Throws: What ends the call.
+    static func check(_ limits: CallLimits) throws(PlanError) {
+        if let stop = limits.stop { throw PlanError(stop) }
+    }
+
+    /// - Throws: What ends the call.
+    static func check(_ watch: CallWatch?) throws(PlanError) {
+        if let watch, watch.look(), let stop = watch.stop { throw PlanError(stop) }
+    }
+
     /// Checks that the system gives that much memory.
     package static func check(count: Int, size: Int) throws(PlanError) {
         do throws(MemoryRefusal) { try SystemMemory.check(count: count, size: size) } catch {
@@ -62,8 +80,8 @@ extension PlanError: CustomStringConvertible {
             "expected \(byteCount) bytes of memory, the system refused them"
         case .unknownInstructionSet(let name):
             "OREPA_ISA: expected \(InstructionSet.names), found \(name)"
-        case .cancelled: "expected a call that runs to its end, it was cancelled"
-        case .deadlineExceeded: "expected a call that ends before its deadline, the deadline passed"
+        case .cancelled: CallStop.cancelled.description
+        case .deadlineExceeded: CallStop.deadlineExceeded.description
         }
     }
 }

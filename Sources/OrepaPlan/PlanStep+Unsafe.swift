@@ -1,4 +1,5 @@
 import COrepaKernels
+import OrepaThreads
 
 extension Plan.Step {
     /// A kernel's call as the threads share it: its shape, where it reads and where it writes.

@@ -1,4 +1,5 @@
 import OrepaNetwork
+import OrepaThreads
 
 /// Where the steps of a plan find their packed weights.
 struct PlanWeights: Sendable {
@@ -54,7 +55,7 @@ struct PlanWeights: Sendable {
             kernel.pack(
                 into: memory.base + offset, weight: weight,
                 bias: network.tensors["\(parameters).bias"]!, pool: pool, watch: watch)
-            try watch?.check()
+            try PlanError.check(watch)
             weight.releasePages()
         }
         self.init(kept: .plan(memory), at: memory.base, in: blueprint)
@@ -78,7 +79,7 @@ struct PlanWeights: Sendable {
         let part = 4 << 20
         for start in stride(from: 0, to: tensor.count, by: part) {
             let range = start..<min(start + part, tensor.count)
-            try watch?.check()
+            try PlanError.check(watch)
             tensor.withUnsafeBufferPointer {
                 memory.copy(UnsafeBufferPointer(rebasing: $0[range]), to: start, pool: pool)
             }

@@ -1,5 +1,6 @@
 import COrepaKernels
 import OrepaNetwork
+import OrepaThreads
 
 extension Convolution {
     /// Runs this one convolution as a ``Plan`` would: `input [inputChannels, height, width]` to

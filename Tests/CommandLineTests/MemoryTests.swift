@@ -2,6 +2,7 @@ import Foundation
 import OrepaNetwork
 import OrepaPlan
 import OrepaSafetensors
+import OrepaThreads
 import TestSupport
 import Testing
 

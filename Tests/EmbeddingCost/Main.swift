@@ -1,6 +1,7 @@
 import COrepa
 import OrepaNetwork
 import OrepaPlan
+import OrepaThreads
 
 /// Times `run_tensor` of the C interface and the bare executor in turns, in one process:
 /// `EmbeddingCost MODEL THREADS ROUNDS`. Prints the medians of both in seconds and of the ratios of neighbouring turns, the

@@ -5,6 +5,7 @@ import OrepaFold
 import OrepaNetwork
 import OrepaPlan
 import OrepaSafetensors
+import OrepaThreads
 import OrepaTraining
 import TestSupport
 import Testing

@@ -5,6 +5,7 @@ import OrepaFiles
 import OrepaFold
 import OrepaNetwork
 import OrepaPlan
+import OrepaThreads
 import OrepaTraining
 import TestSupport
 import Testing

@@ -1,6 +1,7 @@
 import CHostCalls
 import Glibc
 import OrepaPlan
+import OrepaThreads
 import TestSupport
 import Testing
 

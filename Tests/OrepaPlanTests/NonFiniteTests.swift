@@ -1,5 +1,6 @@
 import OrepaNetwork
 import OrepaPlan
+import OrepaThreads
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import OrepaFiles
 import OrepaNetwork
 import OrepaPlan
+import OrepaThreads
 import TestSupport
 import Testing
 

@@ -1,4 +1,5 @@
 import OrepaPlan
+import OrepaThreads
 import TestSupport
 import Testing
 

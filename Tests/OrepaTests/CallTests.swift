@@ -4,6 +4,7 @@ import Orepa
 import OrepaImage
 import OrepaNetwork
 import OrepaPlan
+import OrepaThreads
 import Synchronization
 import TestSupport
 import Testing

@@ -3,6 +3,7 @@ import Orepa
 import OrepaFiles
 import OrepaNetwork
 import OrepaPlan
+import OrepaThreads
 import Synchronization
 import TestSupport
 import Testing

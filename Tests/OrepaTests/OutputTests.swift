@@ -2,6 +2,7 @@ import Orepa
 import OrepaFiles
 import OrepaNetwork
 import OrepaPlan
+import OrepaThreads
 import TestSupport
 import Testing
 

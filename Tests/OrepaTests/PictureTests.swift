@@ -2,6 +2,7 @@ import Foundation
 import Orepa
 import OrepaImage
 import OrepaNetwork
+import OrepaThreads
 import TestSupport
 import Testing
 

@@ -5,6 +5,7 @@ import OrepaImage
 import OrepaNetwork
 import OrepaPlan
 import OrepaSafetensors
+import OrepaThreads
 import TestSupport
 import Testing
 

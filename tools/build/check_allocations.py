@@ -12,7 +12,10 @@ import pathlib
 import re
 import sys
 
-MODULES = ["OrepaFiles", "OrepaJSON", "OrepaSafetensors", "OrepaNetwork", "OrepaPlan", "OrepaImage", "Orepa", "OrepaC"]
+MODULES = [
+    "OrepaThreads", "OrepaFiles", "OrepaJSON", "OrepaSafetensors", "OrepaNetwork", "OrepaPlan", "OrepaImage", "Orepa",
+    "OrepaC",
+]
 ALLOCATION = re.compile(
     r"\.allocate\(|\bmmap\(|\b(?:m|c|re)alloc\(|\bposix_memalign\(|unsafeUninitializedCapacity"
     r"|[\])]\(repeating:|\breserveCapacity\(|\bwithUnsafeTemporaryAllocation\("

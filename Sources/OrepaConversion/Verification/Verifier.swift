@@ -3,6 +3,7 @@ import OrepaFiles
 import OrepaFold
 import OrepaNetwork
 import OrepaPlan
+import OrepaThreads
 import OrepaTraining
 
 /// Compares training-time networks with their folded forms.

@@ -5,6 +5,7 @@ import OrepaJSON
 import OrepaNetwork
 import OrepaPlan
 import OrepaSystem
+import OrepaThreads
 
 struct BenchmarkCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -3,6 +3,7 @@ import CProcess
 import Orepa
 import OrepaPlan
 import OrepaSystem
+import OrepaThreads
 
 struct ClassifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -4,6 +4,7 @@ import OrepaConversion
 import OrepaNetwork
 import OrepaPlan
 import OrepaSystem
+import OrepaThreads
 import OrepaTraining
 
 struct ConvertCommand: ParsableCommand {

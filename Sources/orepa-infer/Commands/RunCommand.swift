@@ -4,6 +4,7 @@ import OrepaNetwork
 import OrepaPlan
 import OrepaSafetensors
 import OrepaSystem
+import OrepaThreads
 
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -2,6 +2,7 @@ import ArgumentParser
 import OrepaImage
 import OrepaNetwork
 import OrepaPlan
+import OrepaThreads
 
 struct ThreadOptions: ParsableArguments {
     @Option(help: "Threads that compute; by default as many as the process may keep busy.")

@@ -5,6 +5,7 @@ import OrepaJSON
 import OrepaNetwork
 import OrepaPlan
 import OrepaSystem
+import OrepaThreads
 
 struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

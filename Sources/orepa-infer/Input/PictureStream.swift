@@ -6,6 +6,7 @@ import OrepaImage
 import OrepaNetwork
 import OrepaPlan
 import OrepaSystem
+import OrepaThreads
 
 /// Pictures read, decoded and prepared ahead of the one that the network is at, given in order.
 ///

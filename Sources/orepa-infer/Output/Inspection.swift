@@ -3,6 +3,7 @@ import OrepaFiles
 import OrepaJSON
 import OrepaNetwork
 import OrepaPlan
+import OrepaThreads
 import OrepaTraining
 
 /// What `inspect` tells about a file: facts in order, and the layers.

@@ -1,6 +1,7 @@
 import OrepaJSON
 import OrepaNetwork
 import OrepaPlan
+import OrepaThreads
 
 /// What `verify` says about the packed weights of a model file.
 struct PackedReport {

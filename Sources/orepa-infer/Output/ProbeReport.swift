@@ -1,6 +1,7 @@
 import OrepaJSON
 import OrepaNetwork
 import OrepaPlan
+import OrepaThreads
 
 /// What `verify` says about the probe of a model file.
 struct ProbeReport {

@@ -1,6 +1,7 @@
 import OrepaFiles
 import OrepaNetwork
 import OrepaPlan
+import OrepaThreads
 
 /// A network of chosen shapes, run with chosen threads, batch and memory on every instruction set of this machine:
 /// strict runs give what the definition says, all runs of one numerics the same bits.

@@ -1,5 +1,5 @@
 import Foundation
-import OrepaPlan
+import OrepaThreads
 import Synchronization
 import Testing
 

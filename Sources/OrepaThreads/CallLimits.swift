@@ -6,9 +6,9 @@ import Synchronization
 /// Limits are looked at some milliseconds apart, inside of long layers too, and at a limit that is reached before it starts a
 /// call does nothing.
 public struct CallLimits: Sendable {
-    /// A call that is not done by then throws ``PlanError/deadlineExceeded``.
+    /// A call that is not done by then throws ``CallStop/deadlineExceeded``.
     public var deadline: ContinuousClock.Instant?
-    /// A call whose flag is set throws ``PlanError/cancelled``.
+    /// A call whose flag is set throws ``CallStop/cancelled``.
     public var cancellation: Cancellation?
     /// As ``cancellation``: of the task that an `async` call belongs to.
     package var taskCancellation: Cancellation?
@@ -24,21 +24,17 @@ public struct CallLimits: Sendable {
     /// Whether there is nothing to look at.
     package var isNone: Bool { deadline == nil && cancellation == nil && taskCancellation == nil }
 
-    /// Whether a call is to end: ``check()`` throws.
-    package var areReached: Bool {
-        do throws(PlanError) {
-            try check()
-            return false
-        } catch { return true }
+    /// What ends a call now, if anything does.
+    package var stop: CallStop? {
+        if cancellation?.isCancelled == true || taskCancellation?.isCancelled == true {
+            return .cancelled
+        }
+        if let deadline, ContinuousClock.now >= deadline { return .deadlineExceeded }
+        return nil
     }
 
-    /// - Throws: ``PlanError/cancelled``, ``PlanError/deadlineExceeded``.
-    package func check() throws(PlanError) {
-        if cancellation?.isCancelled == true || taskCancellation?.isCancelled == true {
-            throw .cancelled
-        }
-        if let deadline, ContinuousClock.now >= deadline { throw .deadlineExceeded }
-    }
+    /// Whether a call is to end.
+    package var areReached: Bool { stop != nil }
 }
 
 /// A flag by which any thread ends the calls that were given it.

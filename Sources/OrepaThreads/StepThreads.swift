@@ -1,12 +1,15 @@
 /// Who does the items of a step.
-enum StepThreads {
+package enum StepThreads {
     /// All threads of a pool.
     case all(WorkerPool)
     /// The calling thread, which is this worker of the pool.
     case one(worker: Int, pool: WorkerPool)
 
     /// As ``WorkerPool/run(_:_:watch:_:)``. The one thread is inside an item of the pool's, which has set its arithmetic.
-    func run<Call>(_ itemCount: Int, _ call: Call, watch: CallWatch?, _ body: WorkerPool.Body) {
+    @inlinable
+    package func run<Call>(
+        _ itemCount: Int, _ call: Call, watch: CallWatch?, _ body: WorkerPool.Body
+    ) {
         switch self {
         case .all(let pool): pool.run(itemCount, call, watch: watch, body)
         case .one(let worker, let pool):

@@ -1,4 +1,4 @@
-import OrepaPlan
+import OrepaThreads
 import Testing
 
 @Suite struct ProcessorShareTests {

@@ -1,5 +1,5 @@
 import Foundation
-import OrepaPlan
+import OrepaThreads
 import TestSupport
 import Testing
 

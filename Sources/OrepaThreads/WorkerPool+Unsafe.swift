@@ -67,13 +67,15 @@ public final class WorkerPool: @unchecked Sendable {
     }
 
     /// The same, but items are left out once `watch` says that the call is to end; it is asked before each.
-    func run<Call>(_ itemCount: Int, _ call: Call, watch: CallWatch?, _ body: Body) {
+    @inlinable
+    package func run<Call>(_ itemCount: Int, _ call: Call, watch: CallWatch?, _ body: Body) {
         withStandardArithmetic {
             withUnsafePointer(to: call) { run(itemCount, UnsafeRawPointer($0), watch, body) }
         }
     }
 
-    private func run(
+    @usableFromInline
+    package func run(
         _ itemCount: Int, _ call: UnsafeRawPointer, _ watch: CallWatch?, _ body: Body
     ) {
         if let parallelFor, itemCount > 1, threadCount > 1 {
@@ -98,7 +100,7 @@ public final class WorkerPool: @unchecked Sendable {
     }
 
     /// Whether a worker begins with the last items of a call and goes on to earlier ones.
-    func takesItemsFromTheBack(worker: Int) -> Bool { parallelFor == nil && worker > 0 }
+    package func takesItemsFromTheBack(worker: Int) -> Bool { parallelFor == nil && worker > 0 }
 
     /// Wakes sleeping workers for a call that is about to come, so that they are there when it does.
     public func prepare() {
