@@ -1,4 +1,5 @@
 /// Who does the items of a step.
+@usableFromInline
 package enum StepThreads {
     /// All threads of a pool.
     case all(WorkerPool)

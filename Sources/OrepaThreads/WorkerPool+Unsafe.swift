@@ -100,6 +100,7 @@ public final class WorkerPool: @unchecked Sendable {
     }
 
     /// Whether a worker begins with the last items of a call and goes on to earlier ones.
+    @usableFromInline
     package func takesItemsFromTheBack(worker: Int) -> Bool { parallelFor == nil && worker > 0 }
 
     /// Wakes sleeping workers for a call that is about to come, so that they are there when it does.
