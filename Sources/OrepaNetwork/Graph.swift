@@ -88,9 +88,11 @@ public struct Graph: Sendable, Hashable {
                 inputChannels.append(channels)
                 unused.remove(ByteName(input))
             }
-            channelsByName[ByteName(node.name)] = try validate(
-                node, channels: inputChannels,
+            let inputs = OperationInputs(
+                channels: inputChannels,
                 isPooled: node.inputs.contains { pooled.contains(ByteName($0)) })
+            channelsByName[ByteName(node.name)] = try node.operation.definition.outputChannels(
+                inputs, node: node.name)
             if case .globalAveragePool = node.operation { pooled.insert(ByteName(node.name)) }
             if case .linear = node.operation, ByteName(node.name) != ByteName(last.name) {
                 throw .linearNotLast(name: node.name)
@@ -99,67 +101,6 @@ public struct Graph: Sendable, Hashable {
         }
         unused.remove(ByteName(last.name))
         if let name = unused.min() { throw .unusedNode(name: name.text) }
-    }
-
-    /// Checks one node and gives the number of channels of its output.
-    private func validate(_ node: Node, channels: [Int], isPooled: Bool) throws(NetworkError) -> Int
-    {
-        func check(_ what: String, _ value: Int, atLeast least: Int = 1) throws(NetworkError) {
-            guard least...Graph.largestDimension ~= value else {
-                throw .invalid(node: node.name, what: what, found: value)
-            }
-        }
-        func checkInput(_ expected: Int) throws(NetworkError) {
-            guard channels[0] == expected else {
-                throw .channels(node: node.name, expected: expected, found: channels[0])
-            }
-        }
-        func checkWeight(_ shape: [Int]) throws(NetworkError) {
-            guard Graph.elementCount(shape, limit: Graph.largestTensor) != nil else {
-                throw .tooLarge(node: node.name)
-            }
-        }
-        switch node.operation {
-        case .convolution(let convolution):
-            try check("input channels", convolution.inputChannels)
-            try check("output channels", convolution.outputChannels)
-            try check("kernel", convolution.kernel)
-            try check("stride", convolution.stride)
-            try check("padding", convolution.padding, atLeast: 0)
-            try check("groups", convolution.groups)
-            guard convolution.inputChannels % convolution.groups == 0,
-                convolution.outputChannels % convolution.groups == 0
-            else { throw .invalid(node: node.name, what: "groups", found: convolution.groups) }
-            try checkInput(convolution.inputChannels)
-            try checkWeight(convolution.weightShape)
-            guard
-                Graph.elementCount(
-                    Array(convolution.weightShape.dropFirst()), limit: Graph.longestSum) != nil
-            else { throw .sumTooLong(node: node.name) }
-            return convolution.outputChannels
-        case .maxPool(let pool):
-            try check("kernel", pool.kernel)
-            try check("stride", pool.stride)
-            try check("padding", pool.padding, atLeast: 0)
-            guard pool.padding * 2 <= pool.kernel else {
-                throw .invalid(node: node.name, what: "padding", found: pool.padding)
-            }
-            return channels[0]
-        case .addReLU:
-            guard channels[0] == channels[1] else {
-                throw .channels(node: node.name, expected: channels[0], found: channels[1])
-            }
-            return channels[0]
-        case .globalAveragePool:
-            return channels[0]
-        case .linear(let linear):
-            try check("input features", linear.inputFeatures)
-            try check("output features", linear.outputFeatures)
-            guard isPooled else { throw .linearNotPooled(name: node.name) }
-            try checkInput(linear.inputFeatures)
-            try checkWeight([linear.outputFeatures, linear.inputFeatures])
-            return linear.outputFeatures
-        }
     }
 
     /// The product of `shape`, or nil when it is larger than `limit`.

@@ -27,7 +27,7 @@ struct ModelDocument {
     /// One node. Which of the optional fields it has follows from the operation.
     struct GraphNode {
         let name: String
-        let operation: String
+        var operation = ""
         let inputs: [String]
         var parameters: String?
         var inputChannels: Int?
@@ -50,71 +50,34 @@ struct ModelDocument {
 
 extension ModelDocument.GraphNode {
     init(_ node: Node) {
-        switch node.operation {
-        case .convolution(let convolution):
-            self.init(
-                name: node.name, operation: "convolution", inputs: node.inputs,
-                parameters: convolution.parameters, inputChannels: convolution.inputChannels,
-                outputChannels: convolution.outputChannels, kernel: convolution.kernel,
-                stride: convolution.stride, padding: convolution.padding,
-                groups: convolution.groups,
-                relu: convolution.relu)
-        case .maxPool(let pool):
-            self.init(
-                name: node.name, operation: "max_pool", inputs: node.inputs, kernel: pool.kernel,
-                stride: pool.stride, padding: pool.padding)
-        case .addReLU: self.init(name: node.name, operation: "add_relu", inputs: node.inputs)
-        case .globalAveragePool:
-            self.init(name: node.name, operation: "global_average_pool", inputs: node.inputs)
-        case .linear(let linear):
-            self.init(
-                name: node.name, operation: "linear", inputs: node.inputs,
-                parameters: linear.parameters, inputChannels: linear.inputFeatures,
-                outputChannels: linear.outputFeatures)
+        self.init(name: node.name, inputs: node.inputs)
+        node.operation.definition.write(to: &self)
+    }
+
+    /// What stands in a field that the operation has.
+    ///
+    /// - Throws: ``ModelFileError/malformed(path:field:expected:found:)`` where nothing does.
+    func value<Value>(
+        _ value: Value?, _ field: String, _ path: String
+    ) throws(ModelFileError) -> Value {
+        guard let value else {
+            throw .malformed(
+                path: path, field: "graph.\(name).\(field)", expected: "a value", found: "none")
         }
+        return value
     }
 
     /// - Throws: ``ModelFileError/malformed(path:field:expected:found:)`` naming the missing field or the
     ///   unknown operation.
     func node(path: String) throws(ModelFileError) -> Node {
-        func field<Value>(_ value: Value?, _ field: String) throws(ModelFileError) -> Value {
-            guard let value else {
-                throw .malformed(
-                    path: path, field: "graph.\(name).\(field)", expected: "a value", found: "none")
-            }
-            return value
-        }
-        let operation: Operation
-        switch self.operation {
-        case "convolution":
-            operation = .convolution(
-                Convolution(
-                    parameters: try field(parameters, "parameters"),
-                    inputChannels: try field(inputChannels, "input_channels"),
-                    outputChannels: try field(outputChannels, "output_channels"),
-                    kernel: try field(kernel, "kernel"), stride: try field(stride, "stride"),
-                    padding: try field(padding, "padding"), groups: try field(groups, "groups"),
-                    relu: try field(relu, "relu")))
-        case "max_pool":
-            operation = .maxPool(
-                MaxPool(
-                    kernel: try field(kernel, "kernel"), stride: try field(stride, "stride"),
-                    padding: try field(padding, "padding")))
-        case "add_relu": operation = .addReLU
-        case "global_average_pool": operation = .globalAveragePool
-        case "linear":
-            operation = .linear(
-                Linear(
-                    parameters: try field(parameters, "parameters"),
-                    inputFeatures: try field(inputChannels, "input_channels"),
-                    outputFeatures: try field(outputChannels, "output_channels")))
-        default:
+        guard let reader = Operation.documentReaders.first(where: { $0.name == operation }) else {
+            let names = Operation.documentReaders.map(\.name)
             throw .malformed(
                 path: path, field: "graph.\(name).operation",
-                expected: "convolution, max_pool, add_relu, global_average_pool or linear",
-                found: self.operation)
+                expected: names.dropLast().joined(separator: ", ") + " or \(names.last!)",
+                found: operation)
         }
-        return Node(name: name, operation: operation, inputs: inputs)
+        return Node(name: name, operation: try reader.read(self, path), inputs: inputs)
     }
 }
 

@@ -36,22 +36,13 @@ extension Graph {
         var shapes: [(name: String, shape: [Int])] = []
         var seen: Set<ByteName> = []
         for node in nodes {
-            let parameters: String
-            let weight: [Int]
-            switch node.operation {
-            case .convolution(let convolution):
-                (parameters, weight) = (convolution.parameters, convolution.weightShape)
-            case .linear(let linear):
-                (parameters, weight) = (
-                    linear.parameters, [linear.outputFeatures, linear.inputFeatures]
-                )
-            case .maxPool, .addReLU, .globalAveragePool: continue
-            }
+            guard let weights = node.operation.definition.weights else { continue }
+            let parameters = weights.parameters
             guard seen.insert(ByteName(parameters)).inserted else {
                 throw .duplicateParameters(name: parameters)
             }
-            shapes.append(("\(parameters).weight", weight))
-            shapes.append(("\(parameters).bias", [weight[0]]))
+            shapes.append(("\(parameters).weight", weights.shape))
+            shapes.append(("\(parameters).bias", [weights.shape[0]]))
         }
         return shapes
     }

@@ -38,7 +38,7 @@ final class ConvolutionKernel: @unchecked Sendable {
             input: input, output: output, residual: residual ?? output, images: Int32(pictureCount),
             kernel: Int32(convolution.kernel), stride: Int32(convolution.stride),
             padding: Int32(convolution.padding), groups: Int32(convolution.groups),
-            relu: convolution.relu,
+            relu: convolution.activation == .relu,
             has_residual: residual != nil, threads: Int32(threadCount))
         // Memory: checked for each node of the graph.
         let plan = UnsafeMutablePointer<orepa_convolution_plan>.allocate(capacity: 1)

@@ -4,10 +4,10 @@ import OrepaNetwork
 struct LoweredGraph {
     struct Step {
         enum Operation {
-            /// `residual` is added before the ReLU.
+            /// `residual` is added before the activation.
             case convolution(Convolution, residual: Int?)
             case maxPool(MaxPool)
-            case addReLU(second: Int)
+            case add(Activation, second: Int)
             case globalAveragePool
         }
 
@@ -32,10 +32,11 @@ struct LoweredGraph {
         // then the other summand is there.
         var absorber: [Int: Int] = [:]
         for (index, node) in graph.nodes.enumerated() {
-            guard case .addReLU = node.operation else { continue }
+            guard case .add = node.operation else { continue }
             let later = max(inputs[index][0], inputs[index][1])
             if later >= 0, useCount[later] == 1, inputs[index][0] != inputs[index][1],
-                case .convolution(let convolution) = graph.nodes[later].operation, !convolution.relu
+                case .convolution(let convolution) = graph.nodes[later].operation,
+                convolution.activation == .identity
             {
                 absorber[later] = index
             }
@@ -47,26 +48,24 @@ struct LoweredGraph {
             let operation: Step.Operation
             switch node.operation {
             case .convolution(let convolution):
-                if let sum = absorber[index] {
+                if let sum = absorber[index], case .add(let activation) = graph.nodes[sum].operation
+                {
                     let residual = inputs[sum][0] == index ? inputs[sum][1] : inputs[sum][0]
                     steps.append(
                         Step(
                             node: sum, arithmeticNode: index,
                             operation: .convolution(
-                                convolution.with(relu: true), residual: residual),
+                                convolution.with(activation), residual: residual),
                             input: inputs[index][0]))
                     continue
                 }
                 operation = .convolution(convolution, residual: nil)
             case .maxPool(let pool): operation = .maxPool(pool)
-            case .addReLU: operation = .addReLU(second: inputs[index][1])
+            case .add(let activation):
+                operation = .add(activation, second: inputs[index][1])
             case .globalAveragePool: operation = .globalAveragePool
             case .linear(let linear):
-                operation = .convolution(
-                    Convolution(
-                        parameters: linear.parameters, inputChannels: linear.inputFeatures,
-                        outputChannels: linear.outputFeatures, kernel: 1, padding: 0, relu: false),
-                    residual: nil)
+                operation = .convolution(linear.convolution, residual: nil)
             }
             steps.append(
                 Step(
@@ -82,16 +81,8 @@ extension LoweredGraph.Step {
     var reads: [Int] {
         switch operation {
         case .convolution(_, let residual): [input] + (residual.map { [$0] } ?? [])
-        case .addReLU(let second): [input, second]
+        case .add(_, let second): [input, second]
         case .maxPool, .globalAveragePool: [input]
         }
-    }
-}
-
-extension Convolution {
-    func with(relu: Bool) -> Convolution {
-        Convolution(
-            parameters: parameters, inputChannels: inputChannels, outputChannels: outputChannels,
-            kernel: kernel, stride: stride, padding: padding, groups: groups, relu: relu)
     }
 }

@@ -64,12 +64,10 @@ extension ModelFile {
         guard packed.shape == [blueprint.packedCount] else { return .differs(layer: nil) }
         let memory = try AlignedMemory(count: blueprint.largestPackedCount)
         for (step, offset) in zip(blueprint.steps, blueprint.packedOffsets) {
-            guard case .convolution(let kernel, let parameters, _) = step.operation else {
-                continue
-            }
-            let weight = network.tensors["\(parameters).weight"]!
-            kernel.pack(
-                into: memory.base, weight: weight, bias: network.tensors["\(parameters).bias"]!,
+            guard let convolution = step.convolution else { continue }
+            let weight = convolution.weight(of: network)
+            convolution.kernel.pack(
+                into: memory.base, weight: weight, bias: convolution.bias(of: network),
                 pool: pool, watch: nil)
             weight.releasePages()
             let range = offset..<offset + step.packedCount

@@ -27,26 +27,6 @@ public struct Plan: Sendable {
         let offset: Int
     }
 
-    /// One operation, where it reads and where it writes.
-    struct Step: Sendable {
-        enum Operation: Sendable {
-            /// The weight and bias are the network's tensors `parameters.weight` and `parameters.bias`.
-            case convolution(ConvolutionKernel, parameters: String, residual: Value?)
-            case maxPool(orepa_max_pool)
-            case addReLU(orepa_addition, second: Value)
-            case globalAveragePool(orepa_average_pool)
-        }
-
-        /// Name of the graph's node whose value it makes.
-        let name: String
-        /// Name of the node whose arithmetic it does: another than ``name`` where an addition was absorbed.
-        let layer: String
-        let multiplyAccumulates: Int
-        let operation: Operation
-        let input: Value
-        let output: Value
-    }
-
     /// Plans `network` for inputs `[N, C, height, width]` of any N. With ``PlanMemory/fast`` packs its weights,
     /// which takes about as long as reading them and as much memory again (up to four times as much with
     /// Winograd tiles).

@@ -70,12 +70,12 @@ public struct PlanBlueprint: Sendable {
         input = layout.input
         logits = layout.logits
         arenaCount = layout.arenaCount
+        let settings = Plan.Step.Settings(
+            numerics: numerics, algorithms: algorithms, instructionSet: instructionSet,
+            threadCount: threadCount)
         var steps: [Plan.Step] = []
         for step in layout.steps {
-            steps.append(
-                try Plan.Step(
-                    step, layout: layout, numerics: numerics, algorithms: algorithms,
-                    instructionSet: instructionSet, threadCount: threadCount))
+            steps.append(try Plan.Step(step, layout: layout, settings: settings))
         }
         self.steps = steps
         let kernels = steps.compactMap(\.kernel)

@@ -193,9 +193,21 @@ public final class PlanContext {
     private func runShared(_ step: Int, _ blueprint: PlanBlueprint, watch: CallWatch?) {
         let weights = plan.weights.ready(
             step, packingInto: memory.base + layout.arenaCount, pool: pool, watch: watch)
-        blueprint.steps[step].run(
-            arena: memory.base, weights: weights, workers: workers, run: workers.nextRuns(1),
-            isa: plan.instructionSet.isa, threads: .all(pool), watch: watch)
+        run(
+            blueprint.steps[step], arena: memory.base, weights: weights,
+            number: workers.nextRuns(1), threads: .all(pool), watch: watch)
+    }
+
+    private func run(
+        _ step: Plan.Step, arena: UnsafeMutablePointer<Float>, weights: UnsafePointer<Float>,
+        number: UInt64, threads: StepThreads, watch: CallWatch?
+    ) {
+        step.operation.run(
+            StepCall(
+                input: UnsafePointer(arena + step.input.offset),
+                output: arena + step.output.offset, arena: arena, weights: weights,
+                workers: workers, number: number, isa: plan.instructionSet.isa,
+                threads: threads, watch: watch))
     }
 
     // MARK: Threads with pictures of their own
@@ -235,9 +247,9 @@ public final class PlanContext {
         for step in blueprint.steps.indices {
             if let watch, watch.look() { return }
             let weights = plan.weights.ready(step)
-            blueprint.steps[step].run(
-                arena: arena, weights: weights, workers: workers, run: firstRun + UInt64(step),
-                isa: plan.instructionSet.isa, threads: .one(worker: worker, pool: pool),
+            run(
+                blueprint.steps[step], arena: arena, weights: weights,
+                number: firstRun + UInt64(step), threads: .one(worker: worker, pool: pool),
                 watch: watch)
             write(mapsOf: step, buffers, blueprint, arena, watch: watch)
         }

@@ -29,12 +29,10 @@ struct PlanWeights: Sendable {
         owner = .nobody
         base = nil
         places = blueprint.steps.map { step in
-            guard case .convolution(let kernel, let parameters, _) = step.operation else {
-                return .none
-            }
+            guard let convolution = step.convolution else { return .none }
             return .packedAtUse(
-                kernel, weight: network.tensors["\(parameters).weight"]!,
-                bias: network.tensors["\(parameters).bias"]!)
+                convolution.kernel, weight: convolution.weight(of: network),
+                bias: convolution.bias(of: network))
         }
     }
 
@@ -48,13 +46,11 @@ struct PlanWeights: Sendable {
     ) throws(PlanError) {
         let memory = try AlignedMemory(count: blueprint.packedCount)
         for (step, offset) in zip(blueprint.steps, blueprint.packedOffsets) {
-            guard case .convolution(let kernel, let parameters, _) = step.operation else {
-                continue
-            }
-            let weight = network.tensors["\(parameters).weight"]!
-            kernel.pack(
-                into: memory.base + offset, weight: weight,
-                bias: network.tensors["\(parameters).bias"]!, pool: pool, watch: watch)
+            guard let convolution = step.convolution else { continue }
+            let weight = convolution.weight(of: network)
+            convolution.kernel.pack(
+                into: memory.base + offset, weight: weight, bias: convolution.bias(of: network),
+                pool: pool, watch: watch)
             try PlanError.check(watch)
             weight.releasePages()
         }
@@ -94,7 +90,7 @@ struct PlanWeights: Sendable {
         // By index: an optional step, as `zip` gives, is told from nil by bits that some of its cases leave undefined,
         // which memory checkers report.
         places = blueprint.steps.indices.map { index in
-            guard case .convolution = blueprint.steps[index].operation else { return .none }
+            guard blueprint.steps[index].convolution != nil else { return .none }
             return .kept(offset: blueprint.packedOffsets[index])
         }
     }
@@ -140,7 +136,7 @@ extension PlanBlueprint {
     func firstForeignBias(in packed: Tensor, of network: Network) -> String? {
         packed.withUnsafeBufferPointer { packed in
             for (step, offset) in zip(steps, packedOffsets) {
-                guard case .convolution(_, let parameters, _) = step.operation else { continue }
+                guard let parameters = step.convolution?.parameters else { continue }
                 let isSame = network.tensors["\(parameters).bias"]!.withUnsafeBufferPointer {
                     bias in
                     bias.indices.allSatisfy {

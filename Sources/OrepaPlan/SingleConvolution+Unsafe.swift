@@ -18,7 +18,7 @@ extension Convolution {
             if let instructionSet { instructionSet } else { try InstructionSet.current() }
         let inputShape = Shape(channels: inputChannels, height: height, width: width)
         precondition(input.count == inputShape.elementCount, "input must be [C, height, width]")
-        do { try Graph.checkSize(of: self, input: inputShape) } catch { throw .network(error) }
+        do { try checkSize(ofInput: inputShape) } catch { throw .network(error) }
         let rows = height + 2 * padding - kernel
         let columns = width + 2 * padding - kernel
         guard rows >= 0, columns >= 0 else {

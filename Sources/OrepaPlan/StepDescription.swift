@@ -1,4 +1,5 @@
 import COrepaKernels
+import OrepaNetwork
 
 /// How a plan computes one of its steps, for people and for measurements.
 public struct StepDescription: Sendable {
@@ -22,7 +23,7 @@ public struct StepDescription: Sendable {
         public let padding: Int
         /// Of a pool as many as channels.
         public let groups: Int
-        public let relu: Bool
+        public let activation: Activation
     }
 
     /// Name of the graph's node whose value the step makes.
@@ -63,31 +64,10 @@ extension StepDescription {
         multiplyAccumulates = step.multiplyAccumulates
         input = Map(step.input.map)
         output = Map(step.output.map)
-        var kernel: ConvolutionKernel?
-        switch step.operation {
-        case .convolution(let convolution, _, let residual):
-            let shape = convolution.plan.pointee.shape
-            kernel = convolution
-            algorithm = convolution.layerAlgorithm.name
-            window = Window(
-                kernel: Int(shape.kernel), stride: Int(shape.stride), padding: Int(shape.padding),
-                groups: Int(shape.groups), relu: shape.relu)
-            summand = residual.map { Map($0.map) }
-        case .maxPool(let shape):
-            algorithm = "max pool"
-            window = Window(
-                kernel: Int(shape.kernel), stride: Int(shape.stride), padding: Int(shape.padding),
-                groups: Int(shape.input.channels), relu: false)
-            summand = nil
-        case .addReLU(_, let second):
-            algorithm = "addition"
-            window = nil
-            summand = Map(second.map)
-        case .globalAveragePool:
-            algorithm = "average pool"
-            window = nil
-            summand = nil
-        }
+        algorithm = step.operation.algorithmName
+        window = step.operation.window
+        summand = step.operation.summand.map { Map($0.map) }
+        let kernel = step.kernel
         tiles = kernel?.tiles ?? ""
         executedMultiplyAccumulates = kernel?.multiplyAccumulates ?? 0
         weightByteCount = (kernel?.packedCount ?? 0) * MemoryLayout<Float>.size

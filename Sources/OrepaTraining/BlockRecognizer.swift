@@ -10,7 +10,7 @@ struct BlockPosition {
     let stride: Int
     /// The kernel size that the place asks for, or nil where any odd one will do.
     var kernel: Int?
-    let relu: Bool
+    let activation: Activation
 }
 
 /// Turns the tensors under one prefix into a ``TrainingBlock``, or says what is wrong with them.
@@ -60,7 +60,7 @@ struct BlockRecognizer {
             convolution: Convolution(
                 parameters: "\(prefix).\(name)", inputChannels: inputs, outputChannels: outputs,
                 kernel: geometry.kernel, stride: position.stride, padding: geometry.kernel / 2,
-                groups: geometry.groups, relu: position.relu),
+                groups: geometry.groups, activation: position.activation),
             batchNormEpsilon: batchNormEpsilon, tensors: used)
     }
 

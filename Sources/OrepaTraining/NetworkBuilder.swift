@@ -41,19 +41,19 @@ struct NetworkBuilder {
 
     /// `stage0`, then `stage1.0`, ...: one chain.
     mutating func addRepVGG() throws(TrainingError) {
-        try addBlock("stage0", stride: strides[0], relu: true)
+        try addBlock("stage0", stride: strides[0], activation: .relu)
         for (stage, count) in stageSizes.enumerated() {
             for number in 0..<count {
                 try addBlock(
                     "stage\(stage + 1).\(number)", stride: number == 0 ? strides[stage + 1] : 1,
-                    relu: true)
+                    activation: .relu)
             }
         }
     }
 
     /// `stage0.conv1` and a max pool if there is one, then residual blocks.
     mutating func addResNet() throws(TrainingError) {
-        try addBlock("stage0.conv1", stride: strides[0], relu: true)
+        try addBlock("stage0.conv1", stride: strides[0], activation: .relu)
         if stem == .imageNet {
             addNode("stage0.maxpool", .maxPool(MaxPool(kernel: 3, stride: 2, padding: 1)))
         }
@@ -72,23 +72,23 @@ struct NetworkBuilder {
     ) throws(TrainingError) {
         let (input, inputChannels) = (value, channels ?? 0)
         if isBottleneck {
-            try addBlock("\(prefix).conv1", kernel: 1, stride: 1, relu: true)
-            try addBlock("\(prefix).conv2", stride: stride, relu: true)
-            try addBlock("\(prefix).conv3", kernel: 1, stride: 1, relu: false)
+            try addBlock("\(prefix).conv1", kernel: 1, stride: 1, activation: .relu)
+            try addBlock("\(prefix).conv2", stride: stride, activation: .relu)
+            try addBlock("\(prefix).conv3", kernel: 1, stride: 1, activation: .identity)
         } else {
-            try addBlock("\(prefix).conv1", stride: stride, relu: true)
-            try addBlock("\(prefix).conv2", stride: 1, relu: false)
+            try addBlock("\(prefix).conv1", stride: stride, activation: .relu)
+            try addBlock("\(prefix).conv2", stride: 1, activation: .identity)
         }
         let (branch, branchChannels) = (value, channels ?? 0)
         (value, channels) = (input, inputChannels)
         if index.blocks["\(prefix).shortcut"] != nil {
-            try addBlock("\(prefix).shortcut", kernel: 1, stride: stride, relu: false)
+            try addBlock("\(prefix).shortcut", kernel: 1, stride: stride, activation: .identity)
         } else if stride != 1 || inputChannels != branchChannels {
             throw .missingShortcut(
                 path: path, block: prefix, inputChannels: inputChannels,
                 outputChannels: branchChannels, stride: stride)
         }
-        addNode("\(prefix).add", .addReLU, inputs: [branch, value])
+        addNode("\(prefix).add", .add(.relu), inputs: [branch, value])
     }
 
     /// The global average pool and the linear layer, whose weight and bias it gives.
@@ -117,13 +117,14 @@ struct NetworkBuilder {
     }
 
     private mutating func addBlock(
-        _ prefix: String, kernel: Int? = nil, stride: Int, relu: Bool
+        _ prefix: String, kernel: Int? = nil, stride: Int, activation: Activation
     ) throws(TrainingError) {
         guard let tensors = index.blocks[prefix] else {
             throw .missingBlock(path: path, block: prefix, nearest: index.nearestStray(to: prefix))
         }
         let position = BlockPosition(
-            prefix: prefix, inputChannels: channels, stride: stride, kernel: kernel, relu: relu)
+            prefix: prefix, inputChannels: channels, stride: stride, kernel: kernel,
+            activation: activation)
         let block = try recognizer.block(tensors, at: position)
         addNode(prefix, .convolution(block.convolution))
         channels = block.convolution.outputChannels

@@ -16,7 +16,7 @@ import Testing
                     operation: .convolution(
                         Convolution(
                             parameters: name, inputChannels: 3, outputChannels: 3, kernel: 3,
-                            stride: stride, padding: 1, relu: true)), inputs: [value]))
+                            stride: stride, padding: 1, activation: .relu)), inputs: [value]))
             value = name
             if poolAfterFirst, nodes.count == 1 {
                 nodes.append(

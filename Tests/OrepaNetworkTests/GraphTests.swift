@@ -5,10 +5,10 @@ import Testing
 func chain(
     first: Convolution = Convolution(
         parameters: "a", inputChannels: 3, outputChannels: 8, kernel: 3, stride: 2, padding: 1,
-        relu: true),
+        activation: .relu),
     second: Convolution = Convolution(
         parameters: "b", inputChannels: 8, outputChannels: 8, kernel: 3, padding: 1, groups: 2,
-        relu: true),
+        activation: .relu),
     linear: Linear = Linear(parameters: "linear", inputFeatures: 8, outputFeatures: 4),
     change: (inout [Node]) -> Void = { _ in }
 ) throws -> Graph {
@@ -79,7 +79,8 @@ func chain(
 
     @Test func refusesChannelsThatDoNotFit() {
         let wrong = Convolution(
-            parameters: "b", inputChannels: 6, outputChannels: 8, kernel: 3, padding: 1, relu: true)
+            parameters: "b", inputChannels: 6, outputChannels: 8, kernel: 3, padding: 1,
+            activation: .relu)
         #expect(throws: NetworkError.channels(node: "b", expected: 6, found: 8)) {
             try chain(second: wrong)
         }
@@ -105,7 +106,7 @@ func chain(
             try chain(
                 second: Convolution(
                     parameters: "b", inputChannels: input, outputChannels: output, kernel: kernel,
-                    stride: stride, padding: padding, groups: groups, relu: true))
+                    stride: stride, padding: padding, groups: groups, activation: .relu))
         }
     }
 
@@ -114,23 +115,23 @@ func chain(
         let graph = try chain(
             first: Convolution(
                 parameters: "a", inputChannels: 3, outputChannels: 8, kernel: 3, padding: 1,
-                relu: true),
+                activation: .relu),
             second: Convolution(
                 parameters: "b", inputChannels: 8, outputChannels: 8, kernel: 1,
                 stride: Graph.largestDimension, padding: Graph.largestDimension, groups: 8,
-                relu: true))
+                activation: .relu))
         #expect(throws: NetworkError.tooLarge(node: "b")) { try graph.shapes(height: 1, width: 1) }
     }
 
     @Test func refusesTensorsOfMoreThanThirtyOneBits() throws {
         let large = Convolution(
             parameters: "b", inputChannels: 8, outputChannels: Graph.largestDimension,
-            kernel: Graph.largestDimension, padding: 1, relu: true)
+            kernel: Graph.largestDimension, padding: 1, activation: .relu)
         #expect(throws: NetworkError.tooLarge(node: "b")) { try chain(second: large) }
         let graph = try chain(
             first: Convolution(
                 parameters: "a", inputChannels: 3, outputChannels: 8, kernel: 3, padding: 1,
-                relu: true))
+                activation: .relu))
         #expect(throws: NetworkError.tooLarge(node: "input")) {
             try graph.shapes(height: 1 << 40, width: 1 << 40)
         }
@@ -143,7 +144,7 @@ func chain(
         let graph = try chain(
             first: Convolution(
                 parameters: "a", inputChannels: 3, outputChannels: 8, kernel: 5, padding: 0,
-                relu: true))
+                activation: .relu))
         #expect(
             throws: NetworkError.inputTooSmall(
                 node: "a", input: Shape(channels: 3, height: 4, width: 8))
@@ -156,7 +157,7 @@ func chain(
 
     @Test func refusesSumsOfDifferentShapes() throws {
         let graph = try chain {
-            $0[2] = Node(name: "sum", operation: .addReLU, inputs: ["b", "c"])
+            $0[2] = Node(name: "sum", operation: .add(.relu), inputs: ["b", "c"])
             $0.insert(
                 Node(
                     name: "c",
@@ -164,7 +165,7 @@ func chain(
                         Convolution(
                             parameters: "c", inputChannels: 8, outputChannels: 8, kernel: 1,
                             stride: 2,
-                            padding: 0, relu: false)), inputs: ["a"]), at: 2)
+                            padding: 0, activation: .identity)), inputs: ["a"]), at: 2)
             $0.insert(Node(name: "pool", operation: .globalAveragePool, inputs: ["sum"]), at: 4)
         }
         #expect(

@@ -32,7 +32,7 @@ import Testing
         .convolution(
             Convolution(
                 parameters: name, inputChannels: input, outputChannels: output, kernel: kernel,
-                stride: stride, padding: padding, groups: groups, relu: false))
+                stride: stride, padding: padding, groups: groups, activation: .identity))
     }
 
     private static func network(_ graph: Graph) throws -> Network {
@@ -110,7 +110,7 @@ import Testing
         #expect(throws: PlanError.network(.sumTooLong(node: "a"))) {
             try Convolution(
                 parameters: "a", inputChannels: 2, outputChannels: 2, kernel: 257, padding: 128,
-                groups: 2, relu: false
+                groups: 2, activation: .identity
             ).evaluate(
                 weight: Tensor(
                     shape: [2, 1, 257, 257], values: .init(repeating: 0, count: 132_098)),
@@ -120,7 +120,7 @@ import Testing
         #expect(throws: PlanError.network(.tooLarge(node: "a"))) {
             try Convolution(
                 parameters: "a", inputChannels: 1, outputChannels: 1, kernel: 1,
-                padding: 1 << 40, relu: false
+                padding: 1 << 40, activation: .identity
             ).evaluate(
                 weight: Tensor(shape: [1, 1, 1, 1], values: [0]),
                 bias: Tensor(shape: [1], values: [0]), input: [0], height: 1, width: 1, pool: pool)
@@ -369,7 +369,7 @@ import Testing
             if livesLong {
                 for _ in 0..<count / 2 { add(pool, [Graph.inputName]) }
                 for index in 1..<count / 2 {
-                    add(.addReLU, [index == 1 ? "n0" : nodes.last!.name, "n\(index)"])
+                    add(.add(.relu), [index == 1 ? "n0" : nodes.last!.name, "n\(index)"])
                 }
             } else {
                 for _ in 0..<count { add(pool, [nodes.last?.name ?? Graph.inputName]) }

@@ -16,7 +16,7 @@ import Testing
             outputChannels: groups * Int.random(in: 1...40, using: &random), kernel: kernel,
             stride: Int.random(in: 1...3, using: &random),
             padding: Int.random(in: 0...kernel / 2 + 1, using: &random), groups: groups,
-            relu: Bool.random(using: &random))
+            activation: Bool.random(using: &random) ? .relu : .identity)
         let height = Int.random(in: max(1, kernel - 2 * convolution.padding)...23, using: &random)
         let width = Int.random(in: max(1, kernel - 2 * convolution.padding)...61, using: &random)
         let weight = random.floats(convolution.weightShape.reduce(1, *))
@@ -42,7 +42,7 @@ import Testing
         // 64 * 9 * 1024 columns a row: the largest band holds 7 of the 33 rows.
         let convolution = Convolution(
             parameters: "c", inputChannels: 64, outputChannels: 2, kernel: 3, padding: 1,
-            relu: false)
+            activation: .identity)
         var random = SeededRandom(7)
         let weight = random.floats(convolution.weightShape.reduce(1, *))
         let bias = random.floats(2)
@@ -59,7 +59,8 @@ import Testing
 
     @Test func aTooSmallInputIsAnError() {
         let convolution = Convolution(
-            parameters: "c", inputChannels: 1, outputChannels: 1, kernel: 7, padding: 1, relu: false
+            parameters: "c", inputChannels: 1, outputChannels: 1, kernel: 7, padding: 1,
+            activation: .identity
         )
         #expect(
             throws: PlanError.network(

@@ -79,7 +79,7 @@ import Testing
         ] {
             let convolution = Convolution(
                 parameters: "c", inputChannels: channels, outputChannels: 32, kernel: kernel,
-                stride: stride, padding: kernel / 2, groups: groups, relu: true)
+                stride: stride, padding: kernel / 2, groups: groups, activation: .relu)
             var random = SeededRandom(9)
             let count = convolution.weightShape.reduce(1, *)
             let weight = Tensor(shape: convolution.weightShape, values: random.floats(count))

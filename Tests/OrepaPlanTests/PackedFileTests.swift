@@ -25,7 +25,7 @@ import Testing
         ) {
             let convolution = Convolution(
                 parameters: name, inputChannels: input, outputChannels: output, kernel: kernel,
-                stride: stride, padding: kernel / 2, groups: groups, relu: true)
+                stride: stride, padding: kernel / 2, groups: groups, activation: .relu)
             add(.convolution(convolution), name)
         }
         convolution("stem", 3, 40, 7, stride: 2)

@@ -11,12 +11,13 @@ import Testing
         func convolution(
             _ name: String, _ input: Int, _ output: Int, _ kernel: Int, stride: Int = 1,
             groups: Int = 1,
-            relu: Bool = true
+            activation: Activation = .relu
         ) -> Operation {
             .convolution(
                 Convolution(
                     parameters: name, inputChannels: input, outputChannels: output, kernel: kernel,
-                    stride: stride, padding: kernel / 2, groups: groups, relu: relu))
+                    stride: stride, padding: kernel / 2, groups: groups,
+                    activation: activation))
         }
         let graph = try Graph(
             inputChannels: 3,
@@ -32,12 +33,14 @@ import Testing
                     inputs: ["pool"]),
                 Node(name: "c", operation: convolution("c", width, width, 3), inputs: ["a"]),
                 Node(
-                    name: "b", operation: convolution("b", width, width, 3, groups: 4, relu: false),
+                    name: "b",
+                    operation: convolution("b", width, width, 3, groups: 4, activation: .identity),
                     inputs: ["c"]),
                 Node(
-                    name: "s", operation: convolution("s", 12, width, 1, stride: 2, relu: false),
+                    name: "s",
+                    operation: convolution("s", 12, width, 1, stride: 2, activation: .identity),
                     inputs: ["pool"]),
-                Node(name: "sum", operation: .addReLU, inputs: ["b", "s"]),
+                Node(name: "sum", operation: .add(.relu), inputs: ["b", "s"]),
                 Node(name: "mean", operation: .globalAveragePool, inputs: ["sum"]),
                 Node(
                     name: "linear",
@@ -281,7 +284,9 @@ import Testing
                     }
                 }
                 values.append(output)
-            case .addReLU: values.append(zip(source, values[sources[1]]).map { max(0, $0 + $1) })
+            case .add(let activation):
+                let sums = zip(source, values[sources[1]]).map { $0 + $1 }
+                values.append(activation == .relu ? sums.map { max(0, $0) } : sums)
             case .globalAveragePool:
                 let plane = shape.height * shape.width
                 values.append(

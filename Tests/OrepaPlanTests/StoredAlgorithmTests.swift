@@ -31,7 +31,7 @@ import Testing
         let convolution = Convolution(
             parameters: "c", inputChannels: Int.random(in: 16...33, using: &random),
             outputChannels: Int.random(in: 1...40, using: &random), kernel: 3,
-            stride: Int.random(in: 1...2, using: &random), padding: 1, relu: false)
+            stride: Int.random(in: 1...2, using: &random), padding: 1, activation: .identity)
         let height = Int.random(in: 1...23, using: &random)
         let width = Int.random(in: 1...40, using: &random)
         let algorithm = LayerAlgorithm.winograd(

@@ -21,7 +21,7 @@ import Testing
                     operation: .convolution(
                         Convolution(
                             parameters: "stage0", inputChannels: channels, outputChannels: 8,
-                            kernel: 3, padding: 1, relu: true)), inputs: [Graph.inputName]),
+                            kernel: 3, padding: 1, activation: .relu)), inputs: [Graph.inputName]),
                 Node(name: "pool", operation: .globalAveragePool, inputs: ["stage0"]),
                 Node(
                     name: "linear",

@@ -132,7 +132,8 @@ private enum PlanTestNetwork {
 
     static func residual() throws -> Network {
         func convolution(
-            _ name: String, _ input: Int, _ output: Int, _ kernel: Int, stride: Int, relu: Bool,
+            _ name: String, _ input: Int, _ output: Int, _ kernel: Int, stride: Int,
+            activation: Activation,
             from source: String
         ) -> Node {
             Node(
@@ -140,26 +141,30 @@ private enum PlanTestNetwork {
                 operation: .convolution(
                     Convolution(
                         parameters: name, inputChannels: input, outputChannels: output,
-                        kernel: kernel, stride: stride, padding: kernel / 2, relu: relu)),
+                        kernel: kernel, stride: stride, padding: kernel / 2,
+                        activation: activation)),
                 inputs: [source])
         }
         let graph = try Graph(
             inputChannels: 3,
             nodes: [
                 convolution(
-                    "stage0.conv1", 3, 12, 7, stride: 2, relu: true, from: Graph.inputName),
+                    "stage0.conv1", 3, 12, 7, stride: 2, activation: .relu, from: Graph.inputName),
                 Node(
                     name: "stage0.maxpool",
                     operation: .maxPool(MaxPool(kernel: 3, stride: 2, padding: 1)),
                     inputs: ["stage0.conv1"]),
                 convolution(
-                    "stage1.0.conv1", 12, 20, 3, stride: 2, relu: true, from: "stage0.maxpool"),
+                    "stage1.0.conv1", 12, 20, 3, stride: 2, activation: .relu,
+                    from: "stage0.maxpool"),
                 convolution(
-                    "stage1.0.shortcut", 12, 20, 1, stride: 2, relu: false, from: "stage0.maxpool"),
+                    "stage1.0.shortcut", 12, 20, 1, stride: 2, activation: .identity,
+                    from: "stage0.maxpool"),
                 convolution(
-                    "stage1.0.conv2", 20, 20, 3, stride: 1, relu: false, from: "stage1.0.conv1"),
+                    "stage1.0.conv2", 20, 20, 3, stride: 1, activation: .identity,
+                    from: "stage1.0.conv1"),
                 Node(
-                    name: "stage1.0.add", operation: .addReLU,
+                    name: "stage1.0.add", operation: .add(.relu),
                     inputs: ["stage1.0.conv2", "stage1.0.shortcut"]),
                 Node(name: "pool", operation: .globalAveragePool, inputs: ["stage1.0.add"]),
                 Node(

@@ -33,9 +33,9 @@ import Testing
                 #expect(convolution.groups == place.groups)
                 #expect(convolution.parameters.hasPrefix(place.prefix + "."))
                 let isLast = !["conv1", "conv2"].contains(place.prefix.split(separator: ".").last!)
-                if family == .repVGG { #expect(convolution.relu) }
+                if family == .repVGG { #expect(convolution.activation == .relu) }
                 if family == .resNeXt || family == .resNetBottleneck {
-                    #expect(convolution.relu == !isLast)
+                    #expect((convolution.activation == .relu) == !isLast)
                 }
             }
         }

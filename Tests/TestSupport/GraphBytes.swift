@@ -99,7 +99,7 @@ public struct GraphBytes {
         (size + 2 * padding - kernel) / stride + 1
     }
 
-    private mutating func addConvolution(relu: Bool? = nil) {
+    private mutating func addConvolution(activation: Activation? = nil) {
         let input = last
         let groups = pick([1, 1, 1, 1, 2, 3, 4, 5, 8, 16, input.shape.channels])
         let isGrouped = input.shape.channels % groups == 0
@@ -116,7 +116,7 @@ public struct GraphBytes {
             channels: outputChannels,
             height: GraphBytes.outputs(input.shape.height, kernel, stride, padding),
             width: GraphBytes.outputs(input.shape.width, kernel, stride, padding))
-        let relu = relu ?? (number(0...1) == 1)
+        let activation = activation ?? (number(0...1) == 1 ? .relu : .identity)
         // What takes long is left out.
         let products = output.elementCount * input.shape.channels / count * kernel * kernel
         guard products <= 100_000, output.channels <= 512 else { return }
@@ -126,7 +126,7 @@ public struct GraphBytes {
                     parameters: "n\(nodes.count)", inputChannels: input.shape.channels,
                     outputChannels: outputChannels, kernel: kernel, stride: stride,
                     padding: padding,
-                    groups: count, relu: relu)), [input.name], output)
+                    groups: count, activation: activation)), [input.name], output)
     }
 
     private mutating func addPool() {
@@ -146,7 +146,7 @@ public struct GraphBytes {
     private mutating func addSum() {
         let input = last
         let way = number(0...3)
-        if way == 0 { addConvolution(relu: false) }
+        if way == 0 { addConvolution(activation: .identity) }
         let first = last
         let fitting = values.filter { $0.shape == first.shape }
         let second = fitting[byte() % fitting.count]
@@ -154,7 +154,7 @@ public struct GraphBytes {
         guard nodes.contains(where: { $0.name == first.name }) || first.name == input.name else {
             return
         }
-        add(.addReLU, inputs, first.shape)
+        add(.add(number(0...3) == 0 ? .identity : .relu), inputs, first.shape)
     }
 
     private mutating func addHead(classCount: Int) {

@@ -30,7 +30,7 @@ public func naiveConvolution(
                         }
                     }
                 }
-                output.append(convolution.relu && sum < 0 ? 0 : sum)
+                output.append(convolution.activation == .relu && sum < 0 ? 0 : sum)
             }
         }
     }

@@ -67,15 +67,16 @@ public struct NaiveNetwork {
             return sum(
                 Convolution(
                     parameters: linear.parameters, inputChannels: linear.inputFeatures,
-                    outputChannels: linear.outputFeatures, kernel: 1, padding: 0, relu: false),
+                    outputChannels: linear.outputFeatures, kernel: 1, padding: 0,
+                    activation: .identity),
                 of: value(inputs[index][0]).values, source)
         case .maxPool(let pool):
             return maxima(pool, of: value(inputs[index][0]), source, shape(index))
-        case .addReLU:
+        case .add(let activation):
             let (first, second) = (value(inputs[index][0]), value(inputs[index][1]))
             let sums = zip(first.values, second.values).map { $0 + $1 }
             return Layer(
-                values: sums.map { max(0, $0) },
+                values: activation == .relu ? sums.map { max(0, $0) } : sums,
                 bounds: sums.indices.map {
                     first.bounds[$0] + second.bounds[$0]
                         + abs(sums[$0]) * Double(Float.ulpOfOne)

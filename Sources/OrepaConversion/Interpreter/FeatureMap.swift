@@ -41,9 +41,12 @@ package struct FeatureMap: Sendable {
         return result
     }
 
-    /// `max(0, x)`; NaN stays NaN.
-    func rectified() -> FeatureMap {
-        FeatureMap(shape: shape, values: values.map { $0 < 0 ? 0 : $0 })
+    func activated(by activation: Activation) -> FeatureMap {
+        switch activation {
+        case .identity: self
+        // NaN stays NaN.
+        case .relu: FeatureMap(shape: shape, values: values.map { $0 < 0 ? 0 : $0 })
+        }
     }
 
     /// `count` rows and columns more on each side, filled with a value per channel, or zeros.

@@ -34,9 +34,10 @@ extension TrainingNetwork {
             case .convolution(let convolution):
                 let output = try interpret(node, inputs[0])
                 try visit(node, inputs[0], output)
-                maps[node.name] = convolution.relu ? output.rectified() : output
+                maps[node.name] = output.activated(by: convolution.activation)
             case .maxPool(let pool): maps[node.name] = inputs[0].maxPooled(pool)
-            case .addReLU: maps[node.name] = (inputs[0] + inputs[1]).rectified()
+            case .add(let activation):
+                maps[node.name] = (inputs[0] + inputs[1]).activated(by: activation)
             case .globalAveragePool: maps[node.name] = inputs[0].globallyAveraged()
             case .linear:
                 let output = try interpret(node, inputs[0])

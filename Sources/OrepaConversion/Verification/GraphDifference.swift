@@ -28,13 +28,20 @@ private func inWords(_ operation: Operation) -> String {
     case .convolution(let layer):
         "a \(layer.kernel)x\(layer.kernel) convolution, \(layer.inputChannels) to "
             + "\(layer.outputChannels) channels, stride \(layer.stride), padding \(layer.padding), "
-            + "\(layer.groups) \(layer.groups == 1 ? "group" : "groups")\(layer.relu ? ", ReLU" : "")"
+            + "\(layer.groups) \(layer.groups == 1 ? "group" : "groups")\(inWords(layer.activation))"
             + " (`\(layer.parameters)`)"
     case .maxPool(let pool):
         "a \(pool.kernel)x\(pool.kernel) max pool, stride \(pool.stride), padding \(pool.padding)"
-    case .addReLU: "the sum"
+    case .add(let activation): "the sum\(inWords(activation))"
     case .globalAveragePool: "the mean"
     case .linear(let layer):
         "a linear layer, \(layer.inputFeatures) to \(layer.outputFeatures) (`\(layer.parameters)`)"
+    }
+}
+
+private func inWords(_ activation: Activation) -> String {
+    switch activation {
+    case .identity: ""
+    case .relu: ", ReLU"
     }
 }

@@ -270,16 +270,11 @@ public struct Verifier {
         let convolution: Convolution
         switch node.operation {
         case .convolution(let layer):
-            convolution = Convolution(
-                parameters: layer.parameters, inputChannels: layer.inputChannels,
-                outputChannels: layer.outputChannels, kernel: layer.kernel, stride: layer.stride,
-                padding: layer.padding, groups: layer.groups, relu: false)
+            convolution = layer.with(.identity)
         case .linear(let layer):
             // A matrix product is a 1x1 convolution of one pixel.
-            convolution = Convolution(
-                parameters: layer.parameters, inputChannels: layer.inputFeatures,
-                outputChannels: layer.outputFeatures, kernel: 1, padding: 0, relu: false)
-        case .maxPool, .addReLU, .globalAveragePool: return []
+            convolution = layer.convolution
+        case .maxPool, .add, .globalAveragePool: return []
         }
         let weight = network.tensors["\(convolution.parameters).weight"]!
         let bias = network.tensors["\(convolution.parameters).bias"]!

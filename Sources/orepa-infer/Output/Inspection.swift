@@ -315,7 +315,7 @@ struct Inspection {
             var details = ""
             switch node.operation {
             case .convolution(let convolution):
-                operation = "convolution" + (convolution.relu ? " + ReLU" : "")
+                operation = "convolution" + convolution.activation.suffix
                 details =
                     "\(convolution.kernel)x\(convolution.kernel), \(convolution.inputChannels) to "
                     + "\(convolution.outputChannels)"
@@ -325,8 +325,8 @@ struct Inspection {
             case .maxPool(let pool):
                 operation = "max pool"
                 details = "\(pool.kernel)x\(pool.kernel), stride \(pool.stride)"
-            case .addReLU:
-                operation = "add + ReLU"
+            case .add(let activation):
+                operation = "add" + activation.suffix
                 details = node.inputs.joined(separator: " + ")
             case .globalAveragePool: operation = "global average pool"
             case .linear(let linear):

@@ -184,7 +184,7 @@ struct LayerProfile {
             fields += [
                 ("kernel", .integer(window.kernel)), ("stride", .integer(window.stride)),
                 ("padding", .integer(window.padding)), ("groups", .integer(window.groups)),
-                ("relu", .bool(window.relu)),
+                ("relu", .bool(window.activation == .relu)),
             ]
         }
         return .object(fields)

@@ -40,7 +40,10 @@ struct ChosenGraph {
                 nodes.append(
                     Node(name: name + "c", operation: .convolution(convolution), inputs: [last]))
                 let inputs = choices.chance() ? [last, name + "c"] : [name + "c", last]
-                nodes.append(Node(name: name, operation: .addReLU, inputs: inputs))
+                nodes.append(
+                    Node(
+                        name: name, operation: .add(choices.chance() ? .relu : .identity),
+                        inputs: inputs))
             default:
                 let convolution = ChosenGraph.convolution(
                     name, shape, &choices, keepsShape: false)
@@ -90,7 +93,7 @@ struct ChosenGraph {
             outputChannels: keepsShape
                 ? input.channels : groups * choices.pick(1...max(1, 70 / groups)),
             kernel: kernel, stride: keepsShape ? 1 : choices.pick([1, 1, 1, 2, 2, 3, 4, 5]),
-            padding: padding, groups: groups, relu: choices.chance())
+            padding: padding, groups: groups, activation: choices.chance() ? .relu : .identity)
     }
 
     private static func products(_ convolution: Convolution, _ output: Shape) -> Int {

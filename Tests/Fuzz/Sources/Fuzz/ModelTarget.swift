@@ -1,9 +1,10 @@
+import OrepaThreads
+
 @testable import OrepaFiles
 @testable import OrepaInfer
 @testable import OrepaNetwork
 @testable import OrepaPlan
 @testable import OrepaSafetensors
-import OrepaThreads
 
 /// A model's document within a file that has the tensors it asks for; described and printed, then planned and run.
 func fuzzModel(_ input: UnsafeRawBufferPointer) -> Int32 {

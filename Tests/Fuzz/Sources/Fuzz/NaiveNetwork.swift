@@ -31,14 +31,18 @@ struct NaiveNetwork {
                     x,
                     Convolution(
                         parameters: linear.parameters, inputChannels: linear.inputFeatures,
-                        outputChannels: linear.outputFeatures, kernel: 1, padding: 0, relu: false),
+                        outputChannels: linear.outputFeatures, kernel: 1, padding: 0,
+                        activation: .identity),
                     network)
             case .maxPool(let pool):
                 maps[node.name] = NaiveNetwork.maxPool(x, pool)
-            case .addReLU:
+            case .add(let activation):
                 let y = maps[node.inputs[1]]!
                 maps[node.name] = Map(
-                    shape: x.shape, values: zip(x.values, y.values).map { max(0, $0 + $1) },
+                    shape: x.shape,
+                    values: zip(x.values, y.values).map {
+                        activation == .relu ? max(0, $0 + $1) : $0 + $1
+                    },
                     bounds: zip(x.bounds, y.bounds).map { $0 + $1 })
             case .globalAveragePool:
                 let size = x.shape.height * x.shape.width
@@ -90,7 +94,7 @@ struct NaiveNetwork {
                             bound += factor.magnitude * x.bounds[index]
                         }
                     }
-                    map.values.append(convolution.relu ? max(0, sum) : sum)
+                    map.values.append(convolution.activation == .relu ? max(0, sum) : sum)
                     map.bounds.append(bound)
                 }
             }
