@@ -1,9 +1,11 @@
 #define _GNU_SOURCE
 #include "CFuzzer.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 static void (*repair)(uint8_t *data, size_t size);
@@ -69,4 +71,40 @@ uint32_t fuzzer_crc32(const void *bytes, size_t size) {
     for (size_t index = 0; index < size; index++)
         value = table[(value ^ ((const uint8_t *)bytes)[index]) & 255] ^ value >> 8;
     return ~value;
+}
+
+static int (*limited_target)(const uint8_t *data, size_t size);
+static timer_t limited_timer;
+static long limited_seconds;
+
+static void tell_of_limit(int signal) {
+    (void)signal;
+    static const char message[] = "ERROR: the input takes more processor time than it may\n";
+    if (write(STDERR_FILENO, message, sizeof message - 1) < 0) _exit(1);
+    // libFuzzer saves the input.
+    abort();
+}
+
+static void set_limit(long seconds) {
+    struct itimerspec time = {.it_value = {.tv_sec = seconds}};
+    if (timer_settime(limited_timer, 0, &time, NULL) != 0) abort();
+}
+
+static int run_limited(const uint8_t *data, size_t size) {
+    set_limit(limited_seconds);
+    int result = limited_target(data, size);
+    set_limit(0);
+    return result;
+}
+
+int fuzzer_run(
+    int *argc, char ***argv, long seconds, int (*target)(const uint8_t *data, size_t size)
+) {
+    limited_target = target;
+    limited_seconds = seconds;
+    struct sigaction action = {.sa_handler = tell_of_limit};
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGPROF};
+    if (sigaction(SIGPROF, &action, NULL) != 0) abort();
+    if (timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &limited_timer) != 0) abort();
+    return LLVMFuzzerRunDriver(argc, argv, run_limited);
 }

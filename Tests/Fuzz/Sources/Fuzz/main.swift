@@ -10,9 +10,10 @@ else {
     exit(64)
 }
 fuzzer_set_repair(target.repair)
-// Later options win, so that the user's may say otherwise.
+let secondsOfProcessorTime = 5
+// Later options win, so that the user's may say otherwise. The timeout is for inputs at which the target waits.
 let options = [
-    "-timeout=5", "-rss_limit_mb=1024", "-malloc_limit_mb=1024", "-max_len=\(target.largestInput)",
+    "-timeout=60", "-rss_limit_mb=1024", "-malloc_limit_mb=1024", "-max_len=\(target.largestInput)",
 ]
 let arguments = [CommandLine.arguments[0]] + options + CommandLine.arguments.dropFirst(2)
 // For as long as the process lives.
@@ -25,5 +26,5 @@ exit(
     withUnsafeMutablePointer(to: &strings) {
         $0.withMemoryRebound(
             to: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?.self, capacity: 1
-        ) { LLVMFuzzerRunDriver(&count, $0, target.function) }
+        ) { fuzzer_run(&count, $0, secondsOfProcessorTime, target.function) }
     })

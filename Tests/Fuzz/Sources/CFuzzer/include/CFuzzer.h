@@ -7,6 +7,11 @@
 
 int LLVMFuzzerRunDriver(int *argc, char ***argv, int (*target)(const uint8_t *data, size_t size));
 
+// The same for a target that may take so many seconds of the calling thread's processor time for an input: however busy
+// the machine is, the same inputs take too long.
+int fuzzer_run(
+    int *argc, char ***argv, long seconds, int (*target)(const uint8_t *data, size_t size));
+
 // Sets what is called with each mutated input, to put its checksums and lengths right in place; null for nothing.
 void fuzzer_set_repair(void (*repair)(uint8_t *data, size_t size));
 
