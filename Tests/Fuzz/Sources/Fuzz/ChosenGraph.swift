@@ -53,8 +53,9 @@ struct ChosenGraph {
                     convolution.kernel, convolution.stride, convolution.padding,
                     convolution.outputChannels)
                 products += ChosenGraph.products(convolution, shape)
+                // The network's input has single planes, which no tiles are transformed of.
                 if convolution.kernel == 3, convolution.groups == 1, convolution.stride <= 2,
-                    choices.chance()
+                    last != Graph.inputName, choices.chance()
                 {
                     algorithms[ByteName(name)] = .winograd(
                         rows: ChosenGraph.tiles(shape.height, &choices),
