@@ -114,7 +114,7 @@ static void bench(const layer *l, orepa_algorithm algorithm, orepa_isa isa)
         .groups = l->groups, .relu = true,
     };
     orepa_convolution_plan plan;
-    if (!orepa_convolution_prepare(&shape, algorithm, isa, &plan)) return;
+    if (!orepa_convolution_prepare(&shape, algorithm, isa, NULL, &plan)) return;
     const size_t in_count = (size_t)l->inputs * l->size * l->size;
     float *contiguous = random_floats(in_count), *input = floats((size_t)shape.input.image);
     orepa_map_read(&shape.input, contiguous, input, NULL);

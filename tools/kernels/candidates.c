@@ -147,7 +147,7 @@ static void add_candidate(
 {
     candidate *c = &all[*count];
     *c = (candidate){0};
-    if (!orepa_convolution_prepare(shape, algorithm, isa, &c->plan)) return;
+    if (!orepa_convolution_prepare(shape, algorithm, isa, NULL, &c->plan)) return;
     orepa_convolution_write_tiles(&c->plan, c->tiles, sizeof c->tiles);
     for (int32_t i = 0; i < *count; i++)
         if (all[i].plan.algorithm == algorithm && strcmp(all[i].tiles, c->tiles) == 0) return;
