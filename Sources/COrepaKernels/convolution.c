@@ -49,25 +49,29 @@ static bool has_kernels(orepa_isa isa)
     return false;
 }
 
-static bool prepare(orepa_convolution_plan made, orepa_convolution_plan *plan)
+static bool prepare(
+    orepa_convolution_plan made, const orepa_tuning *tuning, orepa_convolution_plan *plan)
 {
     if (!is_valid(&made.shape) || !has_kernels(made.isa)) return false;
+    made.tuning = tuning ? *tuning : orepa_tuning_here(made.isa);
+    if (!orepa_tuning_is_valid(&made.tuning)) return false;
     if (!algorithms[made.algorithm]->prepare(&made)) return false;
     *plan = made;
     return true;
 }
 
 bool orepa_convolution_prepare(
-    const orepa_convolution *shape, orepa_algorithm algorithm, orepa_isa isa,
+    const orepa_convolution *shape, orepa_algorithm algorithm, orepa_isa isa, const orepa_tuning *tuning,
     orepa_convolution_plan *plan)
 {
     return prepare(
-        (orepa_convolution_plan){.shape = *shape, .algorithm = algorithm, .isa = isa}, plan);
+        (orepa_convolution_plan){.shape = *shape, .algorithm = algorithm, .isa = isa}, tuning, plan);
 }
 
 bool orepa_convolution_prepare_winograd(
     const orepa_convolution *shape, const orepa_winograd_split *rows,
-    const orepa_winograd_split *columns, orepa_isa isa, orepa_convolution_plan *plan)
+    const orepa_winograd_split *columns, orepa_isa isa, const orepa_tuning *tuning,
+    orepa_convolution_plan *plan)
 {
     if (!orepa_winograd_split_fills(rows, shape->output.height)) return false;
     if (!orepa_winograd_split_fills(columns, shape->output.width)) return false;
@@ -75,7 +79,7 @@ bool orepa_convolution_prepare_winograd(
         (orepa_convolution_plan){
             .shape = *shape, .algorithm = orepa_winograd, .isa = isa,
             .winograd = {.rows = *rows, .columns = *columns}},
-        plan);
+        tuning, plan);
 }
 
 void orepa_convolution_pack(

@@ -6,7 +6,7 @@
 #include "orepa_convolution.h"
 
 // See the public functions of the same names. `prepare` finds plan->shape, which is within the limits, and plan->isa
-// filled in, tiles where the caller chose them, and the rest zero.
+// and plan->tuning filled in, tiles where the caller chose them, and the rest zero.
 typedef struct {
     const char *name;
     bool (*prepare)(orepa_convolution_plan *plan);

@@ -1,8 +1,11 @@
-// Small integer arithmetic.
+// Numbers that many need, and small integer arithmetic.
 #ifndef OREPA_NUMBERS_H
 #define OREPA_NUMBERS_H
 
 #include <stdint.h>
+
+// Bytes.
+enum { OREPA_CACHE_LINE = 64 };
 
 static inline int32_t orepa_min(int32_t a, int32_t b) { return a < b ? a : b; }
 static inline int32_t orepa_max(int32_t a, int32_t b) { return a > b ? a : b; }

@@ -49,7 +49,9 @@ final class ConvolutionKernel: @unchecked Sendable {
                     && ConvolutionKernel.prepare(shape, algorithm, instructionSet.isa, plan)
             } else {
                 ConvolutionKernel.algorithms(for: convolution, numerics: numerics)
-                    .contains { orepa_convolution_prepare(shape, $0, instructionSet.isa, plan) }
+                    .contains {
+                        orepa_convolution_prepare(shape, $0, instructionSet.isa, nil, plan)
+                    }
             }
         }
         guard isPlanned else {
@@ -86,12 +88,12 @@ final class ConvolutionKernel: @unchecked Sendable {
         _ plan: UnsafeMutablePointer<orepa_convolution_plan>
     ) -> Bool {
         switch algorithm {
-        case .direct: return orepa_convolution_prepare(shape, orepa_direct, isa, plan)
-        case .grouped: return orepa_convolution_prepare(shape, orepa_grouped, isa, plan)
-        case .stem: return orepa_convolution_prepare(shape, orepa_stem, isa, plan)
+        case .direct: return orepa_convolution_prepare(shape, orepa_direct, isa, nil, plan)
+        case .grouped: return orepa_convolution_prepare(shape, orepa_grouped, isa, nil, plan)
+        case .stem: return orepa_convolution_prepare(shape, orepa_stem, isa, nil, plan)
         case .winograd(let rows, let columns):
             var (rows, columns) = (orepa_winograd_split(rows), orepa_winograd_split(columns))
-            return orepa_convolution_prepare_winograd(shape, &rows, &columns, isa, plan)
+            return orepa_convolution_prepare_winograd(shape, &rows, &columns, isa, nil, plan)
         }
     }
 

@@ -7,14 +7,10 @@
 //
 //   algorithm TAB tiles TAB median milliseconds
 //
-// then an empty line. Candidates take turns. Each call takes its weights from another place in 128 MB or more, so
-// that they come from memory, as they do in a network whose other layers have been through the caches; what the
-// weights are does not matter to the time, so the memory holds random ones and nothing is packed.
-#include <pthread.h>
-#include <stdatomic.h>
-#include <sys/mman.h>
-
-#include "support.h"
+// then an empty line. Candidates take turns. Each run takes its weights and maps from another place, as in a network
+// whose other layers have been through the caches; what the weights are does not matter to the time, so the memory
+// holds random ones and nothing is packed.
+#include "measure.h"
 #include "winograd/split.h"
 
 enum { MOST_CANDIDATES = 64, TURNS = 15, FIRST_TURNS = 3, MOST_THREADS = 64 };
@@ -40,106 +36,18 @@ void __wrap_orepa_winograd_choose_splits(
         __real_orepa_winograd_choose_splits(stride, height, width, rows, columns);
 }
 
-// Threads that claim items one by one as a plan's do: the caller from the front, the others from the back. They spin
-// between calls.
-typedef struct {
-    runnable *job;
-    orepa_convolution_worker *workers;
-    int32_t threads;
-    _Atomic uint64_t left;   // the unclaimed items' begin << 32 | end
-    atomic_int call, done;
-} team;
-
-static void claim(team *t, int32_t worker)
-{
-    uint64_t left = atomic_load(&t->left);
-    while (left >> 32 != (left & UINT32_MAX)) {
-        const uint64_t rest = worker == 0 ? left + (UINT64_C(1) << 32) : left - 1;
-        if (!atomic_compare_exchange_weak(&t->left, &left, rest)) continue;
-        const int64_t item = (int64_t)(worker == 0 ? left >> 32 : rest & UINT32_MAX);
-        orepa_convolution_run(
-            &t->job->plan, &t->job->buffers, &t->workers[worker], item, item + 1);
-        left = atomic_load(&t->left);
-    }
-}
-
-static team crew;
-
-static void *work(void *argument)
-{
-    const int32_t worker = (int32_t)(intptr_t)argument;
-    for (int call = 1;; call++) {
-        while (atomic_load(&crew.call) != call) continue;
-        claim(&crew, worker);
-        atomic_fetch_add(&crew.done, 1);
-    }
-    return NULL;
-}
-
-static void run_together(runnable *job)
-{
-    crew.job = job;
-    job->buffers.run++;
-    atomic_store(&crew.left, (uint64_t)job->plan.items);
-    atomic_store(&crew.done, 0);
-    atomic_fetch_add(&crew.call, 1);
-    claim(&crew, 0);
-    while (atomic_load(&crew.done) != crew.threads - 1) continue;
-}
-
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
-static float *huge_floats(size_t count)
-{
-    const size_t page = 2 << 20, bytes = (count * sizeof(float) + page - 1) / page * page;
-    float *memory = aligned_alloc(page, bytes);
-    madvise(memory, bytes, MADV_HUGEPAGE);
-    for (size_t i = 0; i < count; i++) memory[i] = random_float();
-    return memory;
-}
-
-// What calls take their weights from.
-static struct {
-    float *memory;
-    size_t count;
-} weights;
-
-// Memory for two calls of the largest candidate at least.
-static void need_weights(size_t packed_floats)
-{
-    size_t count = 32 << 20;
-    while (count < 2 * packed_floats) count *= 2;
-    if (count <= weights.count) return;
-    free(weights.memory);
-    weights.memory = huge_floats(count);
-    weights.count = count;
-}
-
 typedef struct {
     orepa_convolution_plan plan;
     char tiles[80];
-    size_t at;                 // where the next call's weights begin
     double times[TURNS];
     int32_t turns;
 } candidate;
-
-static int compare(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static double median(const candidate *c)
 {
     double sorted[TURNS];
     memcpy(sorted, c->times, sizeof sorted);
-    qsort(sorted, (size_t)c->turns, sizeof *sorted, compare);
-    return sorted[c->turns / 2];
+    return spread_of(sorted, c->turns).median;
 }
 
 static void add_candidate(
@@ -147,7 +55,7 @@ static void add_candidate(
 {
     candidate *c = &all[*count];
     *c = (candidate){0};
-    if (!orepa_convolution_prepare(shape, algorithm, isa, &c->plan)) return;
+    if (!orepa_convolution_prepare(shape, algorithm, isa, NULL, &c->plan)) return;
     orepa_convolution_write_tiles(&c->plan, c->tiles, sizeof c->tiles);
     for (int32_t i = 0; i < *count; i++)
         if (all[i].plan.algorithm == algorithm && strcmp(all[i].tiles, c->tiles) == 0) return;
@@ -188,45 +96,32 @@ static int32_t find_candidates(const orepa_convolution *shape, orepa_isa isa, ca
     return count;
 }
 
-static void take_turn(candidate *c, runnable *job)
+static void take_turn(candidate *c, cold_memory *memory)
 {
-    // A stride that keeps weights aligned, and no two calls' in the same lines.
-    const size_t step = (c->plan.packed_floats + 15) / 16 * 16;
-    job->plan = c->plan;
-    int32_t calls = 0;
-    double seconds = 0;
-    for (const double start = now(); seconds < turn_seconds; seconds = now() - start, calls++) {
-        if (c->at + c->plan.packed_floats > weights.count) c->at = 0;
-        job->buffers.packed = weights.memory + c->at;
-        c->at += step;
-        run_together(job);
-    }
-    c->times[c->turns++] = seconds / calls;
+    int32_t runs = 0;
+    double taken = 0;
+    for (; taken < turn_seconds; runs++) taken += run_cold(&c->plan, memory);
+    c->times[c->turns++] = taken / runs;
 }
 
 static void time_layer(const orepa_convolution *shape, orepa_isa isa)
 {
     static candidate all[MOST_CANDIDATES];
     const int32_t count = find_candidates(shape, isa, all);
-    size_t worker = 0;
+    size_t scratch = 0, packed = 0;
     for (int32_t i = 0; i < count; i++) {
-        if (all[i].plan.worker_floats > worker) worker = all[i].plan.worker_floats;
-        need_weights(all[i].plan.packed_floats);
+        if (all[i].plan.worker_floats > scratch) scratch = all[i].plan.worker_floats;
+        if (all[i].plan.packed_floats > packed) packed = all[i].plan.packed_floats;
     }
-    for (int32_t i = 0; i < count; i++) all[i].at = (size_t)i * (weights.count / MOST_CANDIDATES) / 16 * 16;
-    runnable job = {.buffers = {
-        .input = huge_floats((size_t)shape->input.image),
-        .residual = shape->has_residual ? huge_floats((size_t)shape->residual.image) : NULL,
-        .output = huge_floats((size_t)shape->output.image),
-    }};
-    for (int32_t i = 0; i < crew.threads; i++)
-        crew.workers[i] = (orepa_convolution_worker){.scratch = huge_floats(worker), .descends = i > 0};
+    give_scratch(scratch);
+    const int64_t map = shape->input.image > shape->output.image ? shape->input.image : shape->output.image;
+    cold_memory memory = make_cold_memory(WEIGHT_BYTES, packed, (size_t)map);
 
     double least = 1e9;
     for (int32_t turn = 0; turn < TURNS; turn++) {
         for (int32_t i = 0; i < count; i++)
             if (turn < FIRST_TURNS || median(&all[i]) < hopeless * least)
-                take_turn(&all[i], &job);
+                take_turn(&all[i], &memory);
         least = 1e9;
         for (int32_t i = 0; i < count; i++)
             if (median(&all[i]) < least) least = median(&all[i]);
@@ -235,12 +130,10 @@ static void time_layer(const orepa_convolution *shape, orepa_isa isa)
         printf("%s\t%s\t%.6f\n", orepa_algorithm_name(all[i].plan.algorithm), all[i].tiles, median(&all[i]) * 1e3);
     printf("\n");
     fflush(stdout);
-    for (int32_t i = 0; i < crew.threads; i++) free(crew.workers[i].scratch);
-    free((float *)job.buffers.input), free((float *)job.buffers.residual);
-    free(job.buffers.output);
+    free_cold_memory(&memory);
 }
 
-static bool read_layer(orepa_convolution *shape)
+static bool read_layer(orepa_convolution *shape, int32_t threads)
 {
     int in[5], out[4], window[5], residual;
     if (scanf("%d %d %d %d %d", &in[0], &in[1], &in[2], &in[3], &in[4]) != 5
@@ -255,7 +148,7 @@ static bool read_layer(orepa_convolution *shape)
         .residual = orepa_map_blocked(out[0], out[1], out[2], residual < 0 ? 0 : residual),
         .images = 1, .kernel = window[0], .stride = window[1], .padding = window[2],
         .groups = window[3], .relu = window[4], .has_residual = residual >= 0,
-        .threads = crew.threads,
+        .threads = threads,
     };
     return true;
 }
@@ -263,21 +156,16 @@ static bool read_layer(orepa_convolution *shape)
 int main(int count, char **arguments)
 {
     orepa_isa isa = orepa_isa_best();
-    crew.threads = count > 1 ? atoi(arguments[1]) : 1;
-    if (crew.threads < 1 || crew.threads > MOST_THREADS) {
+    const int32_t threads = count > 1 ? atoi(arguments[1]) : 1;
+    if (threads < 1 || threads > MOST_THREADS) {
         fprintf(stderr, "expected 1 to %d threads\n", MOST_THREADS);
         return 64;
     }
-    crew.workers = calloc((size_t)crew.threads, sizeof *crew.workers);
     if (count > 2 && (!orepa_isa_named(arguments[2], &isa) || isa > orepa_isa_best())) {
         fprintf(stderr, "no instruction set %s here\n", arguments[2]);
         return 64;
     }
-    for (int32_t i = 1; i < crew.threads; i++) {
-        pthread_t thread;
-        if (pthread_create(&thread, NULL, work, (void *)(intptr_t)i) != 0) return 71;
-    }
-    for (orepa_convolution shape; read_layer(&shape);) time_layer(&shape, isa);
-    free(weights.memory);
+    start_team(threads);
+    for (orepa_convolution shape; read_layer(&shape, threads);) time_layer(&shape, isa);
     return 0;
 }

@@ -1,6 +1,7 @@
 #include "single_kernels.h"
 
 #include "kernels.h"
+#include "measure.h"
 #include "test.h"
 
 // What one kernel is run for.
@@ -30,22 +31,26 @@ static void expect(const job *j, float got, double want, const char *what, int64
     FAIL("%s on %s: %s %lld is %.9g, not %.9g", j->name, j->isa, what, (long long)at, got, want);
 }
 
-static void print_time(const job *j, double taken, double floats_moved)
+enum { TURNS = 40, CALLS = 200 };
+
+static void print_times(const job *j, double times[TURNS], double floats_moved)
 {
-    printf("%-26s %10.1f ns %7.1f GB/s\n", j->name, taken * 1e9, floats_moved * 4e-9 / taken);
+    const spread all = spread_of(times, TURNS);
+    printf(
+        "%-26s min %8.1f p10 %8.1f median %8.1f ns %7.1f GB/s\n", j->name, all.least * 1e9, all.p10 * 1e9,
+        all.median * 1e9, floats_moved * 4e-9 / all.median);
 }
 
 // Times `run`, which reads and writes so many floats.
 #define TIME(j, floats_moved, run) \
     if ((j)->timed) { \
-        double best = 1e9; \
-        for (int round = 0; round < 20; round++) { \
+        double times[TURNS]; \
+        for (int turn = 0; turn < TURNS; turn++) { \
             const double start = seconds(); \
-            for (int i = 0; i < 200; i++) run; \
-            const double taken = (seconds() - start) / 200; \
-            if (taken < best) best = taken; \
+            for (int i = 0; i < CALLS; i++) run; \
+            times[turn] = (seconds() - start) / CALLS; \
         } \
-        print_time(j, best, (double)(floats_moved)); \
+        print_times(j, times, (double)(floats_moved)); \
     }
 
 static double relu_of(double value, bool relu) { return relu && value < 0 ? 0 : value; }

@@ -9,7 +9,7 @@
 void test_single_kernels(void);
 
 // Each kernel of this instruction set whose name has `filter` in it, on a typical shape: nanoseconds of a
-// call, and GB/s of what it reads and writes.
+// call, and GB/s of what it reads and writes. Its data are in cache.
 void bench_single_kernels(orepa_isa isa, const char *filter);
 
 #endif

@@ -182,7 +182,7 @@ static void run_shuffled(runnable *job)
     free(order);
 }
 
-// Each image by itself, with another hint of threads, gives the bits that it has in the batch (`want`), from
+// Each image by itself, with another hint of threads and tuned for another processor, gives the bits that it has in the batch (`want`), from
 // the same packed weights.
 static void check_single_images(
     const runnable *batch, const float *weights, const float *bias, const float *input,
@@ -196,14 +196,15 @@ static void check_single_images(
     for (int32_t n = 0; n < images; n++) {
         shape.threads = random_int(0, 9);
         orepa_convolution_plan plan;
-        if (!orepa_convolution_prepare(&shape, batch->plan.algorithm, batch->plan.isa, &plan))
+        const orepa_tuning tuning = random_tuning();
+        if (!orepa_convolution_prepare(&shape, batch->plan.algorithm, batch->plan.isa, &tuning, &plan))
             FAIL("%s: not for one image", text);
         runnable job = make_runnable(
             &plan, weights, bias, input + n * shape.input.image,
             residual ? residual + n * shape.residual.image : NULL);
         if (plan.packed_floats != batch->plan.packed_floats
             || memcmp(job.packed, batch->packed, plan.packed_floats * sizeof(float)) != 0)
-            FAIL("%s: packed weights depend on the batch", text);
+            FAIL("%s: packed weights depend on the batch or the tuning", text);
         run_shuffled(&job);
         orepa_map_write(&shape.output, job.buffers.output, got, NULL);
         if (memcmp(got, want + (size_t)n * count, count * sizeof(float)) != 0)
@@ -241,7 +242,7 @@ static void check_convolution(const orepa_convolution *shape, orepa_algorithm al
 
     for (int isa = 0; isa <= (int)orepa_isa_best(); isa++) {
         orepa_convolution_plan plan;
-        if (!orepa_convolution_prepare(shape, algorithm, (orepa_isa)isa, &plan)) {
+        if (!orepa_convolution_prepare(shape, algorithm, (orepa_isa)isa, NULL, &plan)) {
             if (isa) FAIL("%s: only some instruction sets", text);
             break;
         }
@@ -299,7 +300,7 @@ static void check_nan(orepa_algorithm algorithm, orepa_isa isa, int32_t stride)
     input[(size + middle) * size + middle] = NAN;   // channel 1
     float *map = mapped(&shape.input, 1, input), *got = floats((size_t)(20 * out * out));
     orepa_convolution_plan plan;
-    if (!orepa_convolution_prepare(&shape, algorithm, isa, &plan)) FAIL("%s: NaN shape refused", name);
+    if (!orepa_convolution_prepare(&shape, algorithm, isa, NULL, &plan)) FAIL("%s: NaN shape refused", name);
     runnable job = make_runnable(&plan, weights, bias, map, NULL);
     run_all(&job);
     orepa_map_write(&shape.output, job.buffers.output, got, NULL);
@@ -429,6 +430,8 @@ int main(int count, char **arguments)
         test_single_kernels();
     }
     test_report();
+    seed(base, 0, 12);
+    test_tuning();
     print_checksum("pooling");
     seed(base, 0, 13);
     test_limits(rounds);

@@ -23,6 +23,12 @@ void test_large_pooling(void);
 // Shapes near and beyond the limits.
 void test_limits(int rounds);
 
+// Which values plans take from processors, and that none of them changes a bit or how weights are packed.
+void test_tuning(void);
+
+// Values of some processor, or no processor's.
+orepa_tuning random_tuning(void);
+
 // Counted multiply-adds, and how tiles are written down.
 void test_report(void);
 

@@ -15,7 +15,7 @@ static orepa_convolution shape_of(
 
 static bool is_planned(const orepa_convolution *shape, orepa_algorithm algorithm, orepa_convolution_plan *plan)
 {
-    return orepa_convolution_prepare(shape, algorithm, orepa_isa_best(), plan);
+    return orepa_convolution_prepare(shape, algorithm, orepa_isa_best(), NULL, plan);
 }
 
 static void refuse(const char *what, orepa_convolution shape)
@@ -51,7 +51,7 @@ static void check_random_plan(void)
     for (int isa = 0; isa <= (int)orepa_isa_best(); isa++)
         for (int algorithm = 0; algorithm < OREPA_ALGORITHM_COUNT; algorithm++) {
             orepa_convolution_plan plan;
-            if (!orepa_convolution_prepare(&shape, (orepa_algorithm)algorithm, (orepa_isa)isa, &plan)) continue;
+            if (!orepa_convolution_prepare(&shape, (orepa_algorithm)algorithm, (orepa_isa)isa, NULL, &plan)) continue;
             const char *name = orepa_algorithm_name((orepa_algorithm)algorithm);
             const double weights = (double)outputs * (double)(inputs / groups) * kernel * kernel;
             if (algorithm != orepa_stem && (double)plan.packed_floats < weights) FAIL("%s: packed %zu", name, plan.packed_floats);

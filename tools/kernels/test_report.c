@@ -3,7 +3,7 @@
 static orepa_convolution_plan prepared(const orepa_convolution *shape, orepa_algorithm algorithm)
 {
     orepa_convolution_plan plan;
-    if (!orepa_convolution_prepare(shape, algorithm, orepa_isa_portable, &plan))
+    if (!orepa_convolution_prepare(shape, algorithm, orepa_isa_portable, NULL, &plan))
         FAIL("%s does not take the report's shape", orepa_algorithm_name(algorithm));
     return plan;
 }

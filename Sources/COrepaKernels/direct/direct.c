@@ -160,12 +160,12 @@ static bool prepare(orepa_convolution_plan *plan)
     plan->direct.tail_tiles =
         orepa_direct_tiles(width, orepa_direct_rows[plan->direct.tail_row].pixels);
 
-    // An item is some ten thousand cycles, so that claiming it costs nothing beside; of a layer of minutes it is more.
-    enum { MOST_SLICES = 1 << 17 };
+    enum { MOST_SLICES = 1 << 17 };   // of a layer of minutes
     const int64_t tiles = (int64_t)plan->direct.tiles * plan->direct.height;
     const int64_t cycles =
         (int64_t)width * plan->direct.height * row->blocks * plan->direct.products;
-    const int64_t slices = cycles / 20000 < tiles ? cycles / 20000 + 1 : tiles;
+    const int64_t whole = cycles / plan->tuning.item_cycles;
+    const int64_t slices = whole < tiles ? whole + 1 : tiles;
     plan->direct.slices = (int32_t)(slices < MOST_SLICES ? slices : MOST_SLICES);
     plan->direct.rows_first = (int64_t)shape->output.channels * plan->direct.products
         < shape->input.image;
@@ -327,6 +327,8 @@ static orepa_direct_call call_of(
     const int32_t depth = channels - (plan->direct.planes - 1) * from->block;
     const bool full = depth == from->block;
     return (orepa_direct_call){
+        .stream_ahead = (int64_t)plan->tuning.stream_lines * OREPA_CACHE_LINE,
+        .stream_into_l1 = plan->tuning.stream_into_l1,
         .weights = buffers->packed + bias_floats(plan) + (int64_t)item->group.first * 16 * plan->direct.products,
         .bias = buffers->packed + item->group.first * 16,
         .input_row = from->row,

@@ -25,13 +25,16 @@ typedef struct {
     const float *bias;        // [blocks][16], aligned to 64 bytes; NULL: zero
     const float *residual;    // like output; NULL: none. May be the output itself
     float *output;            // aligned to 64 bytes
-    const float *ahead;       // may be prefetched meanwhile, ahead_step bytes for two products; any address
-    int64_t ahead_step;
-    int64_t ahead_tile;       // floats from what one tile prefetches to what the next one does
+    // What may be prefetched meanwhile, at any address. Kernels that take all pixels of a tile in one pass: into L1 or
+    // only L2, what lies stream_ahead bytes beyond the weight in use. Others: from `ahead` on, ahead_step bytes for two
+    // products, and ahead_tile floats further on for the next tile.
+    int64_t stream_ahead;
+    const float *ahead;
+    int64_t ahead_step, ahead_tile;
     int64_t input_row, input_plane, output_plane, residual_plane;
     int64_t step;             // floats from one output's input to the next one's
     int32_t planes, rows, run, last_segments, last_run;
-    int32_t relu;
+    int32_t relu, stream_into_l1;
 } orepa_direct_call;
 
 // The most sums of 16 lanes that a kernel holds in registers.

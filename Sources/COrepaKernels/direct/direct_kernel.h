@@ -5,10 +5,6 @@
 // Include it inside the file's target attribute: everything here is inlined into functions of that target.
 #include "../vector.h"
 
-// Prefetch distance for weights, in bytes, of kernels that take all pixels in one pass: they are read once and in
-// order, often from beyond L2. A third of an L1 cache of 32 KB.
-enum { OREPA_DIRECT_AHEAD = 160 * 64 };
-
 // Input channels in one round of the innermost loop: 1 or 4. With the few registers of AVX2 a round is so short
 // that the loop's own instructions count, and pixels take many passes over weights: such kernels prefetch at the
 // call's pace.
@@ -16,16 +12,22 @@ enum { OREPA_DIRECT_AHEAD = 160 * 64 };
 #define OREPA_DIRECT_UNROLL 1
 #endif
 
+// Prefetches weights of one input channel. Which cache they go to is part of the instruction: a branch between the two,
+// which always goes the same way, is one more operation beside tens of multiply-adds.
+OREPA_INLINE void direct_stream(const char *at, const int32_t into_l1, const int blocks)
+{
+    if (into_l1)
+        OREPA_UNROLL for (int j = 0; j < blocks; j++) __builtin_prefetch(at + j * 64, 0, 3);
+    else
+        OREPA_UNROLL for (int j = 0; j < blocks; j++) __builtin_prefetch(at + j * 64, 0, 2);
+}
+
 // Adds the products of one input channel.
 OREPA_INLINE void direct_channel(
     v16 *sum, const float *x, const float *w, const int pixels, const int blocks, const ptrdiff_t step)
 {
     v16 weight[4];
-    OREPA_UNROLL for (int j = 0; j < blocks; j++) {
-        weight[j] = v16_load(w + j * 16);
-        if (OREPA_DIRECT_UNROLL == 1)
-            __builtin_prefetch((const char *)(w + j * 16) + OREPA_DIRECT_AHEAD, 0, 3);
-    }
+    OREPA_UNROLL for (int j = 0; j < blocks; j++) weight[j] = v16_load(w + j * 16);
     OREPA_UNROLL for (int i = 0; i < pixels; i++) {
         const v16 value = v16_all(x[i * step]);
         OREPA_UNROLL for (int j = 0; j < blocks; j++)
@@ -49,6 +51,8 @@ OREPA_INLINE void direct_tile(
     }
     const float *w = call->weights;
     const char *ahead = (const char *)place.ahead;
+    const int64_t stream_ahead = call->stream_ahead;
+    const int32_t into_l1 = call->stream_into_l1;
     for (int32_t plane = 0; plane < call->planes; plane++) {
         const int full = plane < call->planes - 1;
         const int32_t segments = full ? 1 : call->last_segments;
@@ -69,6 +73,7 @@ OREPA_INLINE void direct_tile(
                         __builtin_prefetch(ahead + call->ahead_step, 0, 2);
                         ahead += 2 * call->ahead_step;
                     }
+                    if (OREPA_DIRECT_UNROLL == 1) direct_stream((const char *)w + stream_ahead, into_l1, blocks);
                     OREPA_UNROLL for (int u = 0; u < OREPA_DIRECT_UNROLL; u++)
                         direct_channel(sum, x + u, w + u * blocks * 16, pixels, blocks, step);
                     x += OREPA_DIRECT_UNROLL;

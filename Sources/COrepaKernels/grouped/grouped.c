@@ -23,7 +23,7 @@ static bool prepare(orepa_convolution_plan *plan)
 
     const int32_t blocks = orepa_map_blocks(&shape->output);
     const int64_t row_cycles = (int64_t)shape->output.width * 9 * group_width(plan);
-    plan->grouped.rows = orepa_min(shape->output.height, (int32_t)(20000 / row_cycles) + 1);
+    plan->grouped.rows = orepa_min(shape->output.height, (int32_t)(plan->tuning.item_cycles / row_cycles) + 1);
     plan->packed_floats = (size_t)blocks * 16 * (size_t)(9 * group_width(plan) + 1);
     plan->pack_items = blocks;
     plan->items = (int64_t)shape->images * blocks

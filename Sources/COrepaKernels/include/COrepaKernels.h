@@ -9,5 +9,6 @@
 #include "orepa_map.h"
 #include "orepa_pooling.h"
 #include "orepa_stop.h"
+#include "orepa_tuning.h"
 
 #endif

@@ -7,6 +7,7 @@
 #include "orepa_isa.h"
 #include "orepa_map.h"
 #include "orepa_stop.h"
+#include "orepa_tuning.h"
 
 // What is computed, for each of `images` images:
 //
@@ -65,6 +66,7 @@ typedef struct {
     orepa_convolution shape;
     orepa_algorithm algorithm;
     orepa_isa isa;
+    orepa_tuning tuning;
 
     size_t packed_floats;          // weights and bias, packed; aligned to 64 bytes
     int64_t pack_items;            // independent parts of packing
@@ -103,18 +105,19 @@ typedef struct {
 
 // Chooses kernels and how the work is cut. False, and the plan unchanged, if the algorithm does not
 // compute this shape, or if it is beyond the limits above, or its maps beyond those of orepa_map.h, or if they do not
-// fit one another.
-// The bits of the result depend on the shape's numbers and the algorithm, never on isa or the cut.
-// How weights are packed depends on isa too, but not on images and threads.
+// fit one another, or if `tuning` is not valid. Without one (NULL) the plan is for this machine.
+// The bits of the result depend on the shape's numbers and the algorithm, never on isa, tuning or the cut.
+// How weights are packed depends on isa too, but not on tuning, images and threads.
 bool orepa_convolution_prepare(
-    const orepa_convolution *shape, orepa_algorithm algorithm, orepa_isa isa,
+    const orepa_convolution *shape, orepa_algorithm algorithm, orepa_isa isa, const orepa_tuning *tuning,
     orepa_convolution_plan *plan);
 
 // The same for orepa_winograd with tiles that the caller chose, by which the result's bits depend on them. False
 // also if they do not add up to the output's height and width.
 bool orepa_convolution_prepare_winograd(
     const orepa_convolution *shape, const orepa_winograd_split *rows,
-    const orepa_winograd_split *columns, orepa_isa isa, orepa_convolution_plan *plan);
+    const orepa_winograd_split *columns, orepa_isa isa, const orepa_tuning *tuning,
+    orepa_convolution_plan *plan);
 
 // Model files may hold packed weights, which are used only if they have this version. To be raised with every
 // change of what any algorithm packs, of the order it packs in, or of the choices that decide the order

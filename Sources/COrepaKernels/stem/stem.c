@@ -138,6 +138,8 @@ static void tile(
     const orepa_map *to = &plan->shape.output;
     const int64_t row = padded_row_floats(plan), point = (int64_t)pixels * kernel->blocks * 16;
     orepa_direct_call call = {
+        .stream_ahead = (int64_t)plan->tuning.stream_lines * OREPA_CACHE_LINE,
+        .stream_into_l1 = plan->tuning.stream_into_l1,
         .input = v + (int64_t)2 * x,
         .weights = packed + (int64_t)plan->stem.blocks * 16 + (int64_t)first * 16 * products(plan),
         .output = m,

@@ -147,10 +147,6 @@ static void transform(
             transform_row(plan, block, input, v, image, row);
 }
 
-// How far before their use weights are prefetched, in floats. Positions with few entries use theirs up faster than
-// they are fetched, the others slower, so it is several positions; a part of an L2 cache of 512 KB.
-enum { AHEAD = 16 << 10 };
-
 // The first output block of the group that a worker probably computes after the one that begins at `first`.
 static int32_t next_group(const orepa_convolution_plan *plan, bool descends, int32_t first)
 {
@@ -168,7 +164,8 @@ static void multiply(
     const int16_t *kernels =
         group == plan->winograd.group ? plan->winograd.kernel : plan->winograd.tail_kernel;
     const float *weights = packed + orepa_winograd_weights_start(plan, first);
-    const float *ahead = weights + AHEAD;
+    // Positions with few entries use their weights up faster than they are fetched, the others slower.
+    const float *ahead = weights + (int64_t)plan->tuning.paced_lines * OREPA_CACHE_LINE / (int64_t)sizeof(float);
     const float *const end = packed + orepa_winograd_weights_start(plan, first + group);
     const float *const after = packed + orepa_winograd_weights_start(plan, next);
     const int64_t ahead_tile = (int64_t)plan->winograd.ahead_step * from->channels / 2 / (int64_t)sizeof(float);
@@ -187,6 +184,8 @@ static void multiply(
             .input_plane = (int64_t)width * 16,
             .output_plane = (int64_t)width * 16,
             .step = 16,
+            .stream_ahead = (int64_t)plan->tuning.stream_lines * OREPA_CACHE_LINE,
+            .stream_into_l1 = plan->tuning.stream_into_l1,
             .ahead_step = plan->winograd.ahead_step,
             .ahead_tile = ahead_tile,
             .planes = planes,
@@ -369,21 +368,17 @@ static void choose_group_and_kernels(orepa_convolution_plan *plan, const tile_bl
     plan->winograd.ahead_step = choose_ahead_step(plan, block);
 }
 
-// How many tiles make a block of tiles of a large map. Every block passes over all weights, so that larger ones fetch
-// them less often from beyond L2; a kernel of few pixels then also wastes less on what is left of a row of entries. But
-// blocks fewer than threads are transformed by several of them.
 static int32_t most_tiles(const orepa_convolution_plan *plan)
 {
-    enum { TILES = 21, TILES_OF_NARROW_KERNELS = 84 };
-    return plan->isa != orepa_isa_avx512 && plan->shape.threads == 1 ? TILES_OF_NARROW_KERNELS : TILES;
+    return plan->shape.threads == 1 ? plan->tuning.tiles_alone : plan->tuning.tiles_shared;
 }
 
-// How many images may make a block: so that each thread has some of its own. Kernels of many pixels gain more from
-// reading the weights once.
+// How many images may make a block: so that each thread has some of its own, or as many as there are.
 static int32_t most_images(const orepa_convolution_plan *plan)
 {
     const int32_t images = plan->shape.images;
-    return plan->isa == orepa_isa_avx512 ? images : orepa_divide_up(images, orepa_max(1, plan->shape.threads));
+    if (plan->tuning.fills_blocks_with_images) return images;
+    return orepa_divide_up(images, orepa_max(1, plan->shape.threads));
 }
 
 static bool prepare(orepa_convolution_plan *plan)
@@ -408,10 +403,10 @@ static bool prepare(orepa_convolution_plan *plan)
 
     // Large maps are cut into blocks of some tiles, one after the other in L2. Of small ones, whose weights are
     // many and come from memory, some images make a block.
-    enum { TILES_OF_IMAGES = 64 };
+    const int64_t tiles = (int64_t)rows * columns;
     plan->winograd.rows_per_block = rows_of_tiles(plan, most_tiles(plan));
     plan->winograd.images_per_block = plan->winograd.rows_per_block == rows
-        ? orepa_min(most_images(plan), orepa_max(1, TILES_OF_IMAGES / (rows * columns)))
+        ? orepa_min(most_images(plan), orepa_max(1, (int32_t)(plan->tuning.tiles_of_images / tiles)))
         : 1;
     // A tile has at most three entries for each output in a dimension.
     enum { MOST_ENTRIES = 1 << 28 };
