@@ -10,8 +10,8 @@ public struct CallLimits: Sendable {
     public var deadline: ContinuousClock.Instant?
     /// A call whose flag is set throws ``PlanError/cancelled``.
     public var cancellation: Cancellation?
-    /// As ``cancellation``: of the task that an `async` call belongs to.
-    package var taskCancellation: Cancellation?
+    /// As ``cancellation``: such as of the task that an `async` call belongs to.
+    package var otherCancellations: [Cancellation] = []
 
     /// - Parameter cancellation: May be shared by any number of calls.
     public init(
@@ -22,7 +22,21 @@ public struct CallLimits: Sendable {
     }
 
     /// Whether there is nothing to look at.
-    package var isNone: Bool { deadline == nil && cancellation == nil && taskCancellation == nil }
+    package var isNone: Bool {
+        deadline == nil && cancellation == nil && otherCancellations.isEmpty
+    }
+
+    /// Limits that are reached as soon as these or `others` are.
+    package func joined(with others: CallLimits) -> CallLimits {
+        if others.isNone { return self }
+        var joined = self
+        joined.deadline = [deadline, others.deadline].compactMap(\.self).min()
+        joined.otherCancellations += others.otherCancellations
+        if let cancellation = others.cancellation {
+            joined.otherCancellations.append(cancellation)
+        }
+        return joined
+    }
 
     /// Whether a call is to end: ``check()`` throws.
     package var areReached: Bool {
@@ -34,7 +48,9 @@ public struct CallLimits: Sendable {
 
     /// - Throws: ``PlanError/cancelled``, ``PlanError/deadlineExceeded``.
     package func check() throws(PlanError) {
-        if cancellation?.isCancelled == true || taskCancellation?.isCancelled == true {
+        if cancellation?.isCancelled == true
+            || otherCancellations.contains(where: { $0.isCancelled })
+        {
             throw .cancelled
         }
         if let deadline, ContinuousClock.now >= deadline { throw .deadlineExceeded }

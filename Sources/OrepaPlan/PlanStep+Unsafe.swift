@@ -12,23 +12,27 @@ extension Plan.Step {
     }
 
     /// - Parameters:
-    ///   - arena: The memory that the offsets of the step's values are in.
+    ///   - networkInput: Where the network's input lies.
+    ///   - arena: The memory that the offsets of the step's other values are in.
     ///   - weights: Packed; not read by a step that has none.
     ///   - workers: With the scratch that the step needs.
     ///   - run: A number that no earlier run of these workers had.
     ///   - watch: Ends the step early.
     func run(
-        arena: UnsafeMutablePointer<Float>, weights: UnsafePointer<Float>,
-        workers: ConvolutionWorkers, run: UInt64, isa: orepa_isa, threads: StepThreads,
-        watch: CallWatch?
+        networkInput: UnsafePointer<Float>, arena: UnsafeMutablePointer<Float>,
+        weights: UnsafePointer<Float>, workers: ConvolutionWorkers, run: UInt64, isa: orepa_isa,
+        threads: StepThreads, watch: CallWatch?
     ) {
-        let input = UnsafePointer(arena + self.input.offset)
+        func base(_ value: Plan.Value) -> UnsafePointer<Float> {
+            value.isInput ? networkInput : UnsafePointer(arena + value.offset)
+        }
+        let input = base(self.input)
         let output = arena + self.output.offset
         switch operation {
         case .convolution(let kernel, _, let residual):
             kernel.run(
                 weights: weights, input: input,
-                residual: residual.map { UnsafePointer(arena + $0.offset) },
+                residual: residual.map(base),
                 output: output, workers: workers, number: run, threads: threads, watch: watch)
         case .maxPool(let shape):
             let items = withUnsafePointer(to: shape) { orepa_max_pool_items($0) }
@@ -47,8 +51,8 @@ extension Plan.Step {
         case .addReLU(let shape, let second):
             let items = withUnsafePointer(to: shape) { orepa_addition_items($0) }
             let call = Call(
-                shape: shape, isa: isa, input: input,
-                second: UnsafePointer(arena + second.offset), output: output, watch: watch)
+                shape: shape, isa: isa, input: input, second: base(second), output: output,
+                watch: watch)
             threads.run(Int(items), call, watch: watch) { call, item, _ in
                 let call = call.assumingMemoryBound(to: Call<orepa_addition>.self).pointee
                 withUnsafePointer(to: call.shape) {
