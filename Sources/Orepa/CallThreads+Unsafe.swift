@@ -85,7 +85,7 @@ package final class CallThreads: Sendable {
         do throws(MemoryRefusal) { try SystemMemory.check() } catch { throw OrepaError(error) }
         var limits = limits
         let taskCancellation = Cancellation()
-        limits.taskCancellation = taskCancellation
+        limits.otherCancellations.append(taskCancellation)
         let call = limits
         let number = state.withLock { state in
             state.nextNumber += 1

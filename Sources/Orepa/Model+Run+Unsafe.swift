@@ -40,7 +40,7 @@ extension Model {
         }
     }
 
-    private func check(
+    func check(
         _ name: String, _ found: Int, _ shape: String, _ count: Int, _ size: Int
     ) throws(OrepaError) {
         // Neither factor is 2^31 or more.
@@ -51,8 +51,8 @@ extension Model {
         }
     }
 
-    /// Runs the network on any number of pictures, four at a time, or as many as there are threads. With two or more of
-    /// them each thread runs pictures of its own.
+    /// Runs the network on any number of pictures, ``picturesTogether`` at a time. Where there is one or more for each thread,
+    /// each runs pictures of its own.
     ///
     /// One picture that cannot be prepared does not fail the others. They are prepared on the model's threads.
     ///
@@ -74,7 +74,6 @@ extension Model {
         try wanted.check(pictureCount: pictures.count, of: self)
         return try withContext(count: pictures.count) { (context) throws(OrepaError) in
             let together = context.network.picturesTogether
-            let tensor = context.prepared
             var answers: [Result<Answer, OrepaError>] = []
             // Memory: checked above.
             answers.reserveCapacity(pictures.count)
@@ -82,94 +81,57 @@ extension Model {
             while start < pictures.count {
                 let end = min(start + together, pictures.count)
                 try limits.check()
-                let prepared = prepare(pictures, start..<end, into: tensor, limits: limits)
-                let good = prepared.indices.filter {
-                    if case .success = prepared[$0] { true } else { false }
-                }
-                // Pictures that failed leave gaps, which those behind them fill.
-                for (place, index) in good.enumerated() where place != index {
-                    try limits.check()
-                    let size = preparation.elementCount
-                    (tensor.baseAddress! + place * size).update(
-                        from: tensor.baseAddress! + index * size, count: size)
-                }
-                try limits.check()
-                var found = try run(
-                    tensor, count: good.count, in: context.network, wanted: wanted, limits: limits
-                )[...]
-                for result in prepared {
-                    answers.append(
-                        result.map { warnings in
-                            var answer = found.removeFirst()
-                            answer.warnings = warnings
-                            return answer
-                        })
-                }
+                let prepared = prepare(
+                    pictures, start..<end, into: context.input, limits: limits)
+                answers += try run(prepared, in: context, wanted: wanted, limits: limits)
                 start = end
             }
             return answers
         }
     }
 
-    /// What an answer takes beside its values at most, in bytes.
-    private static let memoryPerPicture = 1 << 10
-
-    /// Where the values beside the logits come from.
-    private struct WantedMaps {
-        let features: Bool
-        /// Indices into ``Model/stages``.
-        let stages: [Int]
-
-        init(_ outputs: Outputs, of model: Model) throws(OrepaError) {
-            features = outputs.features
-            var stages: [Int] = []
-            for name in outputs.stages {
-                guard let index = model.stageIndices[name] else {
-                    throw OrepaError(
-                        .invalidArgument,
-                        "stage: expected one of \(model.stages.map(\.name).joined(separator: ", ")), "
-                            + "found \(name)")
-                }
-                stages.append(index)
+    /// Runs the pictures of a chunk, those between two that failed together.
+    private func run(
+        _ prepared: [Result<PreparedPicture, OrepaError>], in context: ModelContext,
+        wanted: WantedMaps, limits: CallLimits
+    ) throws(OrepaError) -> [Result<Answer, OrepaError>] {
+        var answers: [Result<Answer, OrepaError>] = []
+        var files: [PreparedPicture] = []
+        for result in prepared + [nil] {
+            if case .success(let file)? = result {
+                files.append(file)
+                continue
             }
-            self.stages = stages
+            try limits.check()
+            let places = answers.count..<answers.count + files.count
+            let found = try self.answers(
+                context.input, places, in: context.network, wanted: wanted, limits: limits,
+                warnings: { files[$0 - places.lowerBound].warnings })
+            answers += found.map { .success($0) }
+            files = []
+            if case .failure(let error)? = result { answers.append(.failure(error)) }
         }
-
-        /// Values of one picture, logits included.
-        private func valueCount(of model: Model) -> Int {
-            stages.reduce(model.classCount + (features ? model.featureCount : 0)) {
-                $0 + model.stages[$1].shape.elementCount
-            }
-        }
-
-        /// Checks that the answers of a call are within the model's budget.
-        func check(pictureCount: Int, of model: Model) throws(OrepaError) {
-            do throws(PlanError) {
-                try model.plan.budget.checkAnswers(
-                    count: pictureCount, valueCount: valueCount(of: model))
-            } catch { throw OrepaError(.invalidArgument, "pictures: \(error)") }
-        }
+        return answers
     }
 
     private struct PreparationCall {
         let pictures: UnsafeBufferPointer<Picture>
         let first: Int
         let preparation: PicturePreparation
-        let tensor: UnsafeMutableBufferPointer<Float>
+        let input: PlanInput
         let limits: CallLimits
-        let results: UnsafeMutablePointer<Result<[ImageWarning], OrepaError>>
+        let results: UnsafeMutablePointer<Result<PreparedPicture, OrepaError>>
     }
 
     /// Prepares pictures of one chunk side by side.
     ///
-    /// - Returns: What is odd about each, or why it failed.
+    /// - Returns: What the file of each says, or why it failed.
     private func prepare(
-        _ pictures: [Picture], _ range: Range<Int>,
-        into tensor: UnsafeMutableBufferPointer<Float>, limits: CallLimits
-    ) -> [Result<[ImageWarning], OrepaError>] {
+        _ pictures: [Picture], _ range: Range<Int>, into input: PlanInput, limits: CallLimits
+    ) -> [Result<PreparedPicture, OrepaError>] {
         // Memory: small, as many as pictures run together.
-        var results = [Result<[ImageWarning], OrepaError>](
-            repeating: .success([]), count: range.count)
+        var results = [Result<PreparedPicture, OrepaError>](
+            repeating: .success(.pixels), count: range.count)
         // Files are read here: a worker that waits for a disk would seem to share its processor with somebody, and
         // stay out of the next layers.
         let read = range.map { index in
@@ -177,7 +139,8 @@ extension Model {
                 try preparation.checkChannels(
                     of: pictures[index], name: pictures[index].name(place: index))
                 return try pictures[index].read(
-                    limits: preparation.limits, callLimits: limits)
+                    limits: preparation.limits,
+                    callLimits: limits.joined(with: pictures[index].limits))
             } catch {
                 results[index - range.lowerBound] = .failure(error)
                 return pictures[index]
@@ -187,17 +150,14 @@ extension Model {
             results.withUnsafeMutableBufferPointer { results in
                 let call = PreparationCall(
                     pictures: pictures, first: range.lowerBound, preparation: preparation,
-                    tensor: tensor, limits: limits, results: results.baseAddress!)
+                    input: input, limits: limits, results: results.baseAddress!)
                 pool.run(range.count, call) { call, item, _ in
                     let call = call.assumingMemoryBound(to: PreparationCall.self)
                     guard case .success = call.pointee.results[item] else { return }
                     let picture = call.pointee.pictures[item]
-                    let size = call.pointee.preparation.elementCount
                     call.pointee.results[item] = Result { () throws(OrepaError) in
                         try call.pointee.preparation.prepare(
-                            picture,
-                            into: UnsafeMutableBufferPointer(
-                                rebasing: call.pointee.tensor[item * size..<(item + 1) * size]),
+                            picture, into: call.pointee.input, at: item,
                             name: picture.name(place: call.pointee.first + item),
                             callLimits: call.pointee.limits)
                     }
@@ -205,56 +165,6 @@ extension Model {
             }
         }
         return results
-    }
-
-    /// Runs the first `count` prepared pictures of `tensor`.
-    private func run(
-        _ tensor: UnsafeMutableBufferPointer<Float>, count: Int, in context: PlanContext,
-        wanted: WantedMaps, limits: CallLimits
-    ) throws(OrepaError) -> [Answer] {
-        guard count > 0 else { return [] }
-        var steps = wanted.stages.map { stageSteps[$0] }
-        var sizes = wanted.stages.map { stages[$0].shape.elementCount }
-        if wanted.features {
-            steps.append(featureStep)
-            sizes.append(featureCount)
-        }
-        let logitMemory: SystemBuffer<Float>
-        var mapMemory: [SystemBuffer<Float>] = []
-        do throws(MemoryRefusal) {
-            logitMemory = try SystemBuffer(count: count * classCount)
-            for size in sizes { mapMemory.append(try SystemBuffer(count: count * size)) }
-        } catch { throw OrepaError(error) }
-        let logits = logitMemory.elements
-        let maps = zip(steps, mapMemory).map { step, memory in
-            FeatureMapOutput(step: step, buffer: memory.elements)
-        }
-        defer { withExtendedLifetime((logitMemory, mapMemory)) {} }
-        do throws(PlanError) {
-            try context.run(
-                UnsafeBufferPointer(rebasing: tensor[..<(count * preparation.elementCount)]),
-                count: count, logits: logits, maps: maps, limits: limits)
-        } catch { throw OrepaError(error, path: path) }
-        // The answers' arrays.
-        try OrepaError.check(
-            count: count,
-            size: (classCount + sizes.reduce(0, +)) * MemoryLayout<Float>.size
-                + (sizes.count + 1) * Model.memoryPerPicture)
-        return try (0..<count).map { (index) throws(OrepaError) in
-            try limits.check()
-            func values(_ place: Int) -> [Float] {
-                Array(maps[place].buffer[index * sizes[place]..<(index + 1) * sizes[place]])
-            }
-            return Answer(
-                scores: Scores(
-                    logits: Array(logits[index * classCount..<(index + 1) * classCount])),
-                features: wanted.features ? values(wanted.stages.count) : nil,
-                featureMaps: wanted.stages.indices.map {
-                    let stage = stages[wanted.stages[$0]]
-                    return FeatureMap(name: stage.name, shape: stage.shape, values: values($0))
-                },
-                warnings: [], labels: labels)
-        }
     }
 
     /// Runs the network on one picture.

@@ -129,8 +129,7 @@ public final class Model: Sendable {
                 numerics: options.numerics, memory: options.memory,
                 trustsPackedWeights: options.trustsPackedWeights, budget: options.budget,
                 pool: pool, limits: limits)
-            let context = try ModelContext(
-                plan, batch: 1, elementCount: preparation.elementCount, pool: pool)
+            let context = try ModelContext(plan, batch: 1, pool: pool)
             if options.checksProbe { try context.network.checkProbe(of: model, limits: limits) }
             singleContexts.put(context)
         } catch { throw OrepaError(error, path: model.path) }
@@ -222,16 +221,30 @@ public final class Model: Sendable {
     /// Threads that work on a call, the calling one included.
     public var threadCount: Int { pool.threadCount }
 
+    /// How many pictures are best run at a time: two for each thread, so that none of them waits for another and weights are
+    /// read once for two; four where weights are packed for each call.
+    public var picturesTogether: Int { plan.bestPicturesTogether(threadCount: pool.threadCount) }
+
+    /// Memory for `capacity` pictures, in which they are prepared and run in two calls.
+    ///
+    /// - Parameter capacity: At least 1. Twice ``picturesTogether`` where some are prepared while others run.
+    /// - Throws: ``OrepaError/Code/invalidArgument``, ``OrepaError/Code/outOfMemory``.
+    public func makeBatch(capacity: Int) throws(OrepaError) -> PreparedBatch {
+        let arithmetic = StandardArithmetic()
+        defer { arithmetic.end() }
+        return try PreparedBatch(self, capacity: capacity)
+    }
+
     /// Bytes of memory that the model takes, and each call of `batch` pictures that overlaps with others. Nothing more is
     /// allocated for running; decoding pictures takes memory for them for a while, and what is given back is the caller's.
     public func memoryRequirement(batch: Int = 1) -> MemoryRequirement {
         let batch = contextBatch(count: batch)
         let use = plan.memoryUse(threadCount: pool.threadCount, batch: batch)
         let together = plan.picturesTogether(threadCount: pool.threadCount, batch: batch)
-        let tensor = together * preparation.elementCount
         return MemoryRequirement(
             weights: use.packedWeights,
-            context: use.featureMaps + use.scratch + tensor * MemoryLayout<Float>.size)
+            context: use.featureMaps + use.scratch
+                + PlanInput.byteCount(plan, capacity: together))
     }
 
     /// Gives back the memory of contexts that no call is using. Calls that run go on; later ones make contexts again.
@@ -242,7 +255,7 @@ public final class Model: Sendable {
 
     /// The batch that a context is made for that is to run `count` pictures.
     private func contextBatch(count: Int) -> Int {
-        count > 1 ? max(4, pool.threadCount) : 1
+        count > 1 ? picturesTogether : 1
     }
 
     /// Calls `body` with a context that no other call has.
@@ -256,8 +269,7 @@ public final class Model: Sendable {
         } else {
             do throws(PlanError) {
                 context = try ModelContext(
-                    plan, batch: contextBatch(count: count),
-                    elementCount: preparation.elementCount, pool: pool)
+                    plan, batch: contextBatch(count: count), pool: pool)
             } catch { throw OrepaError(error, path: path) }
         }
         defer { shelf.put(context) }

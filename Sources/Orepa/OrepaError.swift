@@ -38,11 +38,22 @@ public struct OrepaError: Error, Sendable, Hashable {
     /// A sentence without a full stop that names the thing, what was expected and what was found. What a terminal would
     /// obey of names and other texts from files is escaped (`\x1b`, `\u{202e}`).
     public let message: String
+    /// What it follows from, for who tells of it in another way.
+    package let cause: Cause?
+
+    /// An error of a module below.
+    package enum Cause: Sendable, Hashable {
+        case file(FileError)
+        case image(ImageError)
+    }
 
     /// An error of that kind, whose message is escaped.
-    public init(_ code: Code, _ message: String) {
+    public init(_ code: Code, _ message: String) { self.init(code, message, cause: nil) }
+
+    private init(_ code: Code, _ message: String, cause: Cause?) {
         self.code = code
         self.message = message.escapedForPrinting()
+        self.cause = cause
     }
 }
 
@@ -88,13 +99,14 @@ extension OrepaError {
     }
 
     init(_ error: FileError) {
-        switch error {
-        case .interrupted: self.init(.cancelled, error.description)
-        case .notFound: self.init(.notFound, error.description)
-        case .outOfMemory: self.init(.outOfMemory, error.description)
-        case .folder, .notRegular, .notReadable, .notWritable, .exists:
-            self.init(.notReadable, error.description)
-        }
+        let code: Code =
+            switch error {
+            case .interrupted: .cancelled
+            case .notFound: .notFound
+            case .outOfMemory: .outOfMemory
+            case .folder, .notRegular, .notReadable, .notWritable, .exists: .notReadable
+            }
+        self.init(code, error.description, cause: .file(error))
     }
 
     init(_ error: ModelFileError) {
@@ -129,6 +141,6 @@ extension OrepaError {
                 .invalidArgument
             default: .invalidImage
             }
-        self.init(code, "\(name): \(error)")
+        self.init(code, "\(name): \(error)", cause: .image(error))
     }
 }

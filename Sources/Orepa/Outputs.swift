@@ -47,7 +47,7 @@ public struct Answer: Sendable, Hashable {
     public let featureMaps: [FeatureMap]
     /// What is odd about the picture's file: that it is damaged, or that its pixels are not those that Pillow would
     /// give. Empty for most, and for what is no file.
-    public internal(set) var warnings: [ImageWarning]
+    public let warnings: [ImageWarning]
     /// Names of the classes.
     let labels: [String]?
 
@@ -59,8 +59,13 @@ public struct Answer: Sendable, Hashable {
 
     /// The `count` largest logits, largest first; of equal ones the lower index first.
     ///
+    /// - Parameters:
+    ///   - count: 0 or more.
+    ///   - labels: Names of the classes; nil for the model's own.
     /// - Throws: ``OrepaError/Code/notFinite`` when a logit is NaN or infinite, ``OrepaError/Code/outOfMemory``.
-    public func top(_ count: Int = 5) throws(OrepaError) -> [Prediction] {
+    public func top(
+        _ count: Int = 5, labels: [String]? = nil
+    ) throws(OrepaError) -> [Prediction] {
         let arithmetic = StandardArithmetic()
         defer { arithmetic.end() }
         try OrepaError.check(count: logits.count, size: Scores.memoryPerClass)
@@ -70,6 +75,6 @@ public struct Answer: Sendable, Hashable {
                 "the network's output: expected finite logits, found "
                     + "\(logits.first { !$0.isFinite }!); the input or the model is damaged")
         }
-        return scores.top(max(count, 0), labels: labels)
+        return scores.top(max(count, 0), labels: labels ?? self.labels)
     }
 }

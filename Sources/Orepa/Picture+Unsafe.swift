@@ -21,6 +21,11 @@ public struct Picture: @unchecked Sendable {
     }
 
     let content: Content
+    /// When to give up this picture alone: looked at while it is read, decoded and prepared, beside the limits of the call.
+    /// The others of the call are answered nevertheless.
+    public var limits = CallLimits()
+
+    private init(content: Content) { self.content = content }
 
     /// The JPEG or PNG file at `path`. Read, not mapped.
     public static func file(_ path: String) -> Picture { file(RawPath(path)) }
@@ -87,15 +92,19 @@ public struct Picture: @unchecked Sendable {
     /// The same with its file read; of a file that is no picture by content only the first bytes. Larger files than
     /// what a picture may take in memory are refused.
     ///
-    /// - Parameter callLimits: When to end early, with the error that says so.
-    func read(limits: DecodingLimits, callLimits: CallLimits) throws(OrepaError) -> Picture {
+    /// - Parameter callLimits: When to end early, with the error that says so; the picture's own among them.
+    func read(
+        limits decodingLimits: DecodingLimits, callLimits: CallLimits
+    ) throws(OrepaError) -> Picture {
         guard case .file(let path) = content else { return self }
         do throws(FileError) {
             let file = try FileBytes(
-                reading: path, largest: limits.maximumMemory,
+                reading: path, largest: decodingLimits.maximumMemory,
                 isInterrupted: { callLimits.areReached },
                 isWanted: { ImageFormat(signatureOf: $0) != nil })
-            return Picture(content: .fileBytes(file))
+            var read = Picture(content: .fileBytes(file))
+            read.limits = limits
+            return read
         } catch { throw try OrepaError(error, limits: callLimits) }
     }
 }

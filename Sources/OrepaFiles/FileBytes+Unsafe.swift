@@ -55,10 +55,11 @@ public final class FileBytes: @unchecked Sendable {
         backing = .mapped
     }
 
-    /// Reads the regular file at `path` into memory of its own: what happens to the file later does not matter.
+    /// Reads the regular file at `path` into memory of its own: what happens to the file later does not matter. Where the
+    /// process has no descriptor left, waits half a second for those that its other threads hold.
     ///
     /// - Parameters:
-    ///   - largest: A file of more bytes is refused before memory is taken.
+    ///   - largest: A file of more bytes is refused before memory is taken, where its first bytes are wanted.
     ///   - isInterrupted: Asked about each millisecond; true ends the call with ``FileError/interrupted(path:)``.
     ///   - isWanted: Is shown the first bytes, at most 16. Where it says no, only those are read.
     /// - Throws: also when the file gets shorter meanwhile, or when the system refuses the memory.
@@ -77,50 +78,63 @@ public final class FileBytes: @unchecked Sendable {
         isWanted: (_ head: UnsafeRawBufferPointer) -> Bool = { _ in true }
     ) throws(FileError) {
         let path = location.description
-        let (descriptor, size) = try FileBytes.open(location, path)
+        let (descriptor, size) = try FileBytes.open(location, path, isInterrupted)
         defer { close(descriptor) }
         self.path = path
-        guard size <= largest else {
-            throw .notReadable(
-                path: path, reason: "expected at most \(largest) bytes, found \(size)")
-        }
         guard size > 0 else {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)
             backing = .permanent
             return
         }
+        // Memory: small.
+        let head = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: min(size, FileBytes.headCount), alignment: 16)
+        defer { head.deallocate() }
+        try FileBytes.read(descriptor, path, into: head, isInterrupted)
+        let count = isWanted(UnsafeRawBufferPointer(head)) ? size : head.count
+        guard count <= largest else {
+            throw .notReadable(
+                path: path, reason: "expected at most \(largest) bytes, found \(size)")
+        }
         let address: UnsafeMutableRawPointer
-        do throws(MemoryRefusal) { address = try SystemMemory.map(byteCount: size) } catch {
-            throw .outOfMemory(path: path, byteCount: size)
+        do throws(MemoryRefusal) { address = try SystemMemory.map(byteCount: count) } catch {
+            throw .outOfMemory(path: path, byteCount: count)
         }
         // Fewer page faults, where the system has huge pages.
-        madvise(address, size, MADV_HUGEPAGE)
-        var end = min(size, 16)
+        madvise(address, count, MADV_HUGEPAGE)
+        let memory = UnsafeMutableRawBufferPointer(start: address, count: count)
+        do throws(FileError) {
+            try FileBytes.read(descriptor, path, into: memory, isInterrupted)
+        } catch {
+            munmap(address, count)
+            throw error
+        }
+        bytes = UnsafeRawBufferPointer(memory)
+        backing = .read
+    }
+
+    /// The first bytes, by which files are told apart.
+    private static let headCount = 16
+
+    /// Fills `memory` with the first bytes of an open file.
+    private static func read(
+        _ descriptor: Int32, _ path: String, into memory: UnsafeMutableRawBufferPointer,
+        _ isInterrupted: () -> Bool
+    ) throws(FileError) {
         var count = 0
-        while count < end {
-            if isInterrupted() {
-                munmap(address, size)
-                throw .interrupted(path: path)
-            }
+        while count < memory.count {
+            if isInterrupted() { throw .interrupted(path: path) }
             let step = pread(
-                descriptor, address + count, min(end - count, FileBytes.part), off_t(count))
+                descriptor, memory.baseAddress! + count, min(memory.count - count, part),
+                off_t(count))
             if step < 0 && errno == EINTR { continue }
             guard step > 0 else {
-                let reason = step < 0 ? String(cString: strerror(errno)) : "it got shorter"
-                munmap(address, size)
-                throw .notReadable(path: path, reason: reason)
+                throw .notReadable(
+                    path: path,
+                    reason: step < 0 ? String(cString: strerror(errno)) : "it got shorter")
             }
             count += step
-            if count == end, end < size,
-                isWanted(UnsafeRawBufferPointer(start: address, count: end))
-            {
-                end = size
-            }
         }
-        let kept = FileBytes.pageEnd(end)
-        if kept < size { munmap(address + kept, size - kept) }
-        bytes = UnsafeRawBufferPointer(start: address, count: end)
-        backing = .read
     }
 
     /// Copies `contents` into memory of its own, aligned to 64 bytes.
@@ -203,14 +217,19 @@ public final class FileBytes: @unchecked Sendable {
     }
 
     /// Opens the regular file at `path`, and tells its size.
+    ///
+    /// - Parameter givesUp: Asked each millisecond while the process has no descriptor left.
     private static func open(
-        _ location: RawPath, _ path: String
+        _ location: RawPath, _ path: String, _ givesUp: () -> Bool = { true }
     ) throws(FileError) -> (descriptor: Int32, size: Int) {
-        // Without waiting for the other end of a pipe.
-        let descriptor = location.withCString {
-            Glibc.open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        var (descriptor, code) = descriptor(of: location)
+        var attempts = 0
+        while descriptor < 0, code == EMFILE || code == ENFILE, attempts < 500, !givesUp() {
+            usleep(1000)
+            attempts += 1
+            (descriptor, code) = FileBytes.descriptor(of: location)
         }
-        guard descriptor >= 0 else { throw openError(path) }
+        guard descriptor >= 0 else { throw openError(path, code) }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {
             let reason = String(cString: strerror(errno))
@@ -226,10 +245,12 @@ public final class FileBytes: @unchecked Sendable {
         return (descriptor, Int(status.st_size))
     }
 
-    /// `count` rounded up to whole pages.
-    private static func pageEnd(_ count: Int) -> Int {
-        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-        return (count + page - 1) / page * page
+    /// Opens what is at the path, without waiting for the other end of a pipe; or tells why not.
+    private static func descriptor(of location: RawPath) -> (descriptor: Int32, code: Int32) {
+        let descriptor = location.withCString {
+            Glibc.open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        }
+        return (descriptor, errno)
     }
 
     private static func mapError(_ path: String, _ byteCount: Int) -> FileError {
@@ -239,9 +260,8 @@ public final class FileBytes: @unchecked Sendable {
             : .notReadable(path: path, reason: String(cString: strerror(code)))
     }
 
-    private static func openError(_ path: String) -> FileError {
-        let code = errno
-        return code == ENOENT || code == ENOTDIR
+    private static func openError(_ path: String, _ code: Int32) -> FileError {
+        code == ENOENT || code == ENOTDIR
             ? .notFound(path: path)
             : .notReadable(path: path, reason: String(cString: strerror(code)))
     }

@@ -124,36 +124,57 @@ extension RGBImage {
         mean: [Float], std: [Float], into target: UnsafeMutableBufferPointer<Float>,
         isInterrupted: () -> Bool = { false }
     ) throws(ImageError) {
-        let table = try Self.normalizationTable(mean: mean, std: std)
         let expected = width * height * mean.count
         guard target.count == expected, let output = target.baseAddress else {
+            // A normalisation that makes no sense is the first thing to tell.
+            _ = try Self.normalizationTable(mean: mean, std: std)
             throw .wrongBufferCount(expected: expected, found: target.count)
         }
-        try write(through: table, into: output, isInterrupted: isInterrupted)
+        try normalize(
+            mean: mean, std: std,
+            into: StridedTensor(
+                contiguous: output, channels: mean.count, height: height, width: width),
+            isInterrupted: isInterrupted)
     }
 
-    /// The samples looked up in `table`, `[channels, 256]`, into `output`, `[channels, height, width]`; of one channel
-    /// the red ones.
+    /// The same into memory whose rows need not follow one another: value (channel, y, x) is that of the pixel (x, y).
+    package func normalize(
+        mean: [Float], std: [Float], into target: StridedTensor,
+        isInterrupted: () -> Bool = { false }
+    ) throws(ImageError) {
+        let table = try Self.normalizationTable(mean: mean, std: std)
+        guard target.channels == mean.count, target.height == height, target.width == width else {
+            throw .wrongBufferCount(expected: width * height * mean.count, found: target.count)
+        }
+        try write(through: table, into: target, isInterrupted: isInterrupted)
+    }
+
+    /// The samples looked up in `table`, `[channels, 256]`, into `target`; of one channel the red ones.
     ///
     /// - Throws: ``ImageError/interrupted``.
     private func write(
-        through table: [Float], into output: UnsafeMutablePointer<Float>, isInterrupted: () -> Bool
+        through table: [Float], into target: StridedTensor, isInterrupted: () -> Bool
     ) throws(ImageError) {
-        let area = width * height
-        try withPixels { (input) throws(ImageError) in
+        let step = target.pixelStride
+        try withPixels { (pixels) throws(ImageError) in
             try table.withUnsafeBufferPointer { (table) throws(ImageError) in
                 let red = table.baseAddress!
-                try PixelSlices.run(count: area, isInterrupted: isInterrupted) { range in
+                try PixelSlices.run(
+                    width: width, height: height, isInterrupted: isInterrupted
+                ) { y, columns in
+                    let input = pixels + 3 * y * width
+                    let first = target.row(y, channel: 0)
                     guard table.count > 256 else {
-                        for index in range { output[index] = red[Int(input[3 * index])] }
+                        for x in columns { first[x * step] = red[Int(input[3 * x])] }
                         return
                     }
-                    let green = red + 256
-                    let blue = green + 256
-                    for index in range {
-                        output[index] = red[Int(input[3 * index])]
-                        output[area + index] = green[Int(input[3 * index + 1])]
-                        output[2 * area + index] = blue[Int(input[3 * index + 2])]
+                    let (green, blue) = (red + 256, red + 512)
+                    let second = target.row(y, channel: 1)
+                    let third = target.row(y, channel: 2)
+                    for x in columns {
+                        first[x * step] = red[Int(input[3 * x])]
+                        second[x * step] = green[Int(input[3 * x + 1])]
+                        third[x * step] = blue[Int(input[3 * x + 2])]
                     }
                 }
             }

@@ -21,10 +21,13 @@ public struct Plan: Sendable {
 
     let weights: PlanWeights
 
-    /// A feature map and its offset in the arena.
+    /// A feature map, and where it lies.
     struct Value: Sendable {
         let map: orepa_map
+        /// Its offset in the arena.
         let offset: Int
+        /// Whether it is the network's input, which a call may bring laid out: then it lies where the caller has it.
+        var isInput = false
     }
 
     /// Plans `network` for inputs `[N, C, height, width]` of any N. With ``PlanMemory/fast`` packs its weights,
@@ -114,6 +117,13 @@ public struct Plan: Sendable {
     /// How many pictures a ``PlanContext`` for `batch` of them runs at a time.
     package func picturesTogether(threadCount: Int, batch: Int) -> Int {
         (try? BatchLayout(self, batch: batch, threadCount: threadCount))?.picturesTogether ?? 1
+    }
+
+    /// How many pictures are best brought at a time to a pool of `threadCount` threads: enough that none of them waits for
+    /// another, and that weights are read once for two.
+    package func bestPicturesTogether(threadCount: Int) -> Int {
+        memory == .small
+            ? BatchLayout.mostPicturesShared : BatchLayout.mostPicturesOfThread * threadCount
     }
 
     /// The same algorithms, cut for another number of pictures and threads. They read the same packed weights.

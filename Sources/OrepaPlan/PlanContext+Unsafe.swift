@@ -72,6 +72,32 @@ public final class PlanContext {
         if let stop = watch.stop { throw PlanError(stop) }
     }
 
+    /// Runs the network on the pictures at some places of `input`, where they lie: nothing is copied.
+    ///
+    /// - Parameters:
+    ///   - input: Made for a plan of the same network and size.
+    ///   - places: Which of its pictures.
+    ///   - logits: `[places, classes]`, Float32, row-major.
+    ///   - maps: Copied right after the step that makes them.
+    ///   - limits: As for ``run(_:count:logits:maps:limits:)``.
+    /// - Throws: ``PlanError/cancelled``, ``PlanError/deadlineExceeded``.
+    /// - Precondition: the buffers hold exactly as many values as are written, and the input has those places.
+    public func run(
+        _ input: PlanInput, places: Range<Int>, logits: UnsafeMutableBufferPointer<Float>,
+        maps: [FeatureMapOutput] = [], limits: CallLimits
+    ) throws(PlanError) {
+        precondition(input.fits(plan), "the input must be laid out for the plan")
+        precondition(places.lowerBound >= 0 && places.upperBound <= input.capacity)
+        let source = Source.laidOut(input.picture(places.lowerBound))
+        if limits.isNone {
+            run(source, count: places.count, logits: logits, maps: maps, watch: nil)
+            return
+        }
+        watch.begin(limits)
+        run(source, count: places.count, logits: logits, maps: maps, watch: watch)
+        if let stop = watch.stop { throw PlanError(stop) }
+    }
+
     /// `input [count, C, H, W]` to logits `[count, classes]`, both row-major.
     public func run(_ input: [Float], count: Int) -> [Float] {
         run(input, count: count, watch: nil)
@@ -115,12 +141,11 @@ public final class PlanContext {
         precondition(input.count == count * pictureElementCount, "input must be [count, C, H, W]")
         let blueprint = layout.shared.last ?? layout.separate.last!
         for index in 0..<count {
-            read(
-                input.baseAddress! + index * pictureElementCount, blueprint, memory.base,
-                watch: nil)
+            let source = Source.contiguous(input.baseAddress! + index * pictureElementCount)
+            let networkInput = read(source, blueprint, memory.base, watch: nil)
             stepEnded(nil)
             for step in blueprint.steps.indices {
-                runShared(step, blueprint, watch: nil)
+                runShared(step, blueprint, networkInput, watch: nil)
                 stepEnded(step)
             }
         }
@@ -128,9 +153,17 @@ public final class PlanContext {
 
     // MARK: How a call is run
 
+    /// Where pictures are that a call brings.
+    private enum Source {
+        /// Those of `[count, C, H, W]`, to be laid out.
+        case contiguous(UnsafePointer<Float>)
+        /// Of a ``PlanInput``.
+        case laidOut(UnsafePointer<Float>)
+    }
+
     /// What a call reads and writes, from some picture on.
     private struct Buffers {
-        var input: UnsafePointer<Float>
+        var input: Source
         var logits: UnsafeMutablePointer<Float>
         /// Index of the picture, for the maps.
         var index: Int
@@ -141,9 +174,17 @@ public final class PlanContext {
         _ input: UnsafeBufferPointer<Float>, count: Int, logits: UnsafeMutableBufferPointer<Float>,
         maps: [FeatureMapOutput], watch: CallWatch?
     ) {
+        precondition(input.count == count * pictureElementCount, "input must be [count, C, H, W]")
+        guard let start = input.baseAddress else { return }
+        run(.contiguous(start), count: count, logits: logits, maps: maps, watch: watch)
+    }
+
+    private func run(
+        _ source: Source, count: Int, logits: UnsafeMutableBufferPointer<Float>,
+        maps: [FeatureMapOutput], watch: CallWatch?
+    ) {
         // In order, so that a step finds those that are its own.
         let maps = maps.isEmpty ? maps : maps.sorted { $0.step < $1.step }
-        precondition(input.count == count * pictureElementCount, "input must be [count, C, H, W]")
         precondition(logits.count == count * classCount, "logits must be [count, classes]")
         for map in maps {
             precondition(
@@ -154,7 +195,7 @@ public final class PlanContext {
         pool.prepare()
         maps.withUnsafeBufferPointer { maps in
             var buffers = Buffers(
-                input: input.baseAddress!, logits: logits.baseAddress!, index: 0, maps: maps)
+                input: source, logits: logits.baseAddress!, index: 0, maps: maps)
             while buffers.index < count, watch?.stop == nil {
                 let part = layout.part(of: count - buffers.index)
                 switch part {
@@ -168,7 +209,12 @@ public final class PlanContext {
     }
 
     private func move(_ buffers: inout Buffers, by count: Int) {
-        buffers.input += count * pictureElementCount
+        switch buffers.input {
+        case .contiguous(let start):
+            buffers.input = .contiguous(start + count * pictureElementCount)
+        case .laidOut(let start):
+            buffers.input = .laidOut(start + count * Int(plan.blueprint.input.map.image))
+        }
         buffers.logits += count * classCount
         buffers.index += count
     }
@@ -178,11 +224,11 @@ public final class PlanContext {
     private func runShared(
         _ blueprint: PlanBlueprint, _ buffers: Buffers, _ watch: CallWatch?
     ) {
-        read(buffers.input, blueprint, memory.base, watch: watch)
+        let networkInput = read(buffers.input, blueprint, memory.base, watch: watch)
         for step in blueprint.steps.indices {
             // Small steps on one thread look nowhere else.
             if let watch, watch.look() { return }
-            runShared(step, blueprint, watch: watch)
+            runShared(step, blueprint, networkInput, watch: watch)
             write(mapsOf: step, buffers, blueprint, memory.base, watch: watch)
         }
         write(
@@ -190,24 +236,27 @@ public final class PlanContext {
         )
     }
 
-    private func runShared(_ step: Int, _ blueprint: PlanBlueprint, watch: CallWatch?) {
+    private func runShared(
+        _ step: Int, _ blueprint: PlanBlueprint, _ networkInput: UnsafePointer<Float>,
+        watch: CallWatch?
+    ) {
         let weights = plan.weights.ready(
             step, packingInto: memory.base + layout.arenaCount, pool: pool, watch: watch)
         run(
-            blueprint.steps[step], arena: memory.base, weights: weights,
-            number: workers.nextRuns(1), threads: .all(pool), watch: watch)
+            blueprint.steps[step], networkInput: networkInput, arena: memory.base,
+            weights: weights, number: workers.nextRuns(1), threads: .all(pool), watch: watch)
     }
 
     private func run(
-        _ step: Plan.Step, arena: UnsafeMutablePointer<Float>, weights: UnsafePointer<Float>,
-        number: UInt64, threads: StepThreads, watch: CallWatch?
+        _ step: Plan.Step, networkInput: UnsafePointer<Float>, arena: UnsafeMutablePointer<Float>,
+        weights: UnsafePointer<Float>, number: UInt64, threads: StepThreads, watch: CallWatch?
     ) {
+        let memory = StepMemory(networkInput: networkInput, arena: arena)
         step.operation.run(
             StepCall(
-                input: UnsafePointer(arena + step.input.offset),
-                output: arena + step.output.offset, arena: arena, weights: weights,
-                workers: workers, number: number, isa: plan.instructionSet.isa,
-                threads: threads, watch: watch))
+                input: memory.base(of: step.input), output: arena + step.output.offset,
+                memory: memory, weights: weights, workers: workers, number: number,
+                isa: plan.instructionSet.isa, threads: threads, watch: watch))
     }
 
     // MARK: Threads with pictures of their own
@@ -243,14 +292,14 @@ public final class PlanContext {
         let arena = memory.base + worker * layout.threadArenaCount
         let firstRun = call.pointee.firstRun + UInt64(item * blueprint.steps.count)
         let watch = call.pointee.watch
-        read(buffers.input, blueprint, arena, watch: watch)
+        let networkInput = read(buffers.input, blueprint, arena, watch: watch)
         for step in blueprint.steps.indices {
             if let watch, watch.look() { return }
             let weights = plan.weights.ready(step)
             run(
-                blueprint.steps[step], arena: arena, weights: weights,
-                number: firstRun + UInt64(step), threads: .one(worker: worker, pool: pool),
-                watch: watch)
+                blueprint.steps[step], networkInput: networkInput, arena: arena,
+                weights: weights, number: firstRun + UInt64(step),
+                threads: .one(worker: worker, pool: pool), watch: watch)
             write(mapsOf: step, buffers, blueprint, arena, watch: watch)
         }
         write(
@@ -270,20 +319,30 @@ public final class PlanContext {
         return Int(map.channels) * Int(map.height) * Int(map.width)
     }
 
+    /// Lays out the next pictures in the arena, unless they are already.
+    ///
+    /// - Returns: Where they lie.
     private func read(
-        _ input: UnsafePointer<Float>, _ blueprint: PlanBlueprint,
-        _ arena: UnsafeMutablePointer<Float>, watch: CallWatch?
-    ) {
+        _ source: Source, _ blueprint: PlanBlueprint, _ arena: UnsafeMutablePointer<Float>,
+        watch: CallWatch?
+    ) -> UnsafePointer<Float> {
+        let input: UnsafePointer<Float>
+        switch source {
+        case .laidOut(let start): return start
+        case .contiguous(let start): input = start
+        }
         let map = blueprint.input.map
+        let target = arena + blueprint.input.offset
         watch.withStop { stop in
             for picture in 0..<blueprint.pictureCount {
                 withUnsafePointer(to: map) {
                     orepa_map_read(
                         $0, input + picture * pictureElementCount,
-                        arena + blueprint.input.offset + picture * Int(map.image), stop)
+                        target + picture * Int(map.image), stop)
                 }
             }
         }
+        return UnsafePointer(target)
     }
 
     /// Copies `value` of each picture to `target`, `size` elements a picture.

@@ -61,7 +61,7 @@ struct PlanLayout {
         self.pictureCount = pictureCount
         names = graph.nodes.map(\.name)
         products = try graph.multiplyAccumulates(height: height, width: width)
-        input = Plan.Value(map: inputMap, offset: layout.offsets[0])
+        input = Plan.Value(map: inputMap, offset: layout.offsets[0], isInput: true)
         logits = byNode[shapes.count - 1]!
         arenaCount = layout.size
         valueByNode = byNode

@@ -10,8 +10,8 @@ public struct CallLimits: Sendable {
     public var deadline: ContinuousClock.Instant?
     /// A call whose flag is set throws ``CallStop/cancelled``.
     public var cancellation: Cancellation?
-    /// As ``cancellation``: of the task that an `async` call belongs to.
-    package var taskCancellation: Cancellation?
+    /// As ``cancellation``: such as of the task that an `async` call belongs to.
+    package var otherCancellations: [Cancellation] = []
 
     /// - Parameter cancellation: May be shared by any number of calls.
     public init(
@@ -22,11 +22,27 @@ public struct CallLimits: Sendable {
     }
 
     /// Whether there is nothing to look at.
-    package var isNone: Bool { deadline == nil && cancellation == nil && taskCancellation == nil }
+    package var isNone: Bool {
+        deadline == nil && cancellation == nil && otherCancellations.isEmpty
+    }
+
+    /// Limits that are reached as soon as these or `others` are.
+    package func joined(with others: CallLimits) -> CallLimits {
+        if others.isNone { return self }
+        var joined = self
+        joined.deadline = [deadline, others.deadline].compactMap(\.self).min()
+        joined.otherCancellations += others.otherCancellations
+        if let cancellation = others.cancellation {
+            joined.otherCancellations.append(cancellation)
+        }
+        return joined
+    }
 
     /// What ends a call now, if anything does.
     package var stop: CallStop? {
-        if cancellation?.isCancelled == true || taskCancellation?.isCancelled == true {
+        if cancellation?.isCancelled == true
+            || otherCancellations.contains(where: { $0.isCancelled })
+        {
             return .cancelled
         }
         if let deadline, ContinuousClock.now >= deadline { return .deadlineExceeded }

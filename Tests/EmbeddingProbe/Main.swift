@@ -51,12 +51,40 @@ struct EmbeddingProbe {
                 print("allocations_\(context.plan.memory)_\(count) \(allocations)")
             }
         }
+        try countBatchAllocations(path: CommandLine.arguments[1])
         usleep(20_000)
         let seconds = processorSeconds()
         sleep(5)
         print("idle_processor_seconds \(processorSeconds() - seconds)")
         print("logits \(classCount)")
         withExtendedLifetime(contexts) {}
+    }
+
+    /// Of running prepared pictures into memory of the caller's.
+    private nonisolated static func countBatchAllocations(path: String) throws {
+        var options = Model.Options()
+        options.threads = .own(count: 2)
+        let model = try Model(path: path, options: options)
+        let batch = try model.makeBatch(capacity: 3)
+        let tensor = [Float](repeating: 0.25, count: model.inputShape.elementCount)
+        for place in 0..<3 { try batch.prepare(.tensor(tensor), at: place) }
+        var logits = [Float](repeating: 0, count: 3 * model.classCount)
+        let limits = CallLimits(deadline: .now + .seconds(600), cancellation: Cancellation())
+        try logits.withUnsafeMutableBufferPointer { logits in
+            for count in [1, 3] {
+                let target = UnsafeMutableBufferPointer(
+                    rebasing: logits[..<(count * model.classCount)])
+                for _ in 0..<100 {
+                    try batch.run(places: 0..<count, logits: target, limits: limits)
+                }
+                let before = orepa_allocation_count()
+                for _ in 0..<50 {
+                    try batch.run(places: 0..<count, logits: target, limits: limits)
+                }
+                let allocations = orepa_allocation_count() - before
+                print("allocations_batch_\(count) \(allocations)")
+            }
+        }
     }
 
     private nonisolated static func processorSeconds() -> Double {

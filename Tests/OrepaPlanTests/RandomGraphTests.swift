@@ -21,6 +21,8 @@ import Testing
                 if numerics == .strict, set == .best {
                     try RandomGraphTests.check(maps, of: choice, plan.featureMaps)
                 }
+                // The same pictures, laid out beforehand, behind one that is not run.
+                #expect(try RandomGraphTests.runLaidOut(context, choice) == [logits] + maps)
                 return logits.map(\.bitPattern)
             }
             let found = PerNumerics(fast: try logits(.fast), strict: try logits(.strict))
@@ -47,6 +49,38 @@ import Testing
                 choice.network, height: choice.height, width: choice.width, found: found)
             #expect(naive.firstMistake() == nil)
         }
+    }
+
+    /// Logits, then the map of each step, of pictures that lie where the first layers read them.
+    private static func runLaidOut(
+        _ context: PlanContext, _ choice: GraphBytes.Choice
+    ) throws -> [[Float]] {
+        let places = context.plan.featureMaps
+        let count = choice.pictureCount
+        let input = try PlanInput(context.plan, capacity: count + 1)
+        let size = choice.pictures.count / count
+        try choice.pictures.withUnsafeBufferPointer { pictures in
+            for index in 0..<count {
+                try input.copy(
+                    UnsafeBufferPointer(rebasing: pictures[index * size..<(index + 1) * size]),
+                    to: index + 1)
+            }
+        }
+        let sizes = [context.plan.graph.classCount] + places.map(\.shape.elementCount)
+        let buffers = sizes.map {
+            UnsafeMutableBufferPointer<Float>.allocate(capacity: count * $0)
+        }
+        defer { for buffer in buffers { buffer.deallocate() } }
+        // Twice: the input is as it was.
+        for _ in 0..<2 {
+            for buffer in buffers { buffer.initialize(repeating: .nan) }
+            try context.run(
+                input, places: 1..<count + 1, logits: buffers[0],
+                maps: zip(places, buffers.dropFirst()).map {
+                    FeatureMapOutput(step: $0.step, buffer: $1)
+                }, limits: CallLimits())
+        }
+        return buffers.map { Array($0) }
     }
 
     /// Logits, and the map of each step.

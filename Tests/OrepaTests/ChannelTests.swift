@@ -93,12 +93,12 @@ import Testing
         #expect(try model.run(.image(image)).logits == expected)
         #expect(try model.run(.encoded(image.encodedAsPNG())).logits == expected)
         // By hand: grey, resized, cropped, normalised.
-        let prepared = try PreparedImage(image, preprocessing: model.description.preprocessing)
-        #expect(prepared.values.count == 64)
-        #expect(try model.run(.tensor(prepared.values)).logits == expected)
+        let prepared = try preparedValues(image, model.description.preprocessing)
+        #expect(prepared.count == 64)
+        #expect(try model.run(.tensor(prepared)).logits == expected)
         let swapped = try image.grey().resizedAndCenterCropped(shorterSide: 9, width: 8, height: 8)
         #expect(
-            prepared.values
+            prepared
                 == stride(from: 0, to: swapped.pixels.count, by: 3).map {
                     (Float(swapped.pixels[$0]) / 255 - 0.5) / 0.5
                 })

@@ -41,7 +41,7 @@ import Testing
 
     @Test func inferenceAllocatesNothingAndWorkersSleep() throws {
         let values = try EmbeddingTests.probe([])
-        for memory in ["fast", "small"] {
+        for memory in ["fast", "small", "batch"] {
             for count in [1, 3] { #expect(values["allocations_\(memory)_\(count)"] == 0) }
         }
         // Under 1 % of a processor in 5 seconds.

@@ -73,7 +73,7 @@ import Testing
         let preprocessing = Preprocessing(
             resize: 40, crop: 32, mean: [0.1, 0.2, 0.3], std: [0.5, 0.6, 0.7])
         let steps = try image.resized(shorterSide: 40).centerCropped(width: 32, height: 32)
-        let values = try PreparedImage(image, preprocessing: preprocessing).values
+        let values = try preparedValues(image, preprocessing)
         #expect(values.count == 3 * 32 * 32)
         for index in values.indices {
             let (channel, pixel) = (index / 1024, index % 1024)

@@ -28,7 +28,7 @@ import Testing
             let found = try model.run(.encoded(borrowing: $0))
             #expect(found == expected)
         }
-        let values = try PreparedImage(image, preprocessing: model.description.preprocessing).values
+        let values = try preparedValues(image, model.description.preprocessing)
         #expect(try model.run(.tensor(values)) == expected)
         try values.withUnsafeBufferPointer {
             let found = try model.run(.tensor(borrowing: $0))
@@ -188,6 +188,48 @@ import Testing
         expect(.invalidArgument, naming: "expected 3 bytes", none)
     }
 
+    /// What reaches a picture's own limits fails alone, and not when it has been prepared in time.
+    @Test func aPictureHasLimitsOfItsOwn() throws {
+        let cancellation = Cancellation()
+        cancellation.cancel()
+        var late = Picture.file(PictureTests.path)
+        late.limits = CallLimits(deadline: .now)
+        var cancelled = Picture.image(image)
+        cancelled.limits = CallLimits(cancellation: cancellation)
+        var tensor = Picture.tensor(try preparedValues(image, model.description.preprocessing))
+        tensor.limits = CallLimits(deadline: .now)
+        var early = Picture.encoded(bytes)
+        early.limits = CallLimits(
+            deadline: .now + .seconds(600), cancellation: Cancellation())
+        let pictures = [early, late, cancelled, early, tensor, Picture.image(image)]
+        for limits in [CallLimits(), CallLimits(deadline: .now + .seconds(600))] {
+            let answers = try model.run(pictures, limits: limits)
+            let codes = answers.map { answer -> OrepaError.Code? in
+                guard case .failure(let error) = answer else { return nil }
+                return error.code
+            }
+            #expect(codes == [nil, .deadlineExceeded, .cancelled, nil, .deadlineExceeded, nil])
+            for place in [0, 3, 5] { #expect(try answers[place].get() == expected) }
+        }
+        let error = #expect(throws: OrepaError.self) {
+            try model.run([early], limits: CallLimits(cancellation: cancellation))
+        }
+        #expect(error?.code == .cancelled)
+    }
+
+    /// A picture that takes long does not take longer than it may, and the others are answered.
+    @Test func aSlowPictureEndsAlone() throws {
+        let large = try RGBImage(
+            width: 6000, height: 6000, pixels: [UInt8](repeating: 9, count: 108_000_000))
+        var slow = Picture.encoded(try large.encodedAsPNG())
+        slow.limits = CallLimits(deadline: .now + .milliseconds(5))
+        let answers = try model.run([.encoded(bytes), slow, .image(image)])
+        #expect(try answers[0].get() == expected)
+        #expect(try answers[2].get() == expected)
+        let error = #expect(throws: OrepaError.self) { try answers[1].get() }
+        #expect(error?.code == .deadlineExceeded)
+    }
+
     @Test func whatIsNoPictureIsRefused() throws {
         expect(.notFound, naming: "missing.jpg: no such file", .file("missing.jpg"))
         expect(.notReadable, naming: "expected a file, found a folder", .file("/"))
@@ -225,6 +267,13 @@ import Testing
         let error = #expect(throws: OrepaError.self) { try answer.top(1) }
         #expect(error?.code == .notFinite)
     }
+}
+
+/// What a network takes of a picture, `[channels, H, W]`, step by step.
+func preparedValues(_ image: RGBImage, _ preprocessing: Preprocessing) throws -> [Float] {
+    try PicturePreparation(preprocessing, options: Model.Options())
+        .cropped(.image(image), name: "image").image
+        .normalized(mean: preprocessing.mean, std: preprocessing.std)
 }
 
 /// Paths of the default model's samples.

@@ -91,11 +91,10 @@ import Testing
         description.probe = nil
         description.algorithms = nil
         let old = try ModelFile(network: model.network, description: description)
-        let input = try PreparedImage(
+        let input = try preparedValues(
             RGBImage(width: 8, height: 8, pixels: [UInt8](repeating: 99, count: 192)),
-            preprocessing: description.preprocessing)
-        #expect(
-            try Model(old).run(.tensor(input.values)) == Model(model).run(.tensor(input.values)))
+            description.preprocessing)
+        #expect(try Model(old).run(.tensor(input)) == Model(model).run(.tensor(input)))
     }
 
     /// Found logits that are one rounding away are other logits.

@@ -22,8 +22,7 @@ struct AdditionStep: StepOperation {
 
     func run(_ call: StepCall) {
         let items = withUnsafePointer(to: shape) { orepa_addition_items($0) }
-        let kernelCall = KernelCall(
-            shape, call, second: UnsafePointer(call.arena + second.offset))
+        let kernelCall = KernelCall(shape, call, second: call.memory.base(of: second))
         call.threads.run(Int(items), kernelCall, watch: call.watch) { call, item, _ in
             let call = call.assumingMemoryBound(to: KernelCall<orepa_addition>.self).pointee
             withUnsafePointer(to: call.shape) {

@@ -47,7 +47,7 @@ struct ConvolutionStep: StepOperation {
     func run(_ call: StepCall) {
         kernel.run(
             weights: call.weights, input: call.input,
-            residual: residual.map { UnsafePointer(call.arena + $0.offset) },
+            residual: residual.map(call.memory.base(of:)),
             output: call.output, workers: call.workers, number: call.number,
             threads: call.threads, watch: call.watch)
     }

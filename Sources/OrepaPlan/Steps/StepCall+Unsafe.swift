@@ -5,8 +5,8 @@ import OrepaThreads
 struct StepCall {
     let input: UnsafePointer<Float>
     let output: UnsafeMutablePointer<Float>
-    /// The memory that the offsets of the step's other values are in.
-    let arena: UnsafeMutablePointer<Float>
+    /// Where the step's other values are.
+    let memory: StepMemory
     /// Packed; not read by a step that has none.
     let weights: UnsafePointer<Float>
     /// With the scratch that the step needs.
@@ -17,6 +17,18 @@ struct StepCall {
     let threads: StepThreads
     /// Ends the step early.
     let watch: CallWatch?
+}
+
+/// Where the values of a run are.
+struct StepMemory {
+    /// Where the network's input lies.
+    let networkInput: UnsafePointer<Float>
+    /// The memory that the offsets of all other values are in.
+    let arena: UnsafeMutablePointer<Float>
+
+    func base(of value: Plan.Value) -> UnsafePointer<Float> {
+        value.isInput ? networkInput : UnsafePointer(arena + value.offset)
+    }
 }
 
 /// A kernel's call as the threads share it: its shape, where it reads and where it writes.

@@ -1,7 +1,6 @@
 import ArgumentParser
 import CProcess
 import Orepa
-import OrepaPlan
 import OrepaSystem
 import OrepaThreads
 
@@ -119,42 +118,35 @@ struct ClassifyCommand: ParsableCommand {
         try printer.begin(
             model: source.name, classCount: source.model.network.graph.classCount)
         memory.warn(of: source.model)
-        let context: PlanContext
-        do throws(PlanError) {
-            let pool = WorkerPool(threadCount: threading.count)
-            let plan = try Plan(
-                source.model, numerics: computing.numerics,
-                memory: memory.policy(pictures: list.inputs.count, of: source.model),
-                trustsPackedWeights: memory.trustPacked, budget: budgeting.budget, pool: pool)
-            context = try PlanContext(plan, pool: pool)
-            if probing.isWanted(pictures: list.inputs.count) {
-                try context.checkProbe(of: source.model)
-            }
-        } catch { throw Failure(error, planning: source.name) }
-        let pictures = PictureStream(
-            list.inputs, preprocessing: source.model.description.preprocessing, decoding: decoding,
-            threadCount: threading.count)
+        let pictures: PictureStream
+        do throws(OrepaError) {
+            pictures = try PictureStream(
+                list.inputs,
+                model: Model(source.model, options: options(for: source.model, list)),
+                appliesOrientation: decoding.exifOrientation, threadCount: threading.count)
+        } catch { throw Failure(error) }
         var outcome = ClassificationOutcome(list)
         while let (input, result) = pictures.next() {
             if list.inputs.count > 1 { Progress.show("\(outcome.count) of \(list.inputs.count)") }
             switch result {
-            case .prepared(let picture, let warnings):
+            case .answered(let answer, let warnings):
                 for warning in warnings {
                     StandardError.write(
                         "orepa-infer: warning: \(input.path.printable): \(warning)")
                 }
-                let scores = Scores(logits: context.run(picture.values, count: 1))
-                guard scores.areFinite else {
-                    outcome.add(.failed)
-                    try printer.failure(
-                        input.path, "the network's output is not finite; the model is damaged")
+                let predictions: [Prediction]
+                do throws(OrepaError) {
+                    predictions = try answer.top(topK, labels: labels)
+                } catch {
+                    try tell(PictureFailure(error))
                     continue
                 }
                 outcome.add(.answered)
-                try printer.answer(
-                    input.path, scores.top(topK, labels: labels), warnings: warnings)
+                try printer.answer(input.path, predictions, warnings: warnings)
             case .notAnImage: outcome.add(.skipped)
-            case .failed(let failure):
+            case .failed(let failure): try tell(failure)
+            }
+            func tell(_ failure: PictureFailure) throws(Failure) {
                 outcome.add(failure.isRefusal ? .refused : .failed)
                 try printer.failure(input.path, failure.message)
             }
@@ -170,5 +162,17 @@ struct ClassifyCommand: ParsableCommand {
         pictures.end()
         for notice in outcome.notices { StandardError.write("orepa-infer: \(notice)") }
         if let status = outcome.status { throw Failure(status) }
+    }
+
+    private func options(for model: ModelFile, _ list: ImageList) -> Model.Options {
+        var options = Model.Options()
+        options.numerics = computing.numerics
+        options.memory = memory.policy(pictures: list.inputs.count, of: model)
+        options.trustsPackedWeights = memory.trustPacked
+        options.budget = budgeting.budget
+        options.threads = .own(count: threading.count)
+        options.checksProbe = probing.isWanted(pictures: list.inputs.count)
+        decoding.set(&options)
+        return options
     }
 }

@@ -47,18 +47,32 @@ struct PreprocessCommand: ParsableCommand {
         }
         let input = ImageInput(argument: image)
         let png: [UInt8]
-        do {
-            let decoded = try input.decoded(limits: decoding.limits, choices: decoding.choices)
-            for warning in decoded.warnings {
-                StandardError.write("orepa-infer: warning: \(input.path.printable): \(warning)")
-            }
-            png = try decoded.image.cropped(as: preprocessing).encodedAsPNG()
-        } catch {
-            let failure = PictureFailure(error)
+        do throws(PictureFailure) { png = try crop(input, preprocessing) } catch {
             throw Failure(
-                failure.isRefusal ? .refused : .someImagesFailed,
-                "\(input.path.printable): \(failure.message)")
+                error.isRefusal ? .refused : .someImagesFailed,
+                "\(input.path.printable): \(error.message)")
         }
         try OutputFile.write(png, to: output, input: image)
+    }
+
+    /// What the network sees of a picture, as PNG.
+    private func crop(
+        _ input: ImageInput, _ preprocessing: Preprocessing
+    ) throws(PictureFailure) -> [UInt8] {
+        var options = Model.Options()
+        decoding.set(&options)
+        let picture = try input.picture()
+        let cropped: (image: RGBImage, file: PreparedPicture)
+        do throws(OrepaError) {
+            cropped = try PicturePreparation(preprocessing, options: options)
+                .cropped(picture, name: input.path.description)
+        } catch { throw PictureFailure(error) }
+        let warnings = cropped.file.sentences(appliesOrientation: decoding.exifOrientation)
+        for warning in warnings {
+            StandardError.write("orepa-infer: warning: \(input.path.printable): \(warning)")
+        }
+        do throws(ImageError) { return try cropped.image.encodedAsPNG() } catch {
+            throw PictureFailure(error)
+        }
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Orepa
 import OrepaFiles
 import OrepaNetwork
 import OrepaPlan
@@ -11,8 +12,8 @@ struct RunCommand: ParsableCommand {
         commandName: "run",
         abstract: "Run a model on raw tensors.",
         discussion: """
-            Reads the tensor `input` [N, channels, H, W], Float32, normalised; any N, any H and W that the network \
-            allows. Writes `logits` [N, classes], Float32. The probe is run only where H and W are the model's own.
+            Reads the tensor `input` [N, channels, H, W], Float32, normalised; any N, any H and W up to \
+            \(Preprocessing.largestSide) that the network allows. Writes `logits` [N, classes], Float32. The probe is run only where H and W are the model's own.
 
             EXAMPLES
               orepa-infer run resnet.safetensors --input in.safetensors --output out.safetensors
@@ -34,44 +35,62 @@ struct RunCommand: ParsableCommand {
     @OptionGroup var budgeting: BudgetOptions
 
     func run() throws {
-        let model = try ModelSource(option: model).model
+        let source = try ModelSource(option: model).model
         let file = try readInput()
-        let shape = try inputShape(file, channels: model.network.graph.inputChannels)
-        memory.warn(of: model)
-        let context: PlanContext
-        let pool = WorkerPool(threadCount: threading.count)
+        let shape = try inputShape(file, channels: source.network.graph.inputChannels)
+        memory.warn(of: source)
+        let classCount = source.network.graph.classCount
         do {
-            try budgeting.budget.checkAnswers(
-                count: shape.count, valueCount: model.network.graph.classCount)
-            let plan = try Plan(
-                model, height: shape.height, width: shape.width, numerics: computing.numerics,
-                memory: memory.policy(pictures: shape.count, of: model),
-                trustsPackedWeights: memory.trustPacked, budget: budgeting.budget, pool: pool)
-            context = try PlanContext(plan, batch: shape.count, pool: pool)
-            if probing.isWanted(pictures: shape.count) { try context.checkProbe(of: model) }
+            try budgeting.budget.checkAnswers(count: shape.count, valueCount: classCount)
         } catch { throw Failure(error, planning: "\(input): tensor `input`") }
+        let model = try model(source, shape)
         let values = tensor(file)
-        let classCount = model.network.graph.classCount
         try requireMemory(logits: shape.count, classCount)
         var logits = [Float](repeating: 0, count: shape.count * classCount)
-        let pictureCount = model.network.graph.inputChannels * shape.height * shape.width
-        values.withUnsafeBufferPointer { values in
-            logits.withUnsafeMutableBufferPointer { logits in
-                // Not all in one call, so that there is something to tell on the way.
-                for index in stride(from: 0, to: shape.count, by: context.picturesTogether) {
-                    Progress.show("\(index) of \(shape.count)")
-                    let end = min(index + context.picturesTogether, shape.count)
-                    context.run(
-                        UnsafeBufferPointer(
-                            rebasing: values[index * pictureCount..<end * pictureCount]),
-                        count: end - index,
-                        logits: UnsafeMutableBufferPointer(
-                            rebasing: logits[index * classCount..<end * classCount]))
+        do {
+            try values.withUnsafeBufferPointer { values in
+                try logits.withUnsafeMutableBufferPointer { logits in
+                    try run(values, count: shape.count, model, logits)
                 }
             }
-        }
+        } catch let error as OrepaError { throw Failure(error) }
         Progress.wipe()
         try write(logits, shape: [shape.count, classCount])
+    }
+
+    /// The model for pictures of the input's size.
+    private func model(
+        _ source: ModelFile, _ shape: (count: Int, height: Int, width: Int)
+    ) throws(Failure) -> Model {
+        var options = Model.Options()
+        options.inputSize = (shape.height, shape.width)
+        options.numerics = computing.numerics
+        options.memory = memory.policy(pictures: shape.count, of: source)
+        options.trustsPackedWeights = memory.trustPacked
+        options.budget = budgeting.budget
+        options.threads = .own(count: threading.count)
+        options.checksProbe = probing.isWanted(pictures: shape.count)
+        do throws(OrepaError) { return try Model(source, options: options) } catch {
+            guard error.code == .invalidArgument else { throw Failure(error) }
+            throw Failure(.badData, "\(input): tensor `input`: \(error)")
+        }
+    }
+
+    /// Runs some pictures at a time, so that there is something to tell on the way.
+    private func run(
+        _ values: UnsafeBufferPointer<Float>, count: Int, _ model: Model,
+        _ logits: UnsafeMutableBufferPointer<Float>
+    ) throws(OrepaError) {
+        let (size, classCount) = (model.inputShape.elementCount, model.classCount)
+        for index in stride(from: 0, to: count, by: model.picturesTogether) {
+            Progress.show("\(index) of \(count)")
+            let end = min(index + model.picturesTogether, count)
+            try model.run(
+                tensor: UnsafeBufferPointer(rebasing: values[index * size..<end * size]),
+                count: end - index,
+                logits: UnsafeMutableBufferPointer(
+                    rebasing: logits[index * classCount..<end * classCount]))
+        }
     }
 
     private func readInput() throws(Failure) -> SafetensorsFile {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Orepa
 import OrepaImage
 import OrepaNetwork
 import OrepaPlan
@@ -48,16 +49,14 @@ struct DecodingOptions: ParsableArguments {
     @Flag(help: "Refuse damaged pictures that Pillow reads, rather than answer with a warning.")
     var strictPictures = false
 
-    var limits: DecodingLimits {
-        DecodingLimits(
+    /// Makes them those of a model.
+    func set(_ options: inout Model.Options) {
+        options.decodingLimits = DecodingLimits(
             maximumPixels: maxPixels, maximumMemory: maxMemory, maximumScans: maxScans,
             maximumScannedSamples: maxScannedSamples)
-    }
-
-    var choices: DecodingChoices {
-        DecodingChoices(
-            appliesOrientation: exifOrientation, sixteenBitGrey: png16,
-            refusesDamagedFiles: strictPictures)
+        options.appliesExifOrientation = exifOrientation
+        options.sixteenBitGrey = png16
+        options.refusesDamagedPictures = strictPictures
     }
 
     func validate() throws {

@@ -1,4 +1,4 @@
-import Glibc
+import Orepa
 import OrepaFiles
 import OrepaImage
 import OrepaSystem
@@ -37,39 +37,28 @@ struct ImageInput: Sendable {
         self.source = source
     }
 
-    /// A file that is no picture by content, found in a folder.
-    struct NotAnImage: Error {}
-
-    /// The bytes of the picture. Read, not mapped, so that a file that shrinks meanwhile is an error only.
-    func bytes() throws -> [UInt8] {
-        switch source {
-        case .unreadable(_, let error): throw error
-        case .standardInput:
-            return try bytes(of: .standardInput(path: path.text))
-        case .file(let file), .folderEntry(let file):
-            return try bytes(of: .open(file, waitsForWriter: isNamedByUser))
-        case .listed(let file):
-            do { return try bytes(of: .open(file, waitsForWriter: true)) } catch {
-                guard case FileError.notFound = error, let oddity = ListLine.oddity(of: file.bytes)
-                else { throw error }
-                throw PictureFailure("no such file; \(oddity)")
+    /// The picture: a file as it is, to be read where it is prepared; what comes out of a pipe that the user named, or of
+    /// standard input, read.
+    func picture() throws(PictureFailure) -> Picture {
+        do throws(FileError) {
+            switch source {
+            case .unreadable(_, let error): throw error
+            case .standardInput:
+                return .encoded(try bytes(of: .standardInput(path: path.text)))
+            case .file(let file), .listed(let file):
+                // /dev/stdin is at hand without /proc too, and where it is a socket.
+                guard file.isPipe || file.text == "/dev/stdin" else { return .file(file) }
+                return .encoded(try bytes(of: .open(file)))
+            case .folderEntry(let file): return .file(file)
             }
-        }
-    }
-
-    /// A pipe in a folder is nothing to wait for.
-    private var isNamedByUser: Bool {
-        if case .folderEntry = source { false } else { true }
+        } catch { throw PictureFailure(error) }
     }
 
     /// All bytes of a picture; the first few alone when they begin no known one, so that nothing large is read to
     /// be refused.
-    private func bytes(of descriptor: borrowing InputDescriptor) throws -> [UInt8] {
+    private func bytes(of descriptor: borrowing InputDescriptor) throws(FileError) -> [UInt8] {
         let head = try descriptor.read(upTo: ImageFormat.signatureLength)
-        guard ImageFormat(signatureOf: head) != nil else {
-            if case .folderEntry = source { throw NotAnImage() }
-            return head
-        }
+        guard ImageFormat(signatureOf: head) != nil else { return head }
         return try descriptor.readAll(after: head)
     }
 }

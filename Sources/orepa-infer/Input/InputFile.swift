@@ -13,7 +13,7 @@ enum InputFile {
             return try FileBytes(mapping: path)
         }
         return try FileBytes(
-            copying: InputDescriptor.open(path, waitsForWriter: true).readAll(),
+            copying: InputDescriptor.open(path).readAll(),
             path: path.description)
     }
 }

@@ -21,7 +21,7 @@ struct PathList {
             bytes =
                 file.isStandardStream
                 ? try InputDescriptor.standardInput().readAll()
-                : try InputDescriptor.open(file, waitsForWriter: true).readAll()
+                : try InputDescriptor.open(file).readAll()
         } catch { throw Failure(error) }
         if let oddity = oddity(of: bytes) {
             throw Failure(

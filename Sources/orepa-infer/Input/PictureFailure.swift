@@ -18,6 +18,7 @@ struct PictureFailure: Error {
         case let failure as PictureFailure: self = failure
         case FileError.notFound(""): self.init("\(error)")
         case FileError.notFound: self.init("no such file")
+        case FileError.folder(_, let found): self.init("expected a file, found \(found)")
         case FileError.notRegular: self.init("expected a regular file")
         case FileError.notReadable(_, let reason): self.init("cannot read: \(reason)")
         case FileError.outOfMemory(_, let byteCount):

@@ -28,18 +28,13 @@ struct InputDescriptor: ~Copyable {
         InputDescriptor(STDIN_FILENO, path: path, isOwned: false)
     }
 
-    /// Opens a regular file or a pipe.
-    ///
-    /// - Parameter waitsForWriter: Whether pipes are opened, which waits for their other end.
-    static func open(
-        _ file: RawPath, waitsForWriter: Bool
-    ) throws(FileError) -> InputDescriptor {
+    /// Opens a regular file, or a pipe, which waits for its other end.
+    static func open(_ file: RawPath) throws(FileError) -> InputDescriptor {
         // At hand without /proc, and where standard input is a socket, which cannot be opened.
         if file.text == "/dev/stdin" { return standardInput(path: file.description) }
         var status = stat()
         let isPipe =
             file.withCString { stat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFIFO
-        guard !isPipe || waitsForWriter else { throw .notRegular(path: file.description) }
         // Without waiting for anything else, should it have been replaced since.
         let flags = O_RDONLY | O_CLOEXEC | (isPipe ? 0 : O_NONBLOCK)
         let descriptor = try InputDescriptor.descriptor(of: file, flags)
