@@ -162,7 +162,7 @@ extension Model {
     /// Prepares pictures of one chunk side by side.
     ///
     /// - Returns: What is odd about each, or why it failed.
-    private func prepare(
+    func prepare(
         _ pictures: [Picture], _ range: Range<Int>,
         into tensor: UnsafeMutableBufferPointer<Float>, limits: CallLimits
     ) -> [Result<[ImageWarning], OrepaError>] {

@@ -5,6 +5,8 @@ final class ModelContext {
     let network: PlanContext
     /// Prepared pictures, `[picturesTogether, channels, H, W]`.
     private let tensor: AlignedMemory
+    /// Room for the maps that a call wants.
+    let maps: UnsafeMutableBufferPointer<FeatureMapOutput>
 
     /// - Parameters:
     ///   - batch: How many pictures a call will bring.
@@ -16,7 +18,11 @@ final class ModelContext {
         network = try PlanContext(plan, batch: batch, pool: pool)
         // Pages that no call touches, since it brings tensors of its own, cost nothing.
         tensor = try AlignedMemory(count: network.picturesTogether * elementCount)
+        // Memory: small, some words for each of the network's steps.
+        maps = .allocate(capacity: plan.featureMaps.count)
     }
+
+    deinit { maps.deallocate() }
 
     /// Where pictures are prepared; valid for as long as the context is.
     var prepared: UnsafeMutableBufferPointer<Float> {
