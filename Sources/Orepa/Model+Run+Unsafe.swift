@@ -126,7 +126,7 @@ extension Model {
     /// Prepares pictures of one chunk side by side.
     ///
     /// - Returns: What the file of each says, or why it failed.
-    private func prepare(
+    func prepare(
         _ pictures: [Picture], _ range: Range<Int>, into input: PlanInput, limits: CallLimits
     ) -> [Result<PreparedPicture, OrepaError>] {
         // Memory: small, as many as pictures run together.

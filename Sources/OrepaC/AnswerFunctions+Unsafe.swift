@@ -6,7 +6,7 @@ func answersCount(_ answers: OpaquePointer?) -> Int {
 }
 
 func answersStatus(_ answers: OpaquePointer?, _ index: Int) -> orepa_status {
-    status(takesMemory: false) { () throws(Failure) in _ = try entry(answers, index) }
+    status(takesMemory: false) { () throws(Failure) in _ = try result(answers, index).get() }
 }
 
 func answersMessage(_ answers: OpaquePointer?, _ index: Int) -> UnsafePointer<CChar>? {
@@ -118,10 +118,21 @@ func answersStage(
 
 func answersFree(_ answers: OpaquePointer?) { AnswersHandle.free(answers) }
 
-private func entry(_ answers: OpaquePointer?, _ index: Int) throws(Failure) -> AnswersHandle.Entry {
+private func result(
+    _ answers: OpaquePointer?, _ index: Int
+) throws(Failure) -> Result<AnswersHandle.Entry?, Failure> {
     let answers = try AnswersHandle.of(answers, "answers")
     try checkIndex(index, answers.entries.count, "picture")
-    return try answers.entries[index].get()
+    return answers.entries[index]
+}
+
+private func entry(_ answers: OpaquePointer?, _ index: Int) throws(Failure) -> AnswersHandle.Entry {
+    guard let entry = try result(answers, index).get() else {
+        throw .argument(
+            "answers", expected: "of `run`", found: "of `run_into`, whose values are where it wrote"
+        )
+    }
+    return entry
 }
 
 extension AnswersHandle.Values {

@@ -1,5 +1,6 @@
 import COrepa
 import Orepa
+import OrepaImage
 import OrepaNetwork
 import OrepaSystem
 
@@ -31,7 +32,8 @@ final class AnswersHandle: Handle {
         let maps: [(name: String, values: Values)]
     }
 
-    let entries: [Result<Entry, Failure>]
+    /// Nil where the values are in the caller's memory.
+    let entries: [Result<Entry?, Failure>]
     /// The sentence about each picture.
     let messages: CStrings
     /// What is odd about each picture; nil where nothing is.
@@ -39,24 +41,40 @@ final class AnswersHandle: Handle {
     /// For the labels.
     let model: ModelHandle
 
-    init(_ answers: [Result<Answer, Failure>], _ model: ModelHandle) throws(Failure) {
-        self.model = model
-        messages = try CStrings(
-            checked: answers.map {
-                if case .failure(let failure) = $0 { failure.message } else { "" }
-            })
-        warnings = answers.map { answer in
-            guard case .success(let answer) = answer, !answer.warnings.isEmpty else { return nil }
-            return CStrings(answer.warnings.map(\.description))
-        }
-        var entries: [Result<Entry, Failure>] = []
+    convenience init(_ answers: [Result<Answer, Failure>], _ model: ModelHandle) throws(Failure) {
+        var entries: [Result<Entry?, Failure>] = []
         for answer in answers {
             switch answer {
             case .success(let answer): entries.append(.success(try Entry(answer)))
             case .failure(let failure): entries.append(.failure(failure))
             }
         }
+        try self.init(entries, warnings: answers.map { (try? $0.get())?.warnings ?? [] }, model)
+    }
+
+    /// Without values.
+    ///
+    /// - Parameter warnings: What is odd about each picture, or why it failed.
+    convenience init(
+        warnings: [Result<[ImageWarning], Failure>], _ model: ModelHandle
+    ) throws(Failure) {
+        try self.init(
+            warnings.map { $0.map { _ in nil } }, warnings: warnings.map { (try? $0.get()) ?? [] },
+            model)
+    }
+
+    private init(
+        _ entries: [Result<Entry?, Failure>], warnings: [[ImageWarning]], _ model: ModelHandle
+    ) throws(Failure) {
         self.entries = entries
+        self.model = model
+        messages = try CStrings(
+            checked: entries.map {
+                if case .failure(let failure) = $0 { failure.message } else { "" }
+            })
+        self.warnings = warnings.map {
+            $0.isEmpty ? nil : CStrings($0.map(\.description))
+        }
     }
 }
 

@@ -25,7 +25,8 @@ private struct Table: @unchecked Sendable {
                 answers_free: answersFree, pool_new: poolNew, pool_thread_count: poolThreadCount,
                 pool_free: poolFree, cancellation_new: cancellationNew,
                 cancellation_cancel: cancellationCancel, cancellation_free: cancellationFree,
-                answers_warning: answersWarning))
+                answers_warning: answersWarning, run_into: runInto, run_tensor_into: runTensorInto,
+                model_metadata: modelMetadata))
         pointer = UnsafePointer(table)
     }
 }

@@ -23,19 +23,19 @@ func buffer(_ pointer: UnsafeRawPointer?, _ count: Int, _ argument: String) thro
 
 /// `count` Float32 values at `pointer`, as many as expected.
 func values(
-    _ pointer: UnsafeRawPointer?, _ count: Int, expected: Int, _ argument: String
+    _ pointer: UnsafeRawPointer?, _ count: Int, expected: Int, _ argument: @autoclosure () -> String
 ) throws(Failure) {
     guard count == expected else {
         throw .argument(
-            argument, expected: "\(expected) values", found: "\(UInt(bitPattern: count))")
+            argument(), expected: "\(expected) values", found: "\(UInt(bitPattern: count))")
     }
     guard let pointer else {
         if count == 0 { return }
-        throw .null(argument, expected: "\(expected) values")
+        throw .null(argument(), expected: "\(expected) values")
     }
     guard Int(bitPattern: pointer) % MemoryLayout<Float>.alignment == 0 else {
         throw .argument(
-            argument, expected: "an address that is a multiple of 4", found: "\(pointer)")
+            argument(), expected: "an address that is a multiple of 4", found: "\(pointer)")
     }
 }
 

@@ -50,11 +50,13 @@ final class ModelHandle: Handle {
     /// Nil when classes have no names.
     let labels: CStrings?
     let stageNames: CStrings
+    let metadata: Metadata
 
     init(_ model: Model) throws(Failure) {
         self.model = model
         if let names = model.labels { labels = try CStrings(checked: names) } else { labels = nil }
         stageNames = try CStrings(checked: model.stages.map(\.name))
+        metadata = try Metadata(model.description)
     }
 }
 

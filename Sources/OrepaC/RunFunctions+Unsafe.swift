@@ -36,13 +36,7 @@ func runTensor(
 ) -> orepa_status {
     status(takesMemory: false) { () throws(Failure) in
         let model = try ModelHandle.of(model, "model").model
-        let options = try orepa_run_options.readOptional(options, "options")
-        let limits = try options.limits()
-        guard !options.features, options.stage_count == 0 else {
-            throw .argument(
-                "options", expected: "neither features nor stages, which `run` gives",
-                found: options.features ? "features" : "\(options.stage_count) stages")
-        }
+        let limits = try orepa_run_options.limitsAlone(options)
         let (expected, overflow) = pictureCount.multipliedReportingOverflow(
             by: model.inputShape.elementCount)
         let (expectedLogits, logitOverflow) = pictureCount.multipliedReportingOverflow(
@@ -70,6 +64,19 @@ extension orepa_run_options {
         try CallLimits(
             timeoutNanoseconds: timeout_nanoseconds, "options.timeout_nanoseconds",
             cancellation: cancellation, "options.cancellation")
+    }
+
+    /// The limits of options that ask for nothing beside the logits.
+    static func limitsAlone(
+        _ pointer: UnsafePointer<orepa_run_options>?
+    ) throws(Failure) -> CallLimits {
+        let options = try readOptional(pointer, "options")
+        guard !options.features, options.stage_count == 0 else {
+            throw .argument(
+                "options", expected: "neither features nor stages, which `run` gives",
+                found: options.features ? "features" : "\(options.stage_count) stages")
+        }
+        return try options.limits()
     }
 
     func outputs(of model: Model) throws(Failure) -> Outputs {

@@ -64,7 +64,7 @@ extension ModelDocument.Algorithm {
 }
 
 extension Preprocessing {
-    fileprivate var json: JSONValue {
+    var json: JSONValue {
         .sorted([
             ("resize", .integer(resize)), ("crop", .integer(crop)),
             ("mean", .array(mean.map(JSONValue.float))),
@@ -75,13 +75,13 @@ extension Preprocessing {
 }
 
 extension ModelDescription.Source {
-    fileprivate var json: JSONValue {
+    var json: JSONValue {
         .sorted([("name", .string(name)), ("sha256", .string(sha256))])
     }
 }
 
 extension VerificationRecord {
-    fileprivate var json: JSONValue {
+    var json: JSONValue {
         .sorted([
             ("seed", .integer(seed)),
             ("input_size", .integer(inputSize)),

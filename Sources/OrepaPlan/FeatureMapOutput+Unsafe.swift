@@ -2,7 +2,7 @@ import OrepaNetwork
 
 /// A feature map that a call gives beside the logits.
 public struct FeatureMapOutput {
-    let step: Int
+    package let step: Int
     package let buffer: UnsafeMutableBufferPointer<Float>
 
     /// - Parameters:

@@ -98,6 +98,22 @@ public final class PlanContext {
         if let stop = watch.stop { throw PlanError(stop) }
     }
 
+    /// The same, allocating nothing.
+    ///
+    /// - Parameter maps: In the order of their steps, each step once.
+    package func run(
+        _ input: UnsafeBufferPointer<Float>, count: Int, logits: UnsafeMutableBufferPointer<Float>,
+        sortedMaps maps: UnsafeBufferPointer<FeatureMapOutput>, limits: CallLimits
+    ) throws(PlanError) {
+        if limits.isNone {
+            run(input, count: count, logits: logits, sortedMaps: maps, watch: nil)
+            return
+        }
+        watch.begin(limits)
+        run(input, count: count, logits: logits, sortedMaps: maps, watch: watch)
+        if let stop = watch.stop { throw PlanError(stop) }
+    }
+
     /// `input [count, C, H, W]` to logits `[count, classes]`, both row-major.
     public func run(_ input: [Float], count: Int) -> [Float] {
         run(input, count: count, watch: nil)
@@ -174,17 +190,36 @@ public final class PlanContext {
         _ input: UnsafeBufferPointer<Float>, count: Int, logits: UnsafeMutableBufferPointer<Float>,
         maps: [FeatureMapOutput], watch: CallWatch?
     ) {
+        let maps = maps.isEmpty ? maps : maps.sorted { $0.step < $1.step }
+        maps.withUnsafeBufferPointer {
+            run(input, count: count, logits: logits, sortedMaps: $0, watch: watch)
+        }
+    }
+
+    private func run(
+        _ input: UnsafeBufferPointer<Float>, count: Int, logits: UnsafeMutableBufferPointer<Float>,
+        sortedMaps maps: UnsafeBufferPointer<FeatureMapOutput>, watch: CallWatch?
+    ) {
         precondition(input.count == count * pictureElementCount, "input must be [count, C, H, W]")
         guard let start = input.baseAddress else { return }
-        run(.contiguous(start), count: count, logits: logits, maps: maps, watch: watch)
+        run(.contiguous(start), count: count, logits: logits, sortedMaps: maps, watch: watch)
     }
 
     private func run(
         _ source: Source, count: Int, logits: UnsafeMutableBufferPointer<Float>,
         maps: [FeatureMapOutput], watch: CallWatch?
     ) {
-        // In order, so that a step finds those that are its own.
         let maps = maps.isEmpty ? maps : maps.sorted { $0.step < $1.step }
+        maps.withUnsafeBufferPointer {
+            run(source, count: count, logits: logits, sortedMaps: $0, watch: watch)
+        }
+    }
+
+    /// - Parameter maps: In order, so that a step finds those that are its own.
+    private func run(
+        _ source: Source, count: Int, logits: UnsafeMutableBufferPointer<Float>,
+        sortedMaps maps: UnsafeBufferPointer<FeatureMapOutput>, watch: CallWatch?
+    ) {
         precondition(logits.count == count * classCount, "logits must be [count, classes]")
         for map in maps {
             precondition(
@@ -193,18 +228,16 @@ public final class PlanContext {
         }
         guard count > 0, watch?.look() != true else { return }
         pool.prepare()
-        maps.withUnsafeBufferPointer { maps in
-            var buffers = Buffers(
-                input: source, logits: logits.baseAddress!, index: 0, maps: maps)
-            while buffers.index < count, watch?.stop == nil {
-                let part = layout.part(of: count - buffers.index)
-                switch part {
-                case .shared(let blueprint): runShared(blueprint, buffers, watch)
-                case .separate(let blueprint, let runs):
-                    runSeparately(blueprint, runs: runs, buffers, watch)
-                }
-                move(&buffers, by: part.pictureCount)
+        var buffers = Buffers(
+            input: source, logits: logits.baseAddress!, index: 0, maps: maps)
+        while buffers.index < count, watch?.stop == nil {
+            let part = layout.part(of: count - buffers.index)
+            switch part {
+            case .shared(let blueprint): runShared(blueprint, buffers, watch)
+            case .separate(let blueprint, let runs):
+                runSeparately(blueprint, runs: runs, buffers, watch)
             }
+            move(&buffers, by: part.pictureCount)
         }
     }
 

@@ -52,6 +52,7 @@ struct EmbeddingProbe {
             }
         }
         try countBatchAllocations(path: CommandLine.arguments[1])
+        try countAllocationsIntoBuffers(of: model)
         usleep(20_000)
         let seconds = processorSeconds()
         sleep(5)
@@ -84,6 +85,42 @@ struct EmbeddingProbe {
                 let allocations = orepa_allocation_count() - before
                 print("allocations_batch_\(count) \(allocations)")
             }
+        }
+    }
+
+    /// Of calls that give all that there is, with and without limits.
+    private nonisolated static func countAllocationsIntoBuffers(of file: ModelFile) throws {
+        var options = Model.Options()
+        options.threads = .own(count: 2)
+        let model = try Model(file, options: options)
+        for count in [1, 3] {
+            func buffer(_ size: Int) -> UnsafeMutableBufferPointer<Float> {
+                let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: count * size)
+                buffer.initialize(repeating: 0.25)
+                return buffer
+            }
+            let input = UnsafeBufferPointer(buffer(model.inputShape.elementCount))
+            let outputs = OutputBuffers(
+                logits: buffer(model.classCount), features: buffer(model.featureCount),
+                stages: model.stages.reversed().map {
+                    StageBuffer(name: $0.name, values: buffer($0.shape.elementCount))
+                })
+            let limits = CallLimits(deadline: .now + .seconds(600), cancellation: Cancellation())
+            func run(times: Int) throws {
+                for _ in 0..<times {
+                    try model.run(tensor: input, count: count, into: outputs)
+                    try model.run(tensor: input, count: count, into: outputs, limits: limits)
+                }
+            }
+            try run(times: 50)
+            let before = orepa_allocation_count()
+            try run(times: 25)
+            let allocations = orepa_allocation_count() - before
+            print("allocations_into_\(count) \(allocations)")
+            input.deallocate()
+            outputs.logits.deallocate()
+            outputs.features?.deallocate()
+            for stage in outputs.stages { stage.values.deallocate() }
         }
     }
 

@@ -44,6 +44,7 @@ import Testing
         for memory in ["fast", "small", "batch"] {
             for count in [1, 3] { #expect(values["allocations_\(memory)_\(count)"] == 0) }
         }
+        for count in [1, 3] { #expect(values["allocations_into_\(count)"] == 0) }
         // Under 1 % of a processor in 5 seconds.
         #expect((values["idle_processor_seconds"] ?? 1) < 0.05)
         #expect(values["logits"] == 10)

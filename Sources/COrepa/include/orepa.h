@@ -383,6 +383,69 @@ typedef struct orepa_values {
 
 #define OREPA_VALUES { sizeof(orepa_values), NULL, 0, 0, 0, 0 }
 
+/* Where a call writes the feature maps of a stage. In an array all have the same `size`. */
+typedef struct orepa_stage_output {
+    size_t size;
+    /* Of the stage. */
+    const char *name;
+    /* Float32 [picture_count, channels, height, width] of the stage, row-major: `count` values. */
+    float *values;
+    size_t count;
+} orepa_stage_output;
+
+#define OREPA_STAGE_OUTPUT { sizeof(orepa_stage_output), NULL, NULL, 0 }
+
+/* Where a call writes what it finds out: memory of the caller's, aligned to four bytes, no part of it twice. */
+typedef struct orepa_outputs {
+    size_t size;
+    /* Float32 [picture_count, class_count]: `logit_count` values. */
+    float *logits;
+    size_t logit_count;
+    /* Float32 [picture_count, feature_count of the model]: `feature_value_count` values before the linear layer. NULL and
+     * 0 where they are not wanted. */
+    float *features;
+    size_t feature_value_count;
+    /* The stages whose feature maps are wanted, each once. NULL and 0 where none is. */
+    const orepa_stage_output *stages;
+    size_t stage_count;
+} orepa_outputs;
+
+#define OREPA_OUTPUTS { sizeof(orepa_outputs), NULL, 0, NULL, 0, NULL, 0 }
+
+/* What the model's file records about it. Pointers are valid until the model has been freed; a string is NULL, and a number
+ * NaN, where the file records none. */
+typedef struct orepa_metadata {
+    size_t size;
+    /* All of it, as a JSON object on one line, with the keys of docs/model-file.md: tool, family, blocks, input,
+     * preprocessing, labels, source, verification, assumptions; null where it is not recorded. The network itself (graph,
+     * algorithms, probe) is left out. Never NULL. */
+    const char *json;
+    /* "RepVGG", "ResNet" or "ResNeXt", and name and version of the program that wrote the file. Never NULL. */
+    const char *family;
+    const char *tool;
+    /* The checkpoint that the model was made from: its file's name, and SHA-256 in 64 hexadecimal digits. */
+    const char *source_name;
+    const char *source_sha256;
+    /* How a picture becomes the network's input: its shorter side is resized to `resize` pixels, `crop` x `crop` are cut from
+     * its middle, and of values in 0 ... 1 the mean is subtracted and the rest divided by the standard deviation, both
+     * `channel_count` numbers. As recorded, whatever orepa_model_options.input_height says. */
+    size_t resize;
+    size_t crop;
+    size_t channel_count;
+    const float *mean;
+    const float *std;
+    /* "bilinear": Pillow's, antialiased, on 8-bit pixels. Never NULL. */
+    const char *interpolation;
+    /* What was found when the folded network was held against the unfused one: the largest error of a block, and the errors of
+     * the logits with strict and with fast numerics, each divided by the largest value of the unfused output. */
+    double block_error;
+    double logit_error;
+    double fast_logit_error;
+} orepa_metadata;
+
+#define OREPA_METADATA \
+    { sizeof(orepa_metadata), NULL, NULL, NULL, NULL, NULL, 0, 0, 0, NULL, NULL, NULL, 0, 0, 0 }
+
 /* The functions. Valid until the process ends. A later library of the same version may add functions at the end:
  * `size` tells whether one is there. */
 typedef struct orepa_api {
@@ -522,6 +585,28 @@ typedef struct orepa_api {
     /* What is odd about the file of picture `index`, such as that it is damaged: sentence `place`, from 0; NULL when
      * there are no more. Valid until the answers have been freed. */
     const char *(*answers_warning)(const orepa_answers *answers, size_t index, size_t place);
+
+    /* ---- Into the caller's memory ---- */
+
+    /* As `run`, with the values written where `outputs` says; options.features and options.stages have to be off. With
+     * `answers` NULL the call fails for the first picture that is at fault, as it does for what concerns all. Otherwise a
+     * picture that is at fault has NaN for its values, and `*answers`, the caller's, to be freed by answers_free, has all
+     * pictures' statuses, messages and warnings, and no values. Outputs take no memory of the library's; pictures take what
+     * decoding and scaling them does for a while. When it fails, the outputs are undefined. */
+    orepa_status (*run_into)(
+        const orepa_model *model, const orepa_picture *pictures, size_t picture_count,
+        const orepa_outputs *outputs, const orepa_run_options *options, orepa_answers **answers);
+
+    /* As `run_tensor`, with features and feature maps beside the logits where `outputs` says. Allocates nothing once as many
+     * calls as run at a time have been made. `input` is no part of the outputs. When it fails, the outputs are undefined. */
+    orepa_status (*run_tensor_into)(
+        const orepa_model *model, const float *input, size_t input_count, size_t picture_count,
+        const orepa_outputs *outputs, const orepa_run_options *options);
+
+    /* ---- What a model's file records ---- */
+
+    /* Tells what the model's file records about it, in `metadata`, whose size the caller sets. */
+    orepa_status (*model_metadata)(const orepa_model *model, orepa_metadata *metadata);
 } orepa_api;
 
 /* The table of functions of that version, OREPA_API_VERSION; NULL if this library has no such version. */

@@ -166,6 +166,7 @@ static const struct {
     {"models", test_models}, {"pictures", test_pictures}, {"outputs", test_outputs},
     {"arguments", test_arguments}, {"structs", test_structs}, {"errors", test_errors},
     {"threads", test_threads}, {"limits", test_limits}, {"host", test_host},
+    {"into", test_into}, {"metadata", test_metadata},
 };
 
 int main(int argc, char **argv)

@@ -36,6 +36,18 @@ static void test_sizes_that_make_no_sense(void)
     }
 }
 
+// A program made with an earlier header finds its functions where they were.
+static void test_table(void)
+{
+    const size_t pointer = sizeof(void *);
+    CHECK(offsetof(orepa_api, last_error) == 2 * pointer, "last_error: found %zu", offsetof(orepa_api, last_error));
+    CHECK(offsetof(orepa_api, run_tensor) == 13 * pointer, "run_tensor: found %zu", offsetof(orepa_api, run_tensor));
+    CHECK(offsetof(orepa_api, answers_warning) == 29 * pointer, "answers_warning: found %zu", offsetof(orepa_api, answers_warning));
+    CHECK(offsetof(orepa_api, model_metadata) == 32 * pointer, "model_metadata: found %zu", offsetof(orepa_api, model_metadata));
+    CHECK(sizeof(orepa_prediction) == 32 && sizeof(orepa_values) == 48 && sizeof(orepa_picture) == 64 &&
+            sizeof(orepa_run_options) == 48 && sizeof(orepa_stage) == 40, "expected that structs keep their sizes, or grow with a test here");
+}
+
 // A program made with the first header, which ends with log_context.
 static void test_shorter_options(void)
 {
@@ -97,6 +109,7 @@ static void test_longer_structs(void)
 
 void test_structs(void)
 {
+    test_table();
     test_sizes_that_make_no_sense();
     test_shorter_options();
     test_longer_structs();

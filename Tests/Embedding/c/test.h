@@ -69,5 +69,7 @@ void test_errors(void);
 void test_threads(void);
 void test_limits(void);
 void test_host(void);
+void test_into(void);
+void test_metadata(void);
 
 #endif

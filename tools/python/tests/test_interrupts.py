@@ -69,10 +69,12 @@ def ends(call: Callable[[], object], error: type[BaseException], **when: object)
 
 def test_batches(slow: orepa.Model, samples: list[Path]) -> None:
     expected = slow.classify(samples[0])
+    logits = np.empty((COUNT, slow.class_count), np.float32)
     for call in (
         lambda: slow.classify_batch(samples[:1] * COUNT),
         lambda: slow.classify_batch(samples[:1] * COUNT, timeout=60, errors="return"),
         lambda: slow.run(samples[:1] * COUNT, features=True, cancellation=orepa.Cancellation()),
+        lambda: slow.run_into(samples[:1] * COUNT, logits),
     ):
         ends(call, KeyboardInterrupt)
         assert slow.classify(samples[0]) == expected
@@ -83,6 +85,8 @@ def test_tensors(slow: orepa.Model) -> None:
     expected = slow.run_tensor(tensor)
     many = np.zeros((COUNT, *slow.input_shape), np.float32)
     ends(lambda: slow.run_tensor(many), KeyboardInterrupt)
+    logits = np.empty((len(many), slow.class_count), np.float32)
+    ends(lambda: slow.run_into(many, logits), KeyboardInterrupt)
     assert (slow.run_tensor(tensor) == expected).all()
 
 

@@ -100,6 +100,7 @@ def test_closed(model_path: Path, samples: list[Path]) -> None:
         lambda: model.classify(samples[0]),
         lambda: model.classify_batch([]),
         lambda: model.run_tensor(np.zeros((1, *model.input_shape), np.float32)),
+        lambda: model.run_into([], np.zeros((0, 10), np.float32)),
         lambda: model.memory_requirement(),
         lambda: model.trim(),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import io
 import mmap
 from pathlib import Path
@@ -50,6 +51,19 @@ def use(pixels: npt.NDArray[np.uint8], tensor: Floats, paths: list[Path]) -> Non
         assert_type(answer.features, Floats | None)
         assert_type(answer.feature_maps["stage0"], Floats)
         assert_type(model.run_tensor(tensor), Floats)
+        logits = np.empty((2, 10), np.float32)
+        model.run_into(paths, logits, features=tensor, stages={"stage0": tensor}, timeout=1)
+        model.run_into(tensor, array.array("f", bytes(40)))
+        assert_type(
+            model.run_into(paths, logits, errors="return"),
+            list[orepa.Error | None],
+        )
+        metadata = model.metadata
+        assert_type(metadata, orepa.Metadata)
+        assert_type(metadata.preprocessing.mean, tuple[float, ...])
+        assert_type(metadata.source, orepa.Source | None)
+        if metadata.verification is not None:
+            assert_type(metadata.verification.fast_logit_error, float | None)
         assert_type(model.labels, tuple[str, ...] | None)
         assert_type(model.input_shape, tuple[int, int, int])
         assert_type(model.memory_requirement(8).weights, int)
@@ -61,6 +75,8 @@ def use(pixels: npt.NDArray[np.uint8], tensor: Floats, paths: list[Path]) -> Non
 
 
 def wrong(model: orepa.Model) -> None:
+    model.run_into("a.jpg", [0.0])  # type: ignore[call-overload]
+    model.metadata.family = "ResNet"  # type: ignore[misc]
     model.classify(3)  # type: ignore[arg-type]
     model.classify("a.jpg", order="RGB")  # type: ignore[arg-type]
     orepa.Model("a", numerics="exact")  # type: ignore[arg-type]

@@ -27,17 +27,21 @@ from ._errors import (
     Unsupported,
 )
 from ._library import library_version
+from ._metadata import Assumptions, Metadata, Preprocessing, Source, Verification
 from ._model import Log, Memory, MemoryRequirement, Model, Numerics, Stage
+from ._outputs import FloatBuffer
 from ._pictures import Order, Picture
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Answer",
+    "Assumptions",
     "Cancellation",
     "Cancelled",
     "DeadlineExceeded",
     "Error",
+    "FloatBuffer",
     "InvalidArgument",
     "InvalidEnvironment",
     "InvalidImage",
@@ -45,6 +49,7 @@ __all__ = [
     "Log",
     "Memory",
     "MemoryRequirement",
+    "Metadata",
     "Model",
     "NotFinite",
     "NotFound",
@@ -56,9 +61,12 @@ __all__ = [
     "PictureWarning",
     "Pool",
     "Prediction",
+    "Preprocessing",
     "ProbeFailed",
+    "Source",
     "Stage",
     "Status",
     "Unsupported",
+    "Verification",
     "library_version",
 ]

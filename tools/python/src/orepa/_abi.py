@@ -11,6 +11,7 @@ from ctypes import (
     POINTER,
     c_bool,
     c_char_p,
+    c_double,
     c_float,
     c_int32,
     c_int64,
@@ -186,6 +187,53 @@ class Values(Sized):
     ]
 
 
+class StageOutput(Sized):
+    """orepa_stage_output"""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("name", c_char_p),
+        ("values", c_void_p),
+        ("count", c_size_t),
+    ]
+
+
+class Outputs(Sized):
+    """orepa_outputs"""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("logits", c_void_p),
+        ("logit_count", c_size_t),
+        ("features", c_void_p),
+        ("feature_value_count", c_size_t),
+        ("stages", POINTER(StageOutput)),
+        ("stage_count", c_size_t),
+    ]
+
+
+class Metadata(Sized):
+    """orepa_metadata"""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("json", c_char_p),
+        ("family", c_char_p),
+        ("tool", c_char_p),
+        ("source_name", c_char_p),
+        ("source_sha256", c_char_p),
+        ("resize", c_size_t),
+        ("crop", c_size_t),
+        ("channel_count", c_size_t),
+        ("mean", c_void_p),
+        ("std", c_void_p),
+        ("interpolation", c_char_p),
+        ("block_error", c_double),
+        ("logit_error", c_double),
+        ("fast_logit_error", c_double),
+    ]
+
+
 STRUCTS: dict[str, type[Sized]] = {
     "orepa_model_options": ModelOptions,
     "orepa_model_info": ModelInfo,
@@ -195,6 +243,9 @@ STRUCTS: dict[str, type[Sized]] = {
     "orepa_run_options": RunOptions,
     "orepa_prediction": Prediction,
     "orepa_values": Values,
+    "orepa_stage_output": StageOutput,
+    "orepa_outputs": Outputs,
+    "orepa_metadata": Metadata,
 }
 """The header's names of the structs."""
 
@@ -256,6 +307,31 @@ _FUNCTIONS: list[tuple[str, Any]] = [
     ("cancellation_cancel", _Keeping(None, _handle)),
     ("cancellation_free", _Keeping(None, _handle)),
     ("answers_warning", _Keeping(c_char_p, _handle, c_size_t, c_size_t)),
+    (
+        "run_into",
+        _Releasing(
+            _status,
+            _handle,
+            POINTER(Picture),
+            c_size_t,
+            POINTER(Outputs),
+            POINTER(RunOptions),
+            _new_handle,
+        ),
+    ),
+    (
+        "run_tensor_into",
+        _Releasing(
+            _status,
+            _handle,
+            c_void_p,
+            c_size_t,
+            c_size_t,
+            POINTER(Outputs),
+            POINTER(RunOptions),
+        ),
+    ),
+    ("model_metadata", _Keeping(_status, _handle, POINTER(Metadata))),
 ]
 
 

@@ -7,7 +7,7 @@ import ctypes
 import logging
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Self, TypeAlias, overload
 
 import numpy as np
@@ -19,6 +19,8 @@ from ._controls import MOST_THREADS, Cancellation, Pool, checked_integer
 from ._errors import Error, InvalidArgument, OutOfMemory, PictureWarning, make_error
 from ._library import Handle, api, check
 from ._limits import Limits
+from ._metadata import Metadata, parsed_metadata
+from ._outputs import FloatBuffer, OutputList
 from ._pictures import (
     Order,
     Picture,
@@ -236,8 +238,17 @@ class Model:
             shape = (stage.channels, stage.height, stage.width)
             stages.append(Stage(stage.name.decode(), shape))
         self._stages = tuple(stages)
+        metadata = _abi.Metadata()
+        check(api().model_metadata(handle.pointer, ctypes.byref(metadata)))
+        self._metadata = parsed_metadata(metadata.json)
 
     # What it is
+
+    @property
+    def metadata(self) -> Metadata:
+        """What the model's file records about it: where it comes from, how pictures are prepared,
+        what was assumed and verified."""
+        return self._metadata
 
     @property
     def class_count(self) -> int:
@@ -488,12 +499,9 @@ class Model:
         check(self._status(lambda: run(*arguments), options, limits))
         results: list[Answer | Error] = []
         for index in range(len(pictures)):
-            status = api().answers_status(answers.pointer, index)
-            if index in prepared.errors:
-                results.append(prepared.errors[index])
-            elif status:
-                message = api().answers_message(answers.pointer, index).decode(errors="replace")
-                results.append(make_error(status, message, index))
+            fault = _error_of(answers, index, prepared)
+            if fault is not None:
+                results.append(fault)
             else:
                 results.append(
                     Answer(
@@ -506,6 +514,118 @@ class Model:
                     )
                 )
         return results
+
+    @overload
+    def run_into(
+        self,
+        pictures: Picture | Sequence[Picture],
+        logits: FloatBuffer,
+        *,
+        features: FloatBuffer | None = None,
+        stages: Mapping[str, FloatBuffer] | None = None,
+        order: Order | None = None,
+        timeout: float | None = None,
+        cancellation: Cancellation | None = None,
+        errors: Literal["raise"] = "raise",
+    ) -> None: ...
+
+    @overload
+    def run_into(
+        self,
+        pictures: Sequence[Picture],
+        logits: FloatBuffer,
+        *,
+        features: FloatBuffer | None = None,
+        stages: Mapping[str, FloatBuffer] | None = None,
+        order: Order | None = None,
+        timeout: float | None = None,
+        cancellation: Cancellation | None = None,
+        errors: Literal["return"],
+    ) -> list[Error | None]: ...
+
+    def run_into(
+        self,
+        pictures: Picture | Sequence[Picture],
+        logits: FloatBuffer,
+        *,
+        features: FloatBuffer | None = None,
+        stages: Mapping[str, FloatBuffer] | None = None,
+        order: Order | None = None,
+        timeout: float | None = None,
+        cancellation: Cancellation | None = None,
+        errors: Literal["raise", "return"] = "raise",
+    ) -> None | list[Error | None]:
+        """Runs the network and writes what it finds out into buffers of the caller's: float32,
+        writable, contiguous, none in the memory of another or of a picture.
+
+        `pictures`: a list of pictures, or normalised inputs, float32 [N, channels, height, width],
+        all finite, for which the library allocates nothing once calls have been made. `logits`: for
+        float32 [N, classes]. `features`: for the values before the linear layer, float32
+        [N, features]. `stages`: buffers by the names of stages, for float32
+        [N, channels, height, width] of each. A buffer may also have one dimension, with as many
+        values. For a single picture there is no N.
+
+        `order`, `timeout` and `cancellation` are those of `classify`. `errors`: "raise" raises the
+        error of the first picture that is at fault; "return" returns for each picture its error or
+        None. The values of a picture that is at fault are NaN. Of one that is damaged and answered
+        all the same a PictureWarning tells. When the call raises anything else, the buffers are
+        undefined.
+        """
+        _check_errors(errors)
+        is_list = isinstance(pictures, Sequence) and not isinstance(pictures, _SINGLE_SEQUENCES)
+        if errors != "raise" and not is_list:
+            raise InvalidArgument('errors: expected "raise" for what is no list of pictures')
+        handle = self._open_handle()
+        limits = Limits(timeout, cancellation)
+        tensor = pictures if isinstance(pictures, np.ndarray) and pictures.ndim == 4 else None
+        # A copy: another thread may change the list.
+        listed: list[Any] = list(pictures) if is_list else [pictures]  # type: ignore[arg-type]
+        rows: tuple[int, ...] = (len(listed),) if is_list else ()
+        if tensor is not None:
+            if order is not None:
+                raise InvalidArgument(f"order: expected none for a float32 array, found {order!r}")
+            _check_tensor(tensor, "pictures", self._input_shape)
+            rows = (len(tensor),)
+        outputs = OutputList(rows, self.class_count)
+        outputs.set_logits(logits)
+        if features is not None:
+            outputs.set_features(features, self.feature_count)
+        if stages is not None:
+            outputs.set_stages(stages, self._stages)
+        places = ctypes.byref(outputs.struct)
+        options = _abi.RunOptions()
+        if tensor is not None:
+            try:
+                values = contiguous(tensor, limits)
+            except MemoryError as error:
+                raise OutOfMemory(f"pictures: {error}") from None
+            run_tensor = api().run_tensor_into
+            inputs = (handle.pointer, values.ctypes.data, values.size, len(values), places)
+            check(self._status(lambda: run_tensor(*inputs, ctypes.byref(options)), options, limits))
+            return None
+        prepared = PictureList(listed, order, self._input_shape, self._png16, limits)
+        answers = Handle(api().answers_free)
+        run = api().run_into
+        arguments = (
+            handle.pointer,
+            prepared.array,
+            len(listed),
+            places,
+            ctypes.byref(options),
+            ctypes.byref(answers.pointer),
+        )
+        check(self._status(lambda: run(*arguments), options, limits))
+        results: list[Error | None] = []
+        for index in range(len(listed)):
+            fault = _error_of(answers, index, prepared)
+            if fault is not None and errors == "raise":
+                raise fault
+            results.append(fault)
+            answer = Answer(answers, index, 0, False, (), prepared.warnings.get(index, ()))
+            for sentence in answer.warnings:
+                where = f"pictures[{index}]: " if is_list else ""
+                warnings.warn(f"{where}{sentence}", PictureWarning, stacklevel=2)
+        return results if errors == "return" else None
 
     def run_tensor(
         self,
@@ -521,11 +641,7 @@ class Model:
         handle = self._open_handle()
         if not isinstance(tensor, np.ndarray):
             raise TypeError(f"tensor: expected a numpy array, found {type(tensor).__name__}")
-        if tensor.dtype != np.float32 or tensor.ndim != 4 or tensor.shape[1:] != self._input_shape:
-            shape = ", ".join(map(str, self._input_shape))
-            raise InvalidArgument(
-                f"tensor: expected float32 [N, {shape}], found {tensor.dtype} {tensor.shape}"
-            )
+        _check_tensor(tensor, "tensor", self._input_shape)
         limits = Limits(timeout, cancellation)
         count = tensor.shape[0]
         expected = (count, self.class_count)
@@ -615,6 +731,25 @@ def _raised(answer: Answer | Error) -> Answer:
     if isinstance(answer, Error):
         raise answer
     return answer
+
+
+def _error_of(answers: Handle, index: int, prepared: PictureList) -> Error | None:
+    """What is wrong with a picture of a call."""
+    if index in prepared.errors:
+        return prepared.errors[index]
+    status = api().answers_status(answers.pointer, index)
+    if not status:
+        return None
+    message = api().answers_message(answers.pointer, index).decode(errors="replace")
+    return make_error(status, message, index)
+
+
+def _check_tensor(tensor: npt.NDArray[Any], name: str, input_shape: tuple[int, int, int]) -> None:
+    if tensor.dtype != np.float32 or tensor.ndim != 4 or tensor.shape[1:] != input_shape:
+        shape = ", ".join(map(str, input_shape))
+        raise InvalidArgument(
+            f"{name}: expected float32 [N, {shape}], found {tensor.dtype} {tensor.shape}"
+        )
 
 
 def _choice(value: object, name: str, choices: dict[str, int]) -> int:
