@@ -54,7 +54,7 @@ private func isBuffer(_ name: String) -> Bool {
     func samplesAreWhatTheySay(sample: Int) throws {
         let (random, block, kind) = samples[sample]
         let network = try TrainingNetwork(Checkpoint(random.file()))
-        #expect(network.blocks.first { $0.prefix == block }?.kind == kind)
+        #expect(network.blocks.first { $0.name == block }?.kind == kind)
     }
 
     /// Each tensor of the block in turn is left out, misspelt, given another shape, and made integer.
@@ -62,7 +62,7 @@ private func isBuffer(_ name: String) -> Bool {
     func everyTensorIsNeededAndChecked(sample: Int) throws {
         let (random, block, kind) = samples[sample]
         let network = try TrainingNetwork(Checkpoint(random.file()))
-        let shapes = try #require(network.blocks.first { $0.prefix == block }).tensors
+        let shapes = try #require(network.blocks.first { $0.name == block }).tensors
             .mapValues(\.shape)
         for tensor in random.tensors where tensor.name.hasPrefix(block + ".") {
             let name = String(tensor.name.dropFirst(block.count + 1))

@@ -112,20 +112,22 @@ struct ConvertCommand: ParsableCommand {
     func run() throws {
         try OutputFile.refuse(output, sameAs: checkpoint)
         let file = try network.checkpoint(path: checkpoint)
+        let recognized: RecognizedCheckpoint
+        do { recognized = try RecognizedCheckpoint(file) } catch { throw Failure(error) }
         // A deployed model is a folded checkpoint; what its description says holds where no option does.
-        let model: ModelFile?
-        do { model = try file.deployedModel() } catch { throw Failure(error) }
+        let model = recognized.deployedModel
         let known = model?.description
         let reference = try proof.read()
         let options = network.options(recordedIn: model)
+        do { _ = try recognized.trainingNetwork(options) } catch { throw Failure(error) }
         let preprocessing = try preprocessing(
-            for: file, options, recorded: known?.preprocessing)
+            for: recognized.network, recorded: known?.preprocessing)
         var warnings = network.warnings(
             about: file, isFolded: model != nil)
         AssumptionReport.warn(warnings)
         let converter = Converter(
             options: ConversionOptions(
-                labels: try labels(for: file, known: known?.labels),
+                labels: try labels(for: recognized.network, known: known?.labels),
                 preprocessing: preprocessing,
                 packing: packing.map(\.instructionSet),
                 verification: verification.options(inputSize: nil, budget: budgeting.budget),
@@ -135,7 +137,7 @@ struct ConvertCommand: ParsableCommand {
             pool: WorkerPool(threadCount: threading.count))
         let result: Converter.Result
         do {
-            result = try converter.convert(file, to: output) { Progress.show("\($0)") }
+            result = try converter.convert(recognized, to: output) { Progress.show("\($0)") }
         } catch {
             Progress.wipe()
             if format == .json {
@@ -171,12 +173,9 @@ struct ConvertCommand: ParsableCommand {
 
     /// What pictures of the checkpoint's channels go through.
     private func preprocessing(
-        for file: Checkpoint, _ options: NetworkOptions, recorded: Preprocessing?
+        for network: RecognizedNetwork, recorded: Preprocessing?
     ) throws(Failure) -> Preprocessing {
-        let channels: Int
-        do { channels = try TrainingNetwork(file, options: options).graph.inputChannels } catch {
-            throw Failure(.badData, "\(error)")
-        }
+        let channels = network.inputChannels
         let preprocessing = preprocessing(
             startingFrom: recorded ?? .standard(channels: channels))
         if let invalid = preprocessing.invalidField(channels: channels) {
@@ -209,9 +208,9 @@ struct ConvertCommand: ParsableCommand {
     }
 
     private func labels(
-        for file: Checkpoint, known: [String]?
+        for network: RecognizedNetwork, known: [String]?
     ) throws(Failure) -> [String]? {
-        let classCount = file["linear.bias"]?.elementCount ?? 0
+        let classCount = network.classCount
         if let labels { return try LabelsFile.read(labels, expected: classCount) }
         return known ?? (classCount == LabelsFile.imageNet.count ? LabelsFile.imageNet : nil)
     }
