@@ -144,7 +144,8 @@ struct PicturePreparation: Sendable {
         let isInterrupted = { item.limits.areReached }
         try (channels == 1 ? image.grey(isInterrupted: isInterrupted) : image)
             .resizedAndCenterCropped(
-                shorterSide: resize, width: width, height: height, limits: limits,
+                shorterSide: resize, width: width, height: height,
+                filter: ResamplingFilter(preprocessing.interpolation), limits: limits,
                 isInterrupted: isInterrupted
             ).normalize(
                 mean: preprocessing.mean, std: preprocessing.std, into: item.target,

@@ -7,8 +7,8 @@ public struct PreparedImage: Sendable {
     /// is for one channel.
     public let values: [Float]
 
-    /// The same bits as Pillow's `resize` (bilinear) and torchvision's `CenterCrop`, `ToTensor` and
-    /// `Normalize`.
+    /// The same bits as Pillow's `resize` with the preprocessing's interpolation, and torchvision's `CenterCrop`,
+    /// `ToTensor` and `Normalize`.
     public init(_ image: RGBImage, preprocessing: Preprocessing) throws(ImageError) {
         values = try image.cropped(as: preprocessing)
             .normalized(mean: preprocessing.mean, std: preprocessing.std)
@@ -20,7 +20,7 @@ extension RGBImage {
     /// cropped.
     public func cropped(as preprocessing: Preprocessing) throws(ImageError) -> RGBImage {
         try (preprocessing.mean.count == 1 ? grey() : self).resizedAndCenterCropped(
-            shorterSide: preprocessing.resize, width: preprocessing.crop, height: preprocessing.crop
-        )
+            shorterSide: preprocessing.resize, width: preprocessing.crop,
+            height: preprocessing.crop, filter: ResamplingFilter(preprocessing.interpolation))
     }
 }

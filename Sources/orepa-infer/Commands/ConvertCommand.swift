@@ -49,6 +49,9 @@ struct ConvertCommand: ParsableCommand {
     @Option(help: "Pixels of the shorter side before the centre crop.")
     var resize: Int?
 
+    @Option(help: "How pictures are resized, as Pillow's filter of that name. (default: bilinear)")
+    var interpolation: Preprocessing.Interpolation?
+
     @Option(
         parsing: .unconditional,
         help: """
@@ -191,7 +194,7 @@ struct ConvertCommand: ParsableCommand {
     private var given: [String] {
         [
             inputSize == nil ? nil : "--input-size", mean == nil ? nil : "--mean",
-            std == nil ? nil : "--std",
+            std == nil ? nil : "--std", interpolation == nil ? nil : "--interpolation",
         ].compactMap(\.self)
     }
 
@@ -204,7 +207,7 @@ struct ConvertCommand: ParsableCommand {
             ? preset.resize(forCrop: crop) : base.resize
         return Preprocessing(
             resize: resize ?? scaled, crop: crop, mean: mean?.values ?? base.mean,
-            std: std?.values ?? base.std)
+            std: std?.values ?? base.std, interpolation: interpolation ?? base.interpolation)
     }
 
     private func labels(
@@ -226,6 +229,8 @@ struct PackingTarget: ExpressibleByArgument {
         instructionSet = set
     }
 }
+
+extension Preprocessing.Interpolation: ExpressibleByArgument {}
 
 /// A number for each channel, such as red, green and blue, with commas between them.
 struct ChannelValues: ExpressibleByArgument {
