@@ -1,11 +1,8 @@
 // The names of the code that was published with OREPA, RepVGG and DBB.
 
 extension Dialect {
-    /// All that are known. Of those whose stem a checkpoint has, the one with the longest name for it counts.
-    static let all: [Dialect] = [.publishedRepVGG, .publishedResNet]
-
     static let publishedRepVGG = Dialect(
-        family: .repVGG,
+        family: .repVGG, mark: "stage0",
         modules: [
             .init("stage0", .stem),
             .init("stage{stage}.{block}", .block),
@@ -14,7 +11,7 @@ extension Dialect {
         stemConvolutions: publishedStemConvolutions)
 
     static let publishedResNet = Dialect(
-        family: .resNet,
+        family: .resNet, mark: "stage0.conv1",
         modules: [
             .init("stage0.conv1", .stem),
             .init("stage{stage}.{block}.conv1", .residual(.conv1)),

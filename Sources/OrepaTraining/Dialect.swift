@@ -28,10 +28,26 @@ struct Dialect: Sendable {
             self.role = role
             self.part = part
         }
+
+        /// A convolution and the batch norm behind it, where they are modules side by side. In the convolution's place
+        /// there may be a block of another kind, with its batch norms inside.
+        static func convolution(
+            _ convolution: ModulePattern, norm: ModulePattern, _ role: Role
+        ) -> [Module] {
+            let names = BlockNames.folded("conv")
+            return [
+                Module(convolution, role),
+                Module(convolution.appending("weight"), role, part: names.weight),
+                Module(convolution.appending("bias"), role, part: names.bias),
+                Module(norm, role, part: BlockNames.convBN.norm.module),
+            ]
+        }
     }
 
     /// ``Family/resNet`` also where a network with groups is a ResNeXt.
     let family: Family
+    /// A checkpoint that has tensors in such a module is of this dialect.
+    let mark: ModulePattern
     /// Where several fit a key, the longest pattern counts.
     let modules: [Module]
     /// Modules before the first stage of which one may be a convolution. Where several are, the stem is a deep one.
@@ -39,6 +55,9 @@ struct Dialect: Sendable {
 }
 
 extension Dialect {
+    /// All that are known. Of those whose mark a checkpoint has, the one with the longest counts.
+    static let all: [Dialect] = [.publishedRepVGG, .publishedResNet, .torchvision]
+
     /// Place in the network and name within the block there of the tensor whose key has these parts; nil where the key
     /// belongs to no block.
     func location(of key: [Substring]) -> (place: NetworkPlace, name: String)? {
@@ -60,11 +79,9 @@ extension Dialect {
         return fitting.map(\.count).max().map { key.prefix($0).joined(separator: ".") }
     }
 
-    /// Whether the key is of a tensor in the stem.
-    func isStem(_ key: [Substring]) -> Bool {
-        modules.contains {
-            $0.role == .stem && key.count > $0.pattern.count && $0.pattern.numbers(in: key) != nil
-        }
+    /// Whether the key is of a tensor that marks the dialect.
+    func isMarked(by key: [Substring]) -> Bool {
+        key.count > mark.count && mark.numbers(in: key) != nil
     }
 
     /// Whether the key is of a residual block.
@@ -104,6 +121,9 @@ extension Dialect {
     func name(ofStage stage: Int) -> String {
         modules.lazy.compactMap(\.pattern.stagePattern).first?.name(stage: stage, block: 0) ?? ""
     }
+
+    /// The first module that marks the dialect.
+    var firstMark: String { mark.name(stage: 1, block: 0) }
 
     /// The module that is the stem.
     var stem: String { name(of: stemPlace) }

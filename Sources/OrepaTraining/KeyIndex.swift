@@ -61,13 +61,14 @@ struct KeyIndex {
         }
     }
 
-    /// The dialect whose stem the checkpoint has.
+    /// The dialect whose mark the checkpoint has.
     private static func dialect(of checkpoint: Checkpoint) throws(TrainingError) -> Dialect {
         let keys = checkpoint.tensors.lazy.map { parts(of: $0.name) }
-        let fitting = Dialect.all.filter { dialect in keys.contains { dialect.isStem($0) } }
-        guard let best = fitting.max(by: { $0.stem.utf8.count < $1.stem.utf8.count }) else {
+        let fitting = Dialect.all.filter { dialect in keys.contains { dialect.isMarked(by: $0) } }
+        guard let best = fitting.max(by: { $0.firstMark.utf8.count < $1.firstMark.utf8.count })
+        else {
             throw .unknownFamily(
-                path: checkpoint.path, expected: Dialect.all.map { "\($0.stem)." },
+                path: checkpoint.path, expected: Dialect.all.map { "\($0.firstMark)." },
                 found: checkpoint.tensors.prefix(5).map(\.name))
         }
         return best

@@ -82,6 +82,9 @@ struct ModulePattern: Sendable, ExpressibleByStringLiteral {
 
     private init(parts: [Part]) { self.parts = parts }
 
+    /// The module, or the tensor, called `name` within this one.
+    func appending(_ name: String) -> ModulePattern { ModulePattern(parts: parts + [.text(name)]) }
+
     /// A decimal number as PyTorch writes it, without sign and leading zeros, behind `start`.
     private func number(_ text: Substring, after start: String) -> Int? {
         guard text.utf8.starts(with: start.utf8) else { return nil }

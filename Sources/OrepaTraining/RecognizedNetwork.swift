@@ -65,6 +65,7 @@ public struct RecognizedNetwork: Sendable {
     /// - RepVGG: `stage0`, `stage1.0`, ..., each a block.
     /// - ResNet and ResNeXt: `stage0.conv1`, then residual blocks of `conv1`, `conv2` (basic) or `conv1`, `conv2`,
     ///   `conv3` (bottleneck), and `shortcut`; a network with grouped convolutions is a ResNeXt.
+    ///   Torchvision's names for these are known too.
     ///
     /// Strict as PyTorch's `load_state_dict`: no key of a block may be missing or unknown, except that buffers which
     /// follow from the shapes may be absent. Keys of no block are refused when the network is built.
