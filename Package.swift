@@ -56,19 +56,33 @@ let package = Package(
         .target(name: "OrepaC", dependencies: ["Orepa", "COrepa", "OrepaSystem"]),
 
         // Conversion, offline: nothing above imports these.
-        .target(name: "OrepaCheckpoint", dependencies: ["OrepaSafetensors", "CZlib"]),
-        .target(name: "OrepaTraining", dependencies: ["OrepaCheckpoint", "OrepaNetwork"]),
+        .target(
+            name: "OrepaCheckpoint",
+            dependencies: ["OrepaSafetensors", "OrepaFiles", "OrepaSystem", "CZlib"]),
+        .target(
+            name: "OrepaTraining",
+            dependencies: [
+                "OrepaCheckpoint", "OrepaNetwork", "OrepaSafetensors", "OrepaFiles",
+            ]),
         .target(
             name: "OrepaFold",
-            dependencies: ["OrepaTraining", "OrepaNetwork", "CConversionLibraries"]),
+            dependencies: [
+                "OrepaTraining", "OrepaCheckpoint", "OrepaNetwork", "OrepaFiles",
+                "CConversionLibraries",
+            ]),
         .target(
             name: "OrepaConversion",
-            dependencies: ["OrepaFold", "OrepaPlan", "OrepaSystem", "CConversionLibraries"]),
+            dependencies: [
+                "OrepaFold", "OrepaTraining", "OrepaCheckpoint", "OrepaPlan", "OrepaNetwork",
+                "OrepaSafetensors", "OrepaFiles", "OrepaSystem", "CConversionLibraries",
+            ]),
 
         .executableTarget(
             name: "orepa-infer",
             dependencies: [
-                "Orepa", "OrepaConversion", "CEmbeddedData", "CProcess", "OrepaSystem",
+                "Orepa", "OrepaConversion", "OrepaFold", "OrepaTraining", "OrepaCheckpoint",
+                "OrepaImage", "OrepaPlan", "OrepaNetwork", "OrepaSafetensors", "OrepaJSON",
+                "OrepaFiles", "OrepaSystem", "CEmbeddedData", "CProcess",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -102,12 +116,21 @@ let package = Package(
             dependencies: ["Orepa", "EmbeddingProbe", "orepa-infer", "CHostCalls", "TestSupport"]),
         .testTarget(
             name: "OrepaCheckpointTests", dependencies: ["OrepaCheckpoint", "TestSupport"]),
-        .testTarget(name: "OrepaTrainingTests", dependencies: ["OrepaTraining", "TestSupport"]),
         .testTarget(
-            name: "OrepaFoldTests", dependencies: ["OrepaFold", "OrepaPlan", "TestSupport"]),
+            name: "OrepaTrainingTests",
+            dependencies: ["OrepaTraining", "OrepaCheckpoint", "OrepaNetwork", "TestSupport"]),
+        .testTarget(
+            name: "OrepaFoldTests",
+            dependencies: [
+                "OrepaFold", "OrepaTraining", "OrepaCheckpoint", "OrepaNetwork", "OrepaPlan",
+                "TestSupport",
+            ]),
         .testTarget(
             name: "OrepaConversionTests",
-            dependencies: ["OrepaConversion", "OrepaFold", "OrepaPlan", "Orepa", "TestSupport"]),
+            dependencies: [
+                "OrepaConversion", "OrepaFold", "OrepaTraining", "OrepaCheckpoint",
+                "OrepaNetwork", "OrepaPlan", "Orepa", "TestSupport",
+            ]),
         .testTarget(
             name: "CommandLineTests",
             dependencies: [

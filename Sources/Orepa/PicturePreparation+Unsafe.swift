@@ -179,7 +179,8 @@ package struct PicturePreparation: Sendable {
         let isInterrupted = item.isInterrupted
         return try (channels == 1 ? image.grey(isInterrupted: isInterrupted) : image)
             .resizedAndCenterCropped(
-                shorterSide: resize, width: width, height: height, limits: limits,
+                shorterSide: resize, width: width, height: height,
+                filter: ResamplingFilter(preprocessing.interpolation), limits: limits,
                 isInterrupted: isInterrupted)
     }
 }

@@ -125,21 +125,12 @@ extension ConversionError: CustomStringConvertible {
 }
 
 extension TrainingNetwork {
-    /// Recognises the network in `checkpoint`.
-    init(
-        recognizing checkpoint: Checkpoint, options: NetworkOptions
-    ) throws(ConversionError) {
-        do { self = try TrainingNetwork(checkpoint, options: options) } catch {
-            throw .training(error)
-        }
-    }
-
     /// Folds every block, reporting each.
     func folded(reporting progress: ConversionProgress.Observer?) throws(ConversionError) -> Network
     {
         do {
             return try folded { index, block in
-                progress?(.folding(index: index, count: blocks.count, name: block.prefix))
+                progress?(.folding(index: index, count: blocks.count, name: block.name))
             }
         } catch .library(let problem) {
             throw .library(problem)

@@ -81,19 +81,18 @@ public struct Converter {
     public func convert(
         _ checkpoint: Checkpoint, to path: String, progress: ConversionProgress.Observer? = nil
     ) throws(ConversionError) -> Result {
-        try convert(checkpoint, to: RawPath(path), progress: progress)
+        try convert(RecognizedCheckpoint(checkpoint), to: RawPath(path), progress: progress)
     }
 
-    /// The same for a path that need not be UTF-8.
+    /// The same for a checkpoint that is recognised already, and for a path that need not be UTF-8.
     public func convert(
-        _ checkpoint: Checkpoint, to output: RawPath,
+        _ recognized: RecognizedCheckpoint, to output: RawPath,
         progress: ConversionProgress.Observer? = nil
     ) throws(ConversionError) -> Result {
         let path = output.description
-        let network = try TrainingNetwork(recognizing: checkpoint, options: options.network)
+        let (checkpoint, deployed) = (recognized.checkpoint, recognized.deployedModel)
+        let network = try recognized.trainingNetwork(options.network)
         try check(network, output: output)
-        let deployed: ModelFile?
-        do { deployed = try checkpoint.deployedModel() } catch { throw .model(error) }
         if let deployed {
             try DocumentCheck(model: deployed, path: checkpoint.path).check(recognized: network)
             try checkProbe(of: deployed, progress: progress)

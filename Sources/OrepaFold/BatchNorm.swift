@@ -13,15 +13,14 @@ struct BatchNorm {
 }
 
 extension TrainingBlock {
-    /// Reads the batch norm whose tensors begin with `name`.
-    func batchNorm(_ name: String) throws(FoldError) -> BatchNorm {
-        let gamma = try doubles("\(name).weight")
-        let beta = try doubles("\(name).bias")
-        let mean = try doubles("\(name).running_mean")
-        let variance = try doubles("\(name).running_var")
+    func batchNorm(_ names: BatchNormNames) throws(FoldError) -> BatchNorm {
+        let gamma = try doubles(names.weight)
+        let beta = try doubles(names.bias)
+        let mean = try doubles(names.mean)
+        let variance = try doubles(names.variance)
         if let index = variance.firstIndex(where: { $0 + batchNormEpsilon <= 0 }) {
             throw .variance(
-                path: path, key: key("\(name).running_var"), index: [index],
+                path: path, key: key(names.variance), index: [index],
                 epsilon: batchNormEpsilon,
                 found: variance[index])
         }

@@ -4,13 +4,13 @@ import OrepaTraining
 ///
 /// Nothing is summed over, so each weight is scaled where it is: the fold takes no memory beside its result.
 func foldConvBN(_ block: TrainingBlock) throws(FoldError) -> FoldedConvolution {
-    let norm = try block.batchNorm("bn")
-    let (convolution, name) = (block.convolution, "conv.weight")
+    let norm = try block.batchNorm(BlockNames.convBN.norm)
+    let (convolution, name) = (block.convolution, BlockNames.convBN.weight)
     let bias = try rounded(
         norm.shift, shape: [norm.shift.count], path: block.path,
         name: "\(convolution.parameters).bias")
     guard let tensor = block.tensors[name],
-        var weight = try exactFloats(tensor, path: block.path, key: block.key(name))
+        var weight = try exactFloats(tensor, path: block.path, key: tensor.name)
     else {
         var weight = try block.doubles(name)
         scaleRows(&weight, by: norm.scale)
@@ -31,15 +31,13 @@ func foldConvBN(_ block: TrainingBlock) throws(FoldError) -> FoldedConvolution {
 
 /// A block that is folded already: its weight and bias as they are.
 func copyFolded(_ block: TrainingBlock) throws(FoldError) -> FoldedConvolution {
-    let parameters = block.convolution.parameters
-    let name = parameters.dropFirst(block.prefix.count + 1)
-    func values(_ suffix: String) throws(FoldError) -> [Float] {
-        let part = "\(name).\(suffix)"
-        guard let tensor = block.tensors[part] else {
-            preconditionFailure("block `\(block.prefix)` was recognised without `\(part)`")
+    func values(_ name: String) throws(FoldError) -> [Float] {
+        guard let tensor = block.tensors[name] else {
+            preconditionFailure("block `\(block.name)` was recognised without `\(name)`")
         }
         return try rounded(
-            tensor, path: block.path, key: block.key(part), name: "\(parameters).\(suffix)")
+            tensor, path: block.path, key: tensor.name, name: "\(block.name).\(name)")
     }
-    return FoldedConvolution(weight: try values("weight"), bias: try values("bias"))
+    let names = BlockNames.folded(block.foldedName)
+    return FoldedConvolution(weight: try values(names.weight), bias: try values(names.bias))
 }

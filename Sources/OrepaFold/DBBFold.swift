@@ -15,12 +15,13 @@ import OrepaTraining
 /// and the third branch begins with a 1x1 of twice the channels without identity.
 func foldDBB(_ block: TrainingBlock) throws(FoldError) -> FoldedConvolution {
     var kernel = Kernel(block)
-    let origin = try block.batchNorm("dbb_origin.bn")
-    kernel.add(try block.tapMajor("dbb_origin.conv.weight"), scale: origin.scale)
+    let names = BlockNames.DBB.self
+    let origin = try block.batchNorm(names.origin.norm)
+    kernel.add(try block.tapMajor(names.origin.weight), scale: origin.scale)
     var bias = origin.shift
-    if block.tensors["dbb_1x1.conv.weight"] != nil {
-        let norm = try block.batchNorm("dbb_1x1.bn")
-        kernel.addCentre(try block.doubles("dbb_1x1.conv.weight"), scale: norm.scale)
+    if block.has(names.pointwise.weight) {
+        let norm = try block.batchNorm(names.pointwise.norm)
+        kernel.addCentre(try block.doubles(names.pointwise.weight), scale: norm.scale)
         add(norm.shift, to: &bias)
     }
     try addSequence(of: block, to: &kernel, &bias)
@@ -33,17 +34,17 @@ private func addSequence(
     of block: TrainingBlock, to kernel: inout Kernel, _ bias: inout [Double]
 ) throws(FoldError) {
     let (groups, outputs) = (kernel.groups, kernel.outputs)
-    let firstNorm = try block.batchNorm("dbb_1x1_kxk.bn1.bn")
-    let secondNorm = try block.batchNorm("dbb_1x1_kxk.bn2")
-    var first: [Double]
-    if block.tensors["dbb_1x1_kxk.conv1.weight"] != nil {
-        first = try block.doubles("dbb_1x1_kxk.conv1.weight")
-    } else {
-        first = try block.doubles("dbb_1x1_kxk.idconv1.weight")
+    let names = BlockNames.DBB.self
+    let isWidening = block.has(names.wideningPointwise.weight)
+    let firstNames = isWidening ? names.wideningPointwise : names.identityPointwise
+    let firstNorm = try block.batchNorm(firstNames.norm)
+    let secondNorm = try block.batchNorm(names.second.norm)
+    var first = try block.doubles(firstNames.weight)
+    if !isWidening {
         addIdentity(to: &first, inputs: kernel.inputs)
     }
     scaleRows(&first, by: firstNorm.scale)
-    let second = try block.tapMajor("dbb_1x1_kxk.conv2.weight")
+    let second = try block.tapMajor(names.second.weight)
     // What the first pair's shift, constant over the picture, becomes behind the second convolution.
     let inner = firstNorm.shift.count / groups
     let row = kernel.taps * inner
@@ -63,16 +64,17 @@ private func addAverage(
     of block: TrainingBlock, to kernel: inout Kernel, _ bias: inout [Double]
 ) throws(FoldError) {
     let average = [Double](repeating: 1 / Double(kernel.taps), count: kernel.taps)
-    let norm = try block.batchNorm("dbb_avg.avgbn")
+    let names = BlockNames.DBB.self
+    let norm = try block.batchNorm(names.averageNorm)
     add(norm.shift, to: &bias)
-    guard block.tensors["dbb_avg.conv.weight"] != nil else {
+    guard block.has(names.averaged.weight) else {
         // Each output channel averages its own input channel, the only one of its group.
         let ones = [Double](repeating: 1, count: kernel.outputs)
         kernel.addFiltered(ones, by: average, scale: norm.scale)
         return
     }
-    let first = try block.batchNorm("dbb_avg.bn.bn")
+    let first = try block.batchNorm(names.averaged.norm)
     let scale = zip(norm.scale, first.scale).map { $0 * $1 }
-    kernel.addFiltered(try block.doubles("dbb_avg.conv.weight"), by: average, scale: scale)
+    kernel.addFiltered(try block.doubles(names.averaged.weight), by: average, scale: scale)
     for output in bias.indices { bias[output] += norm.scale[output] * first.shift[output] }
 }

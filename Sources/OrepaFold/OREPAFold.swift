@@ -15,9 +15,9 @@ import OrepaTraining
 /// ```
 /// and the batch norm then multiplies it by `t[o]`, which is multiplied into the rows of `vector` here.
 func foldOREPA(_ block: TrainingBlock) throws(FoldError) -> FoldedConvolution {
-    let norm = try block.batchNorm("bn")
+    let norm = try block.batchNorm(BlockNames.OREPA.norm)
     var kernel = Kernel(block)
-    try addGenerated(of: block, "", names: .orepa, scale: norm.scale, to: &kernel)
+    try addGenerated(of: block, BlockNames.OREPA.generated, scale: norm.scale, to: &kernel)
     return try block.rounded(kernel, norm.shift)
 }
 
@@ -28,67 +28,59 @@ func foldOREPA(_ block: TrainingBlock) throws(FoldError) -> FoldedConvolution {
 /// scaled by rows 0 to 4 of `vector`. A sixth row, present in blocks with an identity branch, means nothing.
 /// Where the hidden layer's width is not `I`, it is `conv1` and has no identity added.
 func foldOREPARepVGG(_ block: TrainingBlock) throws(FoldError) -> FoldedConvolution {
-    let norm = try block.batchNorm("rbr_dense.bn")
+    let norm = try block.batchNorm(BlockNames.RepVGG.dense.norm)
     var kernel = Kernel(block)
-    try addGenerated(of: block, "rbr_dense.", names: .repVGG, scale: norm.scale, to: &kernel)
+    try addGenerated(
+        of: block, BlockNames.RepVGG.generated, scale: norm.scale, to: &kernel)
     var bias = norm.shift
     try addPointwiseAndIdentity(of: block, to: &kernel, &bias)
     return try block.rounded(kernel, bias)
 }
 
-/// The two spellings of the branches' names.
-enum GeneratedNames {
-    case orepa, repVGG
-}
-
-/// Adds a generated kernel times `scale[o]`. Its tensors' names begin with `prefix`.
+/// Adds a generated kernel times `scale[o]`.
 func addGenerated(
-    of block: TrainingBlock, _ prefix: String, names: GeneratedNames, scale: [Double],
-    to kernel: inout Kernel
+    of block: TrainingBlock, _ names: GeneratedNames, scale: [Double], to kernel: inout Kernel
 ) throws(FoldError) {
     let (outputs, inputs, groups) = (kernel.outputs, kernel.inputs, kernel.groups)
-    func name(_ name: String) -> String {
-        "\(prefix)weight_\(names == .orepa ? "orepa" : "rbr")_\(name)"
-    }
-    let vector = try block.doubles("\(prefix)vector")
+    let vector = try block.doubles(names.vector)
     func row(_ index: Int) -> [Double] {
         (0..<outputs).map { vector[index * outputs + $0] * scale[$0] }
     }
 
-    kernel.add(try block.tapMajor(name("origin")), scale: row(0))
+    kernel.add(try block.tapMajor(names.origin), scale: row(0))
 
     let taps = Double(kernel.taps)
     let average =
-        try block.optionalDoubles(name("avg_avg"))
+        try block.optionalDoubles(names.average)
         ?? Array(repeating: 1 / taps, count: kernel.taps)
-    kernel.addFiltered(try block.doubles(name("avg_conv")), by: average, scale: row(1))
+    kernel.addFiltered(try block.doubles(names.averagedPointwise), by: average, scale: row(1))
 
     let prior =
-        try block.optionalDoubles(name("prior"))
+        try block.optionalDoubles(names.prior)
         ?? cosinePrior(outputs: outputs, size: kernel.size)
-    kernel.addFiltered(try block.doubles(name("pfir_conv")), by: prior, scale: row(2))
+    kernel.addFiltered(try block.doubles(names.filteredPointwise), by: prior, scale: row(2))
 
     var first: [Double]
-    if block.tensors[name("1x1_kxk_conv1")] != nil {
-        first = try block.doubles(name("1x1_kxk_conv1"))
+    if block.has(names.wideningPointwise) {
+        first = try block.doubles(names.wideningPointwise)
     } else {
-        first = try block.doubles(name("1x1_kxk_idconv1"))
-        if let identity = try block.optionalDoubles("\(prefix)id_tensor") {
+        first = try block.doubles(names.identityPointwise)
+        if let identity = try block.optionalDoubles(names.identity) {
             add(identity, to: &first)
         } else {
             addIdentity(to: &first, inputs: inputs)
         }
     }
-    kernel.addProduct(try block.tapMajor(name("1x1_kxk_conv2")), first, scale: row(3))
+    kernel.addProduct(try block.tapMajor(names.second), first, scale: row(3))
 
     var separable = 4
-    if names == .orepa {
-        kernel.addCentre(try block.doubles(name("1x1")), scale: row(4))
+    if let pointwise = names.pointwise {
+        kernel.addCentre(try block.doubles(pointwise), scale: row(4))
         separable = 5
     }
-    let depthwise = try block.doubles(name("gconv_dw"))
+    let depthwise = try block.doubles(names.depthwise)
     kernel.addSeparable(
-        depthwise: depthwise, pointwise: try block.doubles(name("gconv_pw")),
+        depthwise: depthwise, pointwise: try block.doubles(names.depthwisePointwise),
         expansion: depthwise.count / (inputs * groups * kernel.taps), scale: row(separable))
 }
 

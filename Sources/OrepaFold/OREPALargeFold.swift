@@ -7,7 +7,7 @@ import OrepaTraining
 /// range = 0, as ``Kernel/composed(with:)`` computes it. `W_j` is correlated with `K_{j-1}`, not convolved,
 /// so this is not what running the layers in sequence would give; the weights were trained for it.
 func foldOREPALarge(_ block: TrainingBlock) throws(FoldError) -> FoldedConvolution {
-    let norm = try block.batchNorm("bn")
+    let norm = try block.batchNorm(BlockNames.OREPALarge.norm)
     var kernel = try generated(of: block, step: 0, inputs: block.convolution.inputChannels)
     for step in 1..<max(block.convolution.kernel / 2, 1) {
         kernel = kernel.composed(
@@ -21,17 +21,18 @@ func foldOREPALarge(_ block: TrainingBlock) throws(FoldError) -> FoldedConvoluti
 private func generated(
     of block: TrainingBlock, step: Int, inputs: Int
 ) throws(FoldError) -> Kernel {
-    let plain = block.tensors["weight\(step)"]
+    let plain = BlockNames.OREPALarge.plain(step)
+    let names = BlockNames.OREPALarge.generated(step)
+    let isPlain = block.has(plain)
     let outputs =
-        (plain ?? block.tensors["weight\(step).weight_orepa_origin"])?.shape[0]
+        block.tensors[isPlain ? plain : names.origin]?.shape[0]
         ?? block.convolution.outputChannels
     let ones = [Double](repeating: 1, count: outputs)
     var kernel = Kernel(outputs: outputs, inputs: inputs, size: 3, groups: 1)
-    if plain != nil {
-        kernel.add(try block.tapMajor("weight\(step)"), scale: ones)
+    if isPlain {
+        kernel.add(try block.tapMajor(plain), scale: ones)
     } else {
-        try addGenerated(
-            of: block, "weight\(step).", names: .orepa, scale: ones, to: &kernel)
+        try addGenerated(of: block, names, scale: ones, to: &kernel)
     }
     return kernel
 }

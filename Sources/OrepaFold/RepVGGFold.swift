@@ -8,23 +8,24 @@ import OrepaTraining
 /// a one at `[o, o mod (I / groups)]`; zero padding keeps both exact at the border:
 /// `K[o] = t_d[o] dense[o] + centre(t_1[o] pointwise[o] + t_i[o] e[o mod (I / groups)])`, and the shifts add.
 func foldRepVGG(_ block: TrainingBlock) throws(FoldError) -> FoldedConvolution {
-    let norm = try block.batchNorm("rbr_dense.bn")
+    let norm = try block.batchNorm(BlockNames.RepVGG.dense.norm)
     var kernel = Kernel(block)
-    kernel.add(try block.tapMajor("rbr_dense.conv.weight"), scale: norm.scale)
+    kernel.add(try block.tapMajor(BlockNames.RepVGG.dense.weight), scale: norm.scale)
     var bias = norm.shift
     try addPointwiseAndIdentity(of: block, to: &kernel, &bias)
     return try block.rounded(kernel, bias)
 }
 
-/// Adds the branches that `rbr_1x1` and, when present, `rbr_identity` hold.
+/// Adds the 1x1 branch and, when present, the identity.
 func addPointwiseAndIdentity(
     of block: TrainingBlock, to kernel: inout Kernel, _ bias: inout [Double]
 ) throws(FoldError) {
-    let norm = try block.batchNorm("rbr_1x1.bn")
-    kernel.addCentre(try block.doubles("rbr_1x1.conv.weight"), scale: norm.scale)
+    let names = BlockNames.RepVGG.self
+    let norm = try block.batchNorm(names.pointwise.norm)
+    kernel.addCentre(try block.doubles(names.pointwise.weight), scale: norm.scale)
     add(norm.shift, to: &bias)
-    guard block.tensors["rbr_identity.weight"] != nil else { return }
-    let identity = try block.batchNorm("rbr_identity")
+    guard block.has(names.identity.weight) else { return }
+    let identity = try block.batchNorm(names.identity)
     kernel.addIdentity(scale: identity.scale)
     add(identity.shift, to: &bias)
 }

@@ -65,18 +65,21 @@ func rounded(
 }
 
 extension TrainingBlock {
-    func key(_ name: String) -> String { "\(prefix).\(name)" }
+    func has(_ name: String) -> Bool { tensors[name] != nil }
+
+    /// The key in the checkpoint of the tensor called `name`, where it is there.
+    func key(_ name: String) -> String { tensors[name]?.name ?? "" }
 
     /// The tensor called `name`, row-major, or nil where it is absent.
     func optionalDoubles(_ name: String) throws(FoldError) -> [Double]? {
         guard let tensor = tensors[name] else { return nil }
-        return try OrepaFold.doubles(tensor, path: path, key: key(name))
+        return try OrepaFold.doubles(tensor, path: path, key: tensor.name)
     }
 
     /// The tensor called `name`, row-major. Recognition has made sure that it is there.
     func doubles(_ name: String) throws(FoldError) -> [Double] {
         guard let values = try optionalDoubles(name) else {
-            preconditionFailure("block `\(prefix)` was recognised without `\(name)`")
+            preconditionFailure("block `\(self.name)` was recognised without `\(name)`")
         }
         return values
     }
@@ -84,11 +87,11 @@ extension TrainingBlock {
     /// The tensor `[A, B, k, k]` called `name` with its taps before its input channels: `[A, k * k, B]`.
     func tapMajor(_ name: String) throws(FoldError) -> [Double] {
         guard let tensor = tensors[name] else {
-            preconditionFailure("block `\(prefix)` was recognised without `\(name)`")
+            preconditionFailure("block `\(self.name)` was recognised without `\(name)`")
         }
         let (rows, channels) = (tensor.shape[0], tensor.shape[1])
         let taps = tensor.shape[2] * tensor.shape[3]
-        if let values = try exactFloats(tensor, path: path, key: key(name)) {
+        if let values = try exactFloats(tensor, path: path, key: tensor.name) {
             return transposed(values, rows: rows, from: channels, by: taps)
         }
         return transposed(try doubles(name), rows: rows, from: channels, by: taps)

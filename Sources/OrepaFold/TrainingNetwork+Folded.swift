@@ -26,9 +26,10 @@ extension TrainingNetwork {
             tensors["\(convolution.parameters).bias"] = Tensor(
                 shape: [convolution.outputChannels], values: folded.bias)
         }
-        for tensor in [linearWeight, linearBias] {
-            let values = try rounded(tensor, path: path, key: tensor.name, name: tensor.name)
-            tensors[tensor.name] = Tensor(shape: tensor.shape, values: values)
+        let linear = BlockNames.folded(NetworkPlace.linear.name)
+        for (name, tensor) in [(linear.weight, linearWeight), (linear.bias, linearBias)] {
+            let values = try rounded(tensor, path: path, key: tensor.name, name: name)
+            tensors[name] = Tensor(shape: tensor.shape, values: values)
         }
         do {
             return try Network(graph: graph, tensors: tensors)

@@ -1,35 +1,39 @@
 import OrepaSystem
 
 extension RGBImage {
-    /// The image scaled to `width` x `height` pixels by Pillow's antialiased bilinear filter, to the bit.
+    /// The image scaled to `width` x `height` pixels by one of Pillow's antialiased filters, to the bit.
     ///
-    /// `Image.resize((width, height), BILINEAR)` of Pillow 13: a horizontal pass, rounded to 8 bits, then a vertical
+    /// `Image.resize((width, height), BILINEAR)` of Pillow 13, or another filter: a horizontal pass, rounded to 8 bits, then a vertical
     /// one, or the vertical one first if the height shrinks by more than twice as many pixels as the width (Pillow
     /// up to 12 never does that, which tells in images more than twice as high as wide, by 1 of 255);
     /// coefficients in fixed point of 22 bits. A pass that changes nothing is left out. Costs about
-    /// `3 * (2 * max(1, scale) + 1)` multiplications per pixel and pass.
+    /// `3 * (2 * max(1, scale) + 1)` multiplications per pixel and pass, twice and three times as many with the bicubic
+    /// and the Lanczos filter.
     ///
     /// - Throws: ``ImageError/emptyImage(width:height:)`` if a side is not positive, or an error of `limits`, which
     ///   hold for the result and for the picture between the passes.
     public func resized(
-        width: Int, height: Int, limits: DecodingLimits = .default
+        width: Int, height: Int, filter: ResamplingFilter = .bilinear,
+        limits: DecodingLimits = .default
     ) throws(ImageError) -> RGBImage {
         _ = try limits.checkedByteCount(width: width, height: height)
         return try resized(
-            width: width, height: height, columns: 0..<width, rows: 0..<height, limits
+            width: width, height: height, columns: 0..<width, rows: 0..<height, filter, limits
         ) { false }
     }
 
     /// The image scaled so that its shorter side has `size` pixels, as torchvision's `Resize(size)`: the longer side
-    /// gets `size * longer / shorter`, rounded down. Otherwise as ``resized(width:height:limits:)``.
+    /// gets `size * longer / shorter`, rounded down. Otherwise as
+    /// ``resized(width:height:filter:limits:)``.
     public func resized(
-        shorterSide size: Int, limits: DecodingLimits = .default
+        shorterSide size: Int, filter: ResamplingFilter = .bilinear,
+        limits: DecodingLimits = .default
     ) throws(ImageError) -> RGBImage {
         let (width, height) = try sizeScaled(toShorterSide: size, limits)
-        return try resized(width: width, height: height, limits: limits)
+        return try resized(width: width, height: height, filter: filter, limits: limits)
     }
 
-    /// What `resized(shorterSide: size).centerCropped(width: width, height: height)` gives, to the bit, without
+    /// What `resized(shorterSide: size, filter: filter).centerCropped(width: width, height: height)` gives, to the bit, without
     /// computing pixels that the crop drops: faster, and possible for images so long and thin that the scaled
     /// image would exceed the limits.
     ///
@@ -37,12 +41,14 @@ extension RGBImage {
     ///   - size: The shorter side of the scaled image.
     ///   - width: Columns of the crop.
     ///   - height: Rows of the crop.
+    ///   - filter: How samples are weighed.
     ///   - limits: What may be computed.
     ///   - isInterrupted: Asked often; true ends the call with ``ImageError/interrupted``.
     /// - Throws: ``ImageError/emptyImage(width:height:)`` if a side is not positive, or an error of `limits`, which
     ///   hold for the crop and for the picture between the passes.
     public func resizedAndCenterCropped(
-        shorterSide size: Int, width: Int, height: Int, limits: DecodingLimits = .default,
+        shorterSide size: Int, width: Int, height: Int, filter: ResamplingFilter = .bilinear,
+        limits: DecodingLimits = .default,
         isInterrupted: () -> Bool = { false }
     ) throws(ImageError) -> RGBImage {
         _ = try limits.checkedByteCount(width: width, height: height)
@@ -50,8 +56,8 @@ extension RGBImage {
         let columns = CenterCrop(of: scaled.width, to: width).source
         let rows = CenterCrop(of: scaled.height, to: height).source
         return try resized(
-            width: scaled.width, height: scaled.height, columns: columns, rows: rows, limits,
-            isInterrupted
+            width: scaled.width, height: scaled.height, columns: columns, rows: rows, filter,
+            limits, isInterrupted
         ).centerCropped(
             width: width, height: height, limits: limits, isInterrupted: isInterrupted)
     }
@@ -78,22 +84,23 @@ extension RGBImage {
 
     /// The part `columns` x `rows` of the image scaled to `width` x `height`.
     private func resized(
-        width: Int, height: Int, columns: Range<Int>, rows: Range<Int>, _ limits: DecodingLimits,
+        width: Int, height: Int, columns: Range<Int>, rows: Range<Int>,
+        _ filter: ResamplingFilter, _ limits: DecodingLimits,
         _ isInterrupted: () -> Bool
     ) throws(ImageError) -> RGBImage {
         let tables = ResamplingWindows.byteCount(
-            sourceCount: self.width, targetCount: width, targets: columns
+            sourceCount: self.width, targetCount: width, targets: columns, filter: filter
         )
         .addingReportingOverflow(
             ResamplingWindows.byteCount(
-                sourceCount: self.height, targetCount: height, targets: rows))
+                sourceCount: self.height, targetCount: height, targets: rows, filter: filter))
         let tableBytes = tables.overflow ? .max : tables.partialValue
         _ = try limits.checkedByteCount(
             width: columns.count, height: rows.count, extraMemory: tableBytes)
         let horizontal = ResamplingWindows(
-            sourceCount: self.width, targetCount: width, targets: columns)
+            sourceCount: self.width, targetCount: width, targets: columns, filter: filter)
         let vertical = ResamplingWindows(
-            sourceCount: self.height, targetCount: height, targets: rows)
+            sourceCount: self.height, targetCount: height, targets: rows, filter: filter)
         var result = self
         if isResizedVerticallyFirst(toWidth: width, height: height) {
             if !vertical.isIdentity {

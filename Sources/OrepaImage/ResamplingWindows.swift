@@ -1,13 +1,12 @@
 import OrepaSystem
 
-/// The weights of one pass of an antialiased bilinear resize: which source samples a target sample is the weighted
-/// sum of.
+/// The weights of one pass of an antialiased resize: which source samples a target sample is the weighted sum of.
 ///
-/// The triangle filter of Pillow's `Resample.c`: with `scale = sourceCount / targetCount` and
-/// `support = max(1, scale)`, target `i` has its centre at `(i + 0.5) * scale` and takes the samples from
+/// As Pillow's `Resample.c`: with `scale = sourceCount / targetCount`, `stretch = max(1, scale)` and
+/// `support = filter.support * stretch`, target `i` has its centre at `(i + 0.5) * scale` and takes the samples from
 /// `Int(centre - support + 0.5)` up to but not including `Int(centre + support + 0.5)`, both clamped to the source;
-/// sample `j` weighs `1 - |j - centre + 0.5| / support`, divided by the sum of the weights, all in Float64, then
-/// rounded to fixed point with 22 bits after the point.
+/// sample `j` weighs what the filter gives for `(j - centre + 0.5) / stretch`, divided by the sum of the weights, all in
+/// Float64, then rounded, half away from zero, to fixed point with 22 bits after the point.
 struct ResamplingWindows {
     /// Bits after the point: 32, less 8 for the sample and 2 for the sum.
     static let precision: Int32 = 32 - 8 - 2
@@ -31,10 +30,12 @@ struct ResamplingWindows {
     let sources: Range<Int>
 
     /// Memory that the windows of `targets` take at most, in bytes; `Int.max` if more than that.
-    static func byteCount(sourceCount: Int, targetCount: Int, targets: Range<Int>) -> Int {
+    static func byteCount(
+        sourceCount: Int, targetCount: Int, targets: Range<Int>, filter: ResamplingFilter
+    ) -> Int {
         let arithmetic = StandardArithmetic()
         defer { arithmetic.end() }
-        let support = max(1, Double(sourceCount) / Double(targetCount))
+        let support = filter.support * max(1, Double(sourceCount) / Double(targetCount))
         let windowBytes = (2 * Int(support.rounded(.up)) + 1) * MemoryLayout<Int32>.stride
         let (bytes, overflow) = targets.count.multipliedReportingOverflow(
             by: MemoryLayout<Window>.stride + windowBytes)
@@ -42,14 +43,15 @@ struct ResamplingWindows {
     }
 
     /// The windows of `targets`, a part of `0..<targetCount`. Costs about
-    /// `targets.count * (2 * max(1, scale) + 1)` evaluations of the filter.
-    init(sourceCount: Int, targetCount: Int, targets: Range<Int>) {
+    /// `targets.count * (2 * support + 1)` evaluations of the filter.
+    init(sourceCount: Int, targetCount: Int, targets: Range<Int>, filter: ResamplingFilter) {
         let arithmetic = StandardArithmetic()
         defer { arithmetic.end() }
         isIdentity = sourceCount == targetCount && targets == 0..<targetCount
         let scale = Double(sourceCount) / Double(targetCount)
-        let support = max(1, scale)
-        let inverseSupport = 1 / support
+        let stretch = max(1, scale)
+        let support = filter.support * stretch
+        let inverseStretch = 1 / stretch
         var windows: [Window] = []
         var weights: [Int32] = []
         var values: [Double] = []
@@ -62,15 +64,16 @@ struct ResamplingWindows {
             values.removeAll(keepingCapacity: true)
             var sum = 0.0
             for source in start..<max(start, end) {
-                let distance = abs((Double(source) - center + 0.5) * inverseSupport)
-                let value = distance < 1 ? 1 - distance : 0
+                let value = filter.weight(
+                    at: (Double(source) - center + 0.5) * inverseStretch)
                 values.append(value)
                 sum += value
             }
             windows.append(Window(start: start, count: values.count, weight: weights.count))
             for value in values {
                 let normalized = sum != 0 ? value / sum : value
-                weights.append(Int32(0.5 + normalized * Double(1 << Self.precision)))
+                let scaled = normalized * Double(1 << Self.precision)
+                weights.append(Int32(scaled < 0 ? scaled - 0.5 : scaled + 0.5))
             }
         }
         self.windows = windows

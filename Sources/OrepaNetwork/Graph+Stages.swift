@@ -3,13 +3,14 @@
 extension Graph {
     /// Of the first convolution, then of the first block of each stage; nil where the nodes are named otherwise.
     public var stageStrides: [Int]? {
-        guard Graph.firstNames.contains(nodes[0].name),
+        let firstNames = [NetworkPlace.repVGGStem, .resNetStem].map(\.name)
+        guard firstNames.contains(nodes[0].name),
             case .convolution(let first) = nodes[0].operation
         else { return nil }
         var strideByStage: [Int: Int] = [:]
         for node in nodes {
             guard case .convolution(let convolution) = node.operation,
-                let stage = Graph.stage(ofFirstBlock: node.name)
+                let stage = NetworkPlace.stage(ofFirstBlock: node.name)
             else { continue }
             // In a residual block one convolution has the block's stride, as the shortcut has, and the others 1.
             strideByStage[stage] = max(strideByStage[stage] ?? 1, convolution.stride)
@@ -21,24 +22,12 @@ extension Graph {
 
     /// How a ResNet begins; nil for a RepVGG, and where the nodes are named otherwise.
     public var stem: NetworkAssumptions.Stem? {
-        guard nodes[0].name == Graph.residualStem else { return nil }
+        guard nodes[0].name == NetworkPlace.resNetStem.name else { return nil }
         return hasMaxPool ? .imageNet : .small
     }
 
     /// Whether there is a max pool, which is where a ResNet's stem has it.
     public var hasMaxPool: Bool {
         nodes.contains { if case .maxPool = $0.operation { true } else { false } }
-    }
-
-    private static let residualStem = "stage0.conv1"
-    private static let firstNames = ["stage0", residualStem]
-
-    /// 2 for `stage2.0` and for `stage2.0.conv1`.
-    private static func stage(ofFirstBlock name: String) -> Int? {
-        let parts = name.split(separator: ".", maxSplits: 2, omittingEmptySubsequences: false)
-        guard parts.count > 1, parts[1] == "0", parts[0].hasPrefix("stage"),
-            let stage = Int(parts[0].dropFirst("stage".count)), parts[0] == "stage\(stage)"
-        else { return nil }
-        return stage
     }
 }

@@ -96,7 +96,9 @@ extension Preprocessing.Interpolation: DocumentReadable {
     init(reading value: JSONValue) throws(DocumentError) {
         let name = try String(reading: value)
         guard let interpolation = Self(rawValue: name) else {
-            throw DocumentError(expected: Self.bilinear.rawValue, found: name)
+            throw DocumentError(
+                expected: "one of " + Self.allCases.map(\.rawValue).joined(separator: ", "),
+                found: name)
         }
         self = interpolation
     }

@@ -24,6 +24,12 @@ public struct ModelFile: Sendable {
     /// Under which a file's metadata has the JSON document; a file that has it claims to be a model.
     public static let metadataKey = "orepa.model"
 
+    /// Whether `file` claims to be a model, sound or not.
+    package static func isClaimed(by file: FileBytes) -> Bool {
+        guard let tensors = try? SafetensorsFile(file) else { return false }
+        return tensors.metadata[metadataKey] != nil
+    }
+
     /// - Throws: ``ModelFileError/malformed(path:field:expected:found:)`` when labels, preprocessing, assumptions and
     ///   network do not belong together, ``ModelFileError/network(path:_:)`` when the network does not take a
     ///   picture of the crop's size; `path` is for the message.

@@ -1,9 +1,9 @@
 /// How a picture becomes the network's input, as torchvision's `Resize`, `CenterCrop`, `ToTensor` and
 /// `Normalize` do it on a Pillow image.
 public struct Preprocessing: Sendable, Hashable {
-    /// How a picture is resized. One way is known: Pillow's antialiased bilinear on 8-bit pixels.
-    public enum Interpolation: String, Sendable, Hashable {
-        case bilinear
+    /// How a picture is resized: by one of Pillow's antialiased filters, on 8-bit pixels.
+    public enum Interpolation: String, Sendable, Hashable, CaseIterable {
+        case bilinear, bicubic, lanczos, box, hamming
     }
 
     /// Pixels of the shorter side after resizing.

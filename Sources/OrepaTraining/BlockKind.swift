@@ -17,19 +17,3 @@ public enum BlockKind: String, Sendable, CaseIterable, Hashable {
     /// A convolution with bias, folded already.
     case folded = "folded"
 }
-
-extension BlockKind {
-    /// The name under the block's prefix that the published converter gives to the folded convolution,
-    /// or nil for a block that is folded already, which keeps the name that it has.
-    public var foldedName: String? {
-        switch self {
-        case .convBN: "conv"
-        case .repVGG, .orepaRepVGG: "rbr_reparam"
-        case .orepa: "orepa_reparam"
-        case .orepa1x1: "or1x1_reparam"
-        case .orepaLarge: "or_large_reparam"
-        case .dbb: "dbb_reparam"
-        case .folded: nil
-        }
-    }
-}

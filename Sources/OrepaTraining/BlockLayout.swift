@@ -30,14 +30,6 @@ package enum BlockLayout {
     /// The most weights that 3x3 kernels may compose to: a small file can ask for a kernel of any size.
     static let largestComposed = 1 << 25
 
-    /// Whether PyTorch would register `name` as a buffer that follows from the block's shape, so that a
-    /// file may leave it out.
-    package static func isRecomputable(_ name: String) -> Bool {
-        let last = name.split(separator: ".").last ?? ""
-        return last == "id_tensor" || last == "num_batches_tracked" || last.hasSuffix("_prior")
-            || last.hasSuffix("_avg_avg")
-    }
-
     /// The tensors of a block. `found`, the names under the prefix that the file has, decides where the
     /// published code has a choice: an identity branch, the width of a hidden layer, the folded name.
     package static func tensors(
@@ -48,48 +40,47 @@ package enum BlockLayout {
         let i = geometry.inputChannels / g
         switch kind {
         case .convBN:
-            list.add("conv.weight", [o, i, k, k])
-            list.addBatchNorm("bn", o)
+            list.add(BlockNames.convBN, [o, i, k, k])
         case .repVGG:
-            list.add("rbr_dense.conv.weight", [o, i, 3, 3])
-            list.addBatchNorm("rbr_dense.bn", o)
+            list.add(BlockNames.RepVGG.dense, [o, i, 3, 3])
             list.addPointwiseAndIdentity(o, i, found)
         case .orepaRepVGG:
             list.addGeneratedRepVGG(o, i, found)
-            list.addBatchNorm("rbr_dense.bn", o)
+            list.add(BlockNames.RepVGG.dense.norm, o)
             list.addPointwiseAndIdentity(o, i, found)
         case .orepa:
-            list.addGenerated("", geometry)
-            list.addBatchNorm("bn", o)
+            list.add(BlockNames.OREPA.generated, geometry)
+            list.add(BlockNames.OREPA.norm, o)
         case .orepa1x1:
             let inner = min(o, i)
-            list.add("weight_or1x1_origin", [o, i, 1, 1])
-            list.add("weight_or1x1_l2i_conv1", [inner, i, 1, 1])
-            list.add("weight_or1x1_l2i_conv2", [o, inner, 1, 1])
-            list.add("vector", [2, o])
-            list.addBatchNorm("bn", o)
+            list.add(BlockNames.OREPA1x1.origin, [o, i, 1, 1])
+            list.add(BlockNames.OREPA1x1.first, [inner, i, 1, 1])
+            list.add(BlockNames.OREPA1x1.second, [o, inner, 1, 1])
+            list.add(BlockNames.OREPA1x1.vector, [2, o])
+            list.add(BlockNames.OREPA1x1.norm, o)
         case .orepaLarge:
             var previous = geometry.inputChannels
             let count = largeCount(found)
             for step in 0..<count {
                 let shape = found[largeLeading(step, found)]
                 let width = step == count - 1 ? o : channels(shape)
-                if found["weight\(step)"] != nil {
-                    list.add("weight\(step)", [width, previous, 3, 3])
+                let plain = BlockNames.OREPALarge.plain(step)
+                if found[plain] != nil {
+                    list.add(plain, [width, previous, 3, 3])
                 } else {
                     let geometry = BlockGeometry(
                         outputChannels: width, inputChannels: previous, groups: 1, kernel: 3)
-                    list.addGenerated("weight\(step).", geometry)
+                    list.add(BlockNames.OREPALarge.generated(step), geometry)
                 }
                 previous = width
             }
-            list.addBatchNorm("bn", o)
+            list.add(BlockNames.OREPALarge.norm, o)
         case .dbb:
             list.addDiverseBranches(geometry)
         case .folded:
-            let name = foldedName(found) ?? "conv"
-            list.add("\(name).weight", [o, i, k, k])
-            list.add("\(name).bias", [o])
+            let names = BlockNames.folded(usedFoldedName(found))
+            list.add(names.weight, [o, i, k, k])
+            list.add(names.bias, [o])
         }
         return list.tensors
     }
@@ -104,35 +95,37 @@ package enum BlockLayout {
     static func names(_ kind: BlockKind, found: [ByteName: [Int]]) -> [String] {
         let general = BlockGeometry(outputChannels: 2, inputChannels: 2, groups: 1, kernel: 3)
         var names = tensors(kind, general, found: found).map(\.name)
-        if kind == .dbb { names.append("dbb_1x1_kxk.conv1.weight") }
+        if kind == .dbb { names.append(BlockNames.DBB.wideningPointwise.weight) }
         return names
     }
 
     /// The tensor whose shape gives a block's channels, groups and kernel.
     static func leading(_ kind: BlockKind, found: [ByteName: [Int]]) -> String {
         switch kind {
-        case .convBN: "conv.weight"
-        case .repVGG: "rbr_dense.conv.weight"
-        case .orepaRepVGG: "rbr_dense.weight_rbr_origin"
-        case .orepa: "weight_orepa_origin"
-        case .orepa1x1: "weight_or1x1_origin"
+        case .convBN: BlockNames.convBN.weight
+        case .repVGG: BlockNames.RepVGG.dense.weight
+        case .orepaRepVGG: BlockNames.RepVGG.generated.origin
+        case .orepa: BlockNames.OREPA.generated.origin
+        case .orepa1x1: BlockNames.OREPA1x1.origin
         case .orepaLarge: largeLeading(0, found)
-        case .dbb: "dbb_origin.conv.weight"
-        case .folded: "\(foldedName(found) ?? "conv").weight"
+        case .dbb: BlockNames.DBB.origin.weight
+        case .folded: BlockNames.folded(usedFoldedName(found)).weight
         }
     }
 
     /// The tensor that holds, or stands for, the `step`th 3x3 kernel of an OREPA large convolution.
-    package static func largeLeading(_ step: Int, _ found: [ByteName: [Int]]) -> String {
-        found["weight\(step)"] == nil ? "weight\(step).weight_orepa_origin" : "weight\(step)"
+    static func largeLeading(_ step: Int, _ found: [ByteName: [Int]]) -> String {
+        let plain = BlockNames.OREPALarge.plain(step)
+        return found[plain] == nil ? BlockNames.OREPALarge.generated(step).origin : plain
     }
 
     /// How many 3x3 kernels an OREPA large convolution is made of: one more than the highest number in
     /// its names, at least one.
     package static func largeCount(_ found: [ByteName: [Int]]) -> Int {
         var count = 1
-        for name in found.keys where name.hasPrefix("weight") {
-            let digits = name.text.dropFirst("weight".count).prefix { $0 != "." }
+        let stem = BlockNames.OREPALarge.stem
+        for name in found.keys where name.hasPrefix(stem) {
+            let digits = name.text.dropFirst(stem.count).prefix { $0 != "." }
             // A file that skips a number lacks tensors; one that skips many has no sensible count.
             if let step = Int(digits), String(step) == digits, step < found.count {
                 count = max(count, step + 1)
@@ -141,11 +134,15 @@ package enum BlockLayout {
         return count
     }
 
-    /// The folded convolution that `found` names.
-    static func foldedName(_ found: [ByteName: [Int]]) -> String? {
+    /// The name of the folded convolution that `found` has, or else the plainest.
+    static func usedFoldedName(_ found: [ByteName: [Int]]) -> String {
         let names = Set(BlockKind.allCases.compactMap(\.foldedName)).sorted()
-        return names.first { found["\($0).weight"] != nil && found["\($0).bias"] != nil }
-            ?? names.first { found["\($0).weight"] != nil || found["\($0).bias"] != nil }
+        func tensors(_ name: String) -> [[Int]] {
+            let (weight, bias) = BlockNames.folded(name)
+            return [found[weight], found[bias]].compactMap(\.self)
+        }
+        return names.first { tensors($0).count == 2 } ?? names.first { !tensors($0).isEmpty }
+            ?? names[0]
     }
 }
 
@@ -157,67 +154,71 @@ private struct ExpectedTensors {
         tensors.append(ExpectedTensor(name: name, shape: shape))
     }
 
-    mutating func addBatchNorm(_ prefix: String, _ channels: Int) {
-        for name in ["weight", "bias", "running_mean", "running_var"] {
-            add("\(prefix).\(name)", [channels])
-        }
+    mutating func add(_ norm: BatchNormNames, _ channels: Int) {
+        for name in norm.all { add(name, [channels]) }
+    }
+
+    /// A convolution and its batch norm.
+    mutating func add(_ names: ConvolutionNames, _ shape: [Int]) {
+        add(names.weight, shape)
+        add(names.norm, shape[0])
     }
 
     mutating func addPointwiseAndIdentity(_ o: Int, _ i: Int, _ found: [ByteName: [Int]]) {
-        add("rbr_1x1.conv.weight", [o, i, 1, 1])
-        addBatchNorm("rbr_1x1.bn", o)
-        if hasIdentity(found) { addBatchNorm("rbr_identity", o) }
+        add(BlockNames.RepVGG.pointwise, [o, i, 1, 1])
+        if hasIdentity(found) { add(BlockNames.RepVGG.identity, o) }
     }
 
+    /// Whether any tensor of the identity branch is there.
     private func hasIdentity(_ found: [ByteName: [Int]]) -> Bool {
-        found.keys.contains { $0.hasPrefix("rbr_identity.") }
+        let norm = BlockNames.RepVGG.identity
+        return found.keys.contains { $0.hasPrefix(norm.module + ".") }
     }
 
     mutating func addGeneratedRepVGG(_ o: Int, _ i: Int, _ found: [ByteName: [Int]]) {
         let expansion = BlockLayout.depthwiseExpansion
-        func name(_ name: String) -> String { "rbr_dense.weight_rbr_\(name)" }
-        add(name("origin"), [o, i, 3, 3])
-        add(name("avg_conv"), [o, i, 1, 1])
-        add(name("avg_avg"), [3, 3])
-        add(name("pfir_conv"), [o, i, 1, 1])
-        add(name("prior"), [o, 3, 3])
-        let hidden = name("1x1_kxk_conv1")
-        if let shape = found[hidden], found[name("1x1_kxk_idconv1")] == nil {
+        let names = BlockNames.RepVGG.generated
+        add(names.origin, [o, i, 3, 3])
+        add(names.averagedPointwise, [o, i, 1, 1])
+        add(names.average, [3, 3])
+        add(names.filteredPointwise, [o, i, 1, 1])
+        add(names.prior, [o, 3, 3])
+        let hidden = names.wideningPointwise
+        if let shape = found[hidden], found[names.identityPointwise] == nil {
             let width = BlockLayout.channels(shape)
             add(hidden, [width, i, 1, 1])
-            add(name("1x1_kxk_conv2"), [o, width, 3, 3])
+            add(names.second, [o, width, 3, 3])
         } else {
-            add(name("1x1_kxk_idconv1"), [i, i, 1, 1])
-            add("rbr_dense.id_tensor", [i, i, 1, 1])
-            add(name("1x1_kxk_conv2"), [o, i, 3, 3])
+            add(names.identityPointwise, [i, i, 1, 1])
+            add(names.identity, [i, i, 1, 1])
+            add(names.second, [o, i, 3, 3])
         }
-        add(name("gconv_dw"), [expansion * i, 1, 3, 3])
-        add(name("gconv_pw"), [o, expansion * i, 1, 1])
+        add(names.depthwise, [expansion * i, 1, 3, 3])
+        add(names.depthwisePointwise, [o, expansion * i, 1, 1])
         // A row for the identity branch, which no branch uses. Either number will do.
         let usual = hasIdentity(found) ? 6 : 5
-        let stored = found["rbr_dense.vector"]?.first ?? usual
+        let stored = found[names.vector]?.first ?? usual
         let rows = stored == 5 || stored == 6 ? stored : usual
-        add("rbr_dense.vector", [rows, o])
+        add(names.vector, [rows, o])
     }
 
-    mutating func addGenerated(_ prefix: String, _ geometry: BlockGeometry) {
+    mutating func add(_ names: GeneratedNames, _ geometry: BlockGeometry) {
         let (o, g, k) = (geometry.outputChannels, geometry.groups, geometry.kernel)
         let i = geometry.inputChannels / g
         let inner = g <= 4 ? geometry.inputChannels : 2 * geometry.inputChannels
         let depthwise = BlockLayout.depthwiseExpansion * geometry.inputChannels
-        func name(_ name: String) -> String { "\(prefix)weight_orepa_\(name)" }
-        add(name("origin"), [o, i, k, k])
-        add(name("avg_conv"), [o, i, 1, 1])
-        add(name("avg_avg"), [k, k])
-        add(name("pfir_conv"), [o, i, 1, 1])
-        add(name("prior"), [o, k, k])
-        add(name("1x1_kxk_idconv1"), [inner, i, 1, 1])
-        add("\(prefix)id_tensor", [inner, i, 1, 1])
-        add(name("1x1_kxk_conv2"), [o, inner / g, k, k])
-        add(name("1x1"), [o, i, 1, 1])
-        add(name("gconv_dw"), [depthwise, 1, k, k])
-        add(name("gconv_pw"), [o, depthwise / g, 1, 1])
-        add("\(prefix)vector", [6, o])
+        add(names.origin, [o, i, k, k])
+        add(names.averagedPointwise, [o, i, 1, 1])
+        add(names.average, [k, k])
+        add(names.filteredPointwise, [o, i, 1, 1])
+        add(names.prior, [o, k, k])
+        add(names.identityPointwise, [inner, i, 1, 1])
+        add(names.identity, [inner, i, 1, 1])
+        add(names.second, [o, inner / g, k, k])
+        if let pointwise = names.pointwise { add(pointwise, [o, i, 1, 1]) }
+        add(names.depthwise, [depthwise, 1, k, k])
+        add(names.depthwisePointwise, [o, depthwise / g, 1, 1])
+        add(names.vector, [6, o])
     }
 
     mutating func addDiverseBranches(_ geometry: BlockGeometry) {
@@ -225,21 +226,14 @@ private struct ExpectedTensors {
         let i = geometry.inputChannels / g
         // The published code drops these branches where each output channel is a group of its own.
         let isDepthwise = g == o
-        add("dbb_origin.conv.weight", [o, i, k, k])
-        addBatchNorm("dbb_origin.bn", o)
-        if !isDepthwise {
-            add("dbb_1x1.conv.weight", [o, i, 1, 1])
-            addBatchNorm("dbb_1x1.bn", o)
-        }
+        add(BlockNames.DBB.origin, [o, i, k, k])
+        if !isDepthwise { add(BlockNames.DBB.pointwise, [o, i, 1, 1]) }
         let inner = isDepthwise ? 2 * geometry.inputChannels : geometry.inputChannels
-        add("dbb_1x1_kxk.\(isDepthwise ? "conv1" : "idconv1").weight", [inner, i, 1, 1])
-        addBatchNorm("dbb_1x1_kxk.bn1.bn", inner)
-        add("dbb_1x1_kxk.conv2.weight", [o, inner / g, k, k])
-        addBatchNorm("dbb_1x1_kxk.bn2", o)
-        if !isDepthwise {
-            add("dbb_avg.conv.weight", [o, i, 1, 1])
-            addBatchNorm("dbb_avg.bn.bn", o)
-        }
-        addBatchNorm("dbb_avg.avgbn", o)
+        add(
+            isDepthwise ? BlockNames.DBB.wideningPointwise : BlockNames.DBB.identityPointwise,
+            [inner, i, 1, 1])
+        add(BlockNames.DBB.second, [o, inner / g, k, k])
+        if !isDepthwise { add(BlockNames.DBB.averaged, [o, i, 1, 1]) }
+        add(BlockNames.DBB.averageNorm, o)
     }
 }

@@ -2,42 +2,41 @@ import OrepaCheckpoint
 import OrepaFiles
 import OrepaNetwork
 
-/// Where a block stands, which says what its tensors cannot: what it is given and what follows it.
+/// Where a block stands, which says what its tensors cannot.
 struct BlockPosition {
-    let prefix: String
+    let place: NetworkPlace
     /// Nil for the first block, whose weights say how many channels a picture has.
     let inputChannels: Int?
-    let stride: Int
     /// The kernel size that the place asks for, or nil where any odd one will do.
     var kernel: Int?
-    let activation: Activation
 }
 
-/// Turns the tensors under one prefix into a ``TrainingBlock``, or says what is wrong with them.
+/// Turns the tensors at one place into a ``RecognizedBlock``, or says what is wrong with them.
 struct BlockRecognizer {
     let path: String
+    let dialect: Dialect
     /// Keys that belong to no block, among which a missing key's misspelling may be.
     let strays: [String]
-    let batchNormEpsilon: Double
 
     func block(
         _ tensors: [ByteName: CheckpointTensor], at position: BlockPosition
-    ) throws(TrainingError) -> TrainingBlock {
-        let prefix = position.prefix
+    ) throws(TrainingError) -> RecognizedBlock {
+        let place = position.place
         let found = tensors.mapValues(\.shape)
-        let kind = try kind(found, in: prefix)
+        let kind = try kind(tensors, found, at: place)
         func layout() throws(TrainingError) -> [ExpectedTensor] {
             BlockLayout.tensors(kind, try self.geometry(kind, found, at: position), found: found)
         }
         func checkKeys(_ known: [String]) throws(TrainingError) {
             let names = Set(known.map { ByteName($0) })
             let unknown = found.keys.filter { !names.contains($0) && !isTally($0, of: names) }
-            guard let name = unknown.min()?.text else { return }
+            guard let name = unknown.min() else { return }
             // Names that only blocks of other shapes have are no good advice.
             let expected = (try? layout())?.map(\.name) ?? known
             throw .unknownKey(
-                path: path, key: "\(prefix).\(name)", block: prefix, kind: kind,
-                nearest: nearestKey(to: name, among: expected).map { "\(prefix).\($0)" })
+                path: path, key: tensors[name]?.name ?? "", block: dialect.name(of: place),
+                kind: kind,
+                nearest: nearestKey(to: name.text, among: expected).map { dialect.key(place, $0) })
         }
         try checkKeys(BlockLayout.names(kind, found: found))
         let geometry = try geometry(kind, found, at: position)
@@ -46,54 +45,48 @@ struct BlockRecognizer {
         var used: [ByteName: CheckpointTensor] = [:]
         for expected in expectedTensors {
             used[expected.name] = try check(
-                tensors[expected.name], expected, in: prefix, kind: kind)
+                tensors[expected.name], expected, at: place, kind: kind)
         }
-        let (inputs, outputs) = (geometry.inputChannels, geometry.outputChannels)
-        if used["rbr_identity.weight"] != nil, position.stride != 1 || inputs != outputs {
-            throw .identityBranch(
-                path: path, block: prefix, inputChannels: inputs, outputChannels: outputs,
-                stride: position.stride)
-        }
-        let name = kind.foldedName ?? BlockLayout.foldedName(found) ?? ""
-        return TrainingBlock(
-            path: path, prefix: prefix, kind: kind,
-            convolution: Convolution(
-                parameters: "\(prefix).\(name)", inputChannels: inputs, outputChannels: outputs,
-                kernel: geometry.kernel, stride: position.stride, padding: geometry.kernel / 2,
-                groups: geometry.groups, activation: position.activation),
-            batchNormEpsilon: batchNormEpsilon, tensors: used)
+        return RecognizedBlock(
+            place: place, kind: kind, geometry: geometry,
+            foldedName: kind.foldedName ?? BlockLayout.usedFoldedName(found), tensors: used)
     }
 
     /// Checks one tensor against what is expected; nil where it is absent and may be.
+    ///
+    /// - Parameter kind: Of the block at `place`, where there is one.
     func check(
-        _ tensor: CheckpointTensor?, _ expected: ExpectedTensor, in block: String?, kind: BlockKind?
+        _ tensor: CheckpointTensor?, _ expected: ExpectedTensor, at place: NetworkPlace,
+        kind: BlockKind?
     ) throws(TrainingError) -> CheckpointTensor? {
-        let key = block.map { "\($0).\(expected.name)" } ?? expected.name
         guard let tensor else {
-            guard !BlockLayout.isRecomputable(expected.name) else { return nil }
-            throw missing(key, in: block, kind: kind, expected: expected.shape)
+            guard !BlockNames.isRecomputable(expected.name) else { return nil }
+            throw missing(expected.name, at: place, kind: kind, expected: expected.shape)
         }
         guard tensor.shape == expected.shape else {
-            throw .shape(path: path, key: key, expected: expected.shape, found: tensor.shape)
+            throw .shape(
+                path: path, key: tensor.name, expected: expected.shape, found: tensor.shape)
         }
         guard tensor.elementType.isFloatingPoint else {
-            throw .elementType(path: path, key: key, found: tensor.elementType)
+            throw .elementType(path: path, key: tensor.name, found: tensor.elementType)
         }
         return tensor
     }
 
     private func missing(
-        _ key: String, in block: String?, kind: BlockKind?, expected: [Int]?
+        _ name: String, at place: NetworkPlace, kind: BlockKind?, expected: [Int]?
     ) -> TrainingError {
-        .missingKey(
-            path: path, key: key, block: block, kind: kind, expected: expected,
+        let key = dialect.key(place, name)
+        return .missingKey(
+            path: path, key: key, block: kind == nil ? nil : dialect.name(of: place), kind: kind,
+            expected: expected,
             nearest: nearestKey(to: key, among: strays, within: key.utf8.count / 4))
     }
 
     /// The kind most of whose names are there.
-    private func kind(_ found: [ByteName: [Int]], in prefix: String) throws(TrainingError)
-        -> BlockKind
-    {
+    private func kind(
+        _ tensors: [ByteName: CheckpointTensor], _ found: [ByteName: [Int]], at place: NetworkPlace
+    ) throws(TrainingError) -> BlockKind {
         var best: (kind: BlockKind, count: Int)?
         for kind in BlockKind.allCases {
             let count = BlockLayout.names(kind, found: found).count { found[$0] != nil }
@@ -101,26 +94,27 @@ struct BlockRecognizer {
         }
         guard let best else {
             throw .unknownBlock(
-                path: path, block: prefix,
-                found: found.keys.sorted().prefix(3).map { "\(prefix).\($0.text)" })
+                path: path, block: dialect.name(of: place),
+                found: tensors.sorted { $0.key < $1.key }.prefix(3).map(\.value.name))
         }
         return best.kind
     }
 
-    /// Whether `name` is the `num_batches_tracked` of a batch norm that `known` has.
+    /// Whether `name` is the tally of a batch norm that `known` has.
     private func isTally(_ name: ByteName, of known: Set<ByteName>) -> Bool {
-        let suffix = "num_batches_tracked"
-        guard name.hasSuffix(".\(suffix)") else { return false }
-        return known.contains(ByteName(name.text.dropLast(suffix.count) + "running_mean"))
+        let suffix = ".\(BatchNormNames.tally)"
+        guard name.hasSuffix(suffix) else { return false }
+        let norm = BatchNormNames(String(name.text.dropLast(suffix.count)))
+        return known.contains(ByteName(norm.mean))
     }
 
     private func geometry(
         _ kind: BlockKind, _ found: [ByteName: [Int]], at position: BlockPosition
     ) throws(TrainingError) -> BlockGeometry {
-        let prefix = position.prefix
+        let place = position.place
         func shape(_ name: String) throws(TrainingError) -> [Int] {
             guard let shape = found[name] else {
-                throw missing("\(prefix).\(name)", in: prefix, kind: kind, expected: nil)
+                throw missing(name, at: place, kind: kind, expected: nil)
             }
             return shape
         }
@@ -145,7 +139,7 @@ struct BlockRecognizer {
                 groups ? "O divisible by groups" : nil, kernel == nil ? "k odd" : nil,
             ].compactMap(\.self)
             return .convolutionShape(
-                path: path, key: "\(prefix).\(name)",
+                path: path, key: dialect.key(place, name),
                 expected: "[O, \(inputs)\(groups ? " / groups" : ""), \(k), \(k)]"
                     + (conditions.isEmpty ? "" : " with " + conditions.joined(separator: " and ")),
                 found: found)
@@ -175,14 +169,15 @@ struct BlockRecognizer {
                 let next = try shape(name)
                 guard isKernel(next), next[2] == 3, next[1] == previous else {
                     throw .convolutionShape(
-                        path: path, key: "\(prefix).\(name)", expected: "[O, \(previous), 3, 3]",
+                        path: path, key: dialect.key(place, name),
+                        expected: "[O, \(previous), 3, 3]",
                         found: next)
                 }
                 previous = next[0]
                 let size = 2 * step + 3
                 guard previous * inputs <= BlockLayout.largestComposed / (size * size) else {
                     throw .convolutionShape(
-                        path: path, key: "\(prefix).\(name)",
+                        path: path, key: dialect.key(place, name),
                         expected: "[O, I, 3, 3] that composes to at most "
                             + "\(BlockLayout.largestComposed) weights",
                         found: next)
@@ -191,7 +186,7 @@ struct BlockRecognizer {
             outputs = previous
             if let wanted = position.kernel, wanted != kernel {
                 throw .convolutionShape(
-                    path: path, key: "\(prefix).\(leading)",
+                    path: path, key: dialect.key(place, leading),
                     expected: "that of a \(wanted)x\(wanted) kernel", found: weight)
             }
         }

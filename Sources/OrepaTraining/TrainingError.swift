@@ -33,15 +33,15 @@ public enum TrainingError: Error, Hashable, Sendable {
         path: String, block: String, inputChannels: Int, outputChannels: Int, stride: Int)
     /// The keys are of more blocks than the limit.
     case tooManyBlocks(path: String, limit: Int, found: Int)
-    /// Not as many strides as the network has stages and a first convolution, or strides that it cannot have.
-    /// `expected` are the published ones.
-    case strides(path: String, family: Family, expected: [Int], found: [Int])
+    /// Not as many strides as the network has stages and a first convolution, which `stem` is, or strides that it cannot
+    /// have. `expected` are the published ones.
+    case strides(path: String, family: Family, stem: String, expected: [Int], found: [Int])
     /// A ResNet's first kernel of `kernel` pixels is too small to tell which stem it is part of.
     case ambiguousStem(path: String, kernel: Int)
-    /// A ResNet that begins with several convolutions.
-    case deepStem(path: String, convolutions: [String])
-    /// A ResNet's stem is asked of a RepVGG.
-    case stemOfRepVGG(path: String, found: NetworkAssumptions.Stem)
+    /// A ResNet that begins with several convolutions, instead of with `expected` alone.
+    case deepStem(path: String, expected: String, firstStage: String, convolutions: [String])
+    /// A ResNet's stem is asked of a RepVGG, of which `block` is the first.
+    case stemOfRepVGG(path: String, block: String, found: NetworkAssumptions.Stem)
     /// A batch norm's epsilon that is not above 0, or no finite number.
     case batchNormEpsilon(path: String, found: Double)
     /// The blocks do not make a network.
@@ -89,25 +89,24 @@ extension TrainingError: CustomStringConvertible {
                 + "strides are no part of a checkpoint, --strides says them"
         case .tooManyBlocks(let path, let limit, let found):
             "\(path): expected a network of at most \(limit) blocks, found \(found)"
-        case .strides(let path, let family, let expected, let found):
+        case .strides(let path, let family, let stem, let expected, let found):
             "\(path): strides: expected \(expected.count) numbers of "
                 + "\(NetworkOptions.possibleStrides.lowerBound) to "
                 + "\(NetworkOptions.possibleStrides.upperBound) for a \(family.rawValue) of "
-                + "\(expected.count - 1) stages (of `"
-                + (family == .repVGG ? "stage0" : "stage0.conv1")
-                + "`, then of the first block of each stage; published \(list(expected))), found "
+                + "\(expected.count - 1) stages (of `\(stem)`, then of the first block of each stage; "
+                + "published \(list(expected))), found "
                 + list(found)
         case .ambiguousStem(let path, let kernel):
             "\(path): the first convolution is \(kernel)x\(kernel), of which there are two kinds that a "
                 + "checkpoint does not tell apart: --stem imagenet means stride 2 and a 3x3 max pool of stride 2 "
                 + "behind it, --stem small means stride 1 and no pool, as for pictures of 32x32; "
                 + "expected one of the two, found none"
-        case .deepStem(let path, let convolutions):
-            "\(path): a deep stem is not supported: expected one convolution `stage0.conv1` before `stage1`, "
+        case .deepStem(let path, let expected, let firstStage, let convolutions):
+            "\(path): a deep stem is not supported: expected one convolution `\(expected)` before `\(firstStage)`, "
                 + "found \(convolutions.count): "
                 + convolutions.prefix(8).map(\.quoted).joined(separator: ", ")
-        case .stemOfRepVGG(let path, let found):
-            "\(path): stem: expected none for a RepVGG, whose `stage0` is a block with a stride of its own "
+        case .stemOfRepVGG(let path, let block, let found):
+            "\(path): stem: expected none for a RepVGG, whose `\(block)` is a block with a stride of its own "
                 + "(the first of --strides), found \(found.rawValue)"
         case .batchNormEpsilon(let path, let found):
             "\(path): batch norm epsilon: expected a finite number above 0, found \(found)"

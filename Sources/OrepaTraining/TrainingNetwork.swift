@@ -2,30 +2,23 @@ import OrepaCheckpoint
 import OrepaFiles
 import OrepaNetwork
 
-/// The families of networks that are recognised.
-public enum Family: String, Sendable, CaseIterable, Hashable {
-    case repVGG = "RepVGG"
-    case resNet = "ResNet"
-    case resNeXt = "ResNeXt"
-}
-
 /// A checkpoint understood as a network: the graph that folding keeps, and the block behind each of its
 /// convolutions.
 public struct TrainingNetwork: Sendable {
     /// Path of the checkpoint, for messages.
     public let path: String
     public let family: Family
-    /// The graph of the folded network. Each convolution's node is named as its block's prefix.
+    /// The graph of the folded network. Each convolution's node is named as its block.
     public let graph: Graph
     /// In the order of the graph's convolutions.
     public let blocks: [TrainingBlock]
-    /// For each block's prefix, its position among ``blocks``.
+    /// For each block's name, its position among ``blocks``.
     private let blockIndices: [ByteName: Int]
     /// `[classes, features]`.
     public let linearWeight: CheckpointTensor
     /// `[classes]`.
     public let linearBias: CheckpointTensor
-    /// The block whose prefix is `name`, or nil.
+    /// The block called `name`, or nil.
     package func block(named name: String) -> TrainingBlock? {
         blockIndices[ByteName(name)].map { blocks[$0] }
     }
@@ -43,49 +36,47 @@ public struct TrainingNetwork: Sendable {
     /// True when every block is folded already.
     public var isFolded: Bool { blocks.allSatisfy { $0.kind == .folded } }
 
-    /// Recognises the network in `checkpoint` from names, shapes and `options`; no weight is read.
-    ///
-    /// Family, depth, widths, groups, class count and the kind of every block follow from the keys:
-    /// - RepVGG: `stage0`, `stage1.0`, ..., each a block; `stage0` and the first of each stage halve the
-    ///   picture unless `options` say otherwise.
-    /// - ResNet and ResNeXt: `stage0.conv1`, then residual blocks of `conv1`, `conv2` (basic) or `conv1`,
-    ///   `conv2`, `conv3` (bottleneck), and `shortcut`; a network with grouped convolutions is a ResNeXt.
-    ///
-    /// Strict as PyTorch's `load_state_dict`: no key may be missing or unknown, except that buffers which
-    /// follow from the shapes may be absent.
+    /// Recognises the network in `checkpoint` and lays it out as `options` say.
     ///
     /// - Throws: ``TrainingError`` about the first thing that does not fit.
     public init(
         _ checkpoint: Checkpoint, options: NetworkOptions = .init()
     ) throws(TrainingError) {
-        let keys = try KeyIndex(checkpoint)
-        var builder = try NetworkBuilder(path: checkpoint.path, keys: keys, options: options)
-        switch keys.family {
-        case .repVGG: try builder.addRepVGG()
-        case .resNet, .resNeXt: try builder.addResNet()
-        }
-        (linearWeight, linearBias) = try builder.addHead()
-        if let key = keys.strays.first {
-            let expected = builder.keys + ["linear.weight", "linear.bias"]
+        try self.init(RecognizedNetwork(checkpoint), options: options)
+    }
+
+    /// Lays out a network whose blocks are recognised: what `options` say is checked against them.
+    ///
+    /// The first block and the first of each stage of a RepVGG halve the picture unless `options` say otherwise; a
+    /// ResNet's first stage does not.
+    ///
+    /// - Throws: ``TrainingError`` about the first thing that does not fit, keys of no block among others.
+    public init(
+        _ network: RecognizedNetwork, options: NetworkOptions = .init()
+    ) throws(TrainingError) {
+        var builder = try NetworkBuilder(network, options: options)
+        try builder.addBlocks()
+        builder.addHead()
+        if let key = network.strays.first {
             throw .unknownKey(
-                path: checkpoint.path, key: key, block: nil, kind: nil,
-                nearest: nearestKey(to: key, among: expected))
+                path: network.path, key: key, block: nil, kind: nil,
+                nearest: nearestKey(to: key, among: network.keys))
         }
         do {
-            graph = try Graph(inputChannels: builder.inputChannels, nodes: builder.nodes)
+            graph = try Graph(inputChannels: network.inputChannels, nodes: builder.nodes)
         } catch {
-            throw .network(path: checkpoint.path, error)
+            throw .network(path: network.path, error)
         }
-        path = checkpoint.path
+        path = network.path
+        family = network.family
         blocks = builder.blocks
         blockIndices = Dictionary(
-            blocks.enumerated().map { (ByteName($1.prefix), $0) },
+            blocks.enumerated().map { (ByteName($1.name), $0) },
             uniquingKeysWith: { first, _ in first })
+        (linearWeight, linearBias) = (network.linearWeight, network.linearBias)
         strides = builder.strides
         stem = builder.stem
         batchNormEpsilon = builder.batchNormEpsilon
-        let isGrouped = blocks.contains { $0.convolution.groups > 1 }
-        family = keys.family == .resNet && isGrouped ? .resNeXt : keys.family
     }
 }
 

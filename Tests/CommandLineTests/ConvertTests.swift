@@ -1,5 +1,6 @@
 import Foundation
 import OrepaFiles
+import OrepaImage
 import OrepaSafetensors
 import TestSupport
 import Testing
@@ -56,6 +57,43 @@ import Testing
     }
 
     let checkpoint = fixture("checkpoints/repvgg-repvgg.pth")
+
+    /// It is recorded, kept when the model is converted anew, and what pictures are resized by.
+    @Test func interpolationIsKeptAndUsed() throws {
+        let folder = try TemporaryFolder()
+        let model = folder.file("model.safetensors")
+        let converted = try Program.run([
+            "convert", checkpoint, model, "--interpolation", "bicubic", "--input-size", "64",
+        ])
+        #expect(converted.status == 0, "\(converted.errors)")
+        #expect(converted.lines.contains("given: interpolation bicubic"))
+        let again = try Program.run(["convert", model, folder.file("again")])
+        #expect(again.lines.contains("recorded: interpolation bicubic"))
+        for path in [model, folder.file("again")] {
+            let inspected = try Program.run(["inspect", path, "--format", "json"])
+            let facts = try #require(try inspected.json() as? [String: Any])
+            let preprocessing = try #require(facts["preprocessing"] as? [String: Any])
+            #expect(preprocessing["interpolation"] as? String == "bicubic")
+            let crop = try Program.run(["preprocess", boot, "--model", path, "--output", "-"])
+            let picture = try ImageDecoder.decode(
+                [UInt8](Data(contentsOf: URL(fileURLWithPath: boot)))
+            ).image
+            func expected(_ filter: ResamplingFilter) throws -> RGBImage {
+                try picture.resizedAndCenterCropped(
+                    shorterSide: 73, width: 64, height: 64, filter: filter)
+            }
+            let found = try ImageDecoder.decode([UInt8](crop.output)).image
+            #expect(try found == expected(.bicubic))
+            #expect(try found != expected(.bilinear))
+        }
+        let unknown = try Program.run([
+            "convert", checkpoint, folder.file("other"), "--interpolation", "nearest",
+        ])
+        #expect(unknown.status == 64)
+        for name in ["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"] {
+            #expect(unknown.errors.contains("'\(name)'"), "\(unknown.errors)")
+        }
+    }
 
     @Test func neverOverwritesWithoutForce() throws {
         let folder = try TemporaryFolder()

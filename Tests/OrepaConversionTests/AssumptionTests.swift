@@ -64,7 +64,8 @@ import Testing
         #expect(assumptions.hasStemPool == (network.options.stem == .imageNet))
         // With what the model records its checkpoint is verified again.
         let examined = try Verifier(pool: WorkerPool(threadCount: 1)).examine(
-            network.checkpoint(assumptions.stateDict), against: (path, model),
+            RecognizedCheckpoint(network.checkpoint(assumptions.stateDict)),
+            against: (path, model),
             network: NetworkOptions(assumptions), reference: Reference(path: network.reference))
         #expect(examined.verification?.passed == true)
         #expect(examined.reference?.passed == true)
@@ -92,7 +93,8 @@ import Testing
         }
         #expect(folder.names == [])
         let unseen = try Verifier(pool: WorkerPool(threadCount: 1)).examine(
-            network.checkpoint(nil), reference: Reference(path: network.reference))
+            RecognizedCheckpoint(network.checkpoint(nil)),
+            reference: Reference(path: network.reference))
         #expect(unseen.verification?.passed == true)
         #expect(unseen.reference?.passed == false)
     }
@@ -120,7 +122,8 @@ import Testing
                     ?? (architecture.family == .resNetBasic ? [1, 2, 1] : [3, 2, 1]),
                 batchNormEpsilon: 0.01)
             let verifier = Verifier(pool: WorkerPool(threadCount: 1))
-            let found = try verifier.examine(checkpoint, network: options)
+            let found = try verifier.examine(
+                RecognizedCheckpoint(checkpoint), network: options)
             #expect(found.verification?.passed == true, "\(architecture.family)")
             #expect(found.assumptions.batchNormEpsilon == 0.01)
             // Folded with another epsilon than interpreted, no block with a batch norm passes.
@@ -131,7 +134,7 @@ import Testing
             let failures = Set(comparison.failures.map(\.name))
             #expect(
                 network.blocks.filter { $0.kind != .folded }
-                    .allSatisfy { failures.contains($0.prefix) })
+                    .allSatisfy { failures.contains($0.name) })
         }
     }
 
@@ -195,7 +198,8 @@ import Testing
         ] {
             let path = fixture("assumptions/\(name).reference.safetensors")
             let error = #expect(throws: ConversionError.self) {
-                try verifier.examine(checkpoint, reference: Reference(path: path))
+                try verifier.examine(
+                    RecognizedCheckpoint(checkpoint), reference: Reference(path: path))
             }
             guard case .reference(.shape(path, tensor, expected, _)) = error else {
                 Issue.record("expected a shape, found \(String(describing: error))")

@@ -93,7 +93,7 @@ let smallPreprocessing = Preprocessing(
     @Test func reportsProgressInOrder() throws {
         let random = RandomCheckpoint(.resNetBasic, .orepa, seed: 6)
         let network = try TrainingNetwork(Checkpoint(random.file()))
-        let names = network.blocks.map(\.prefix)
+        let names = network.blocks.map(\.name)
         var steps: [ConversionProgress] = []
         try withTemporaryFolder { folder in
             let converter = ConverterTests.converter(

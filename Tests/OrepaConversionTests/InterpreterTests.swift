@@ -32,7 +32,7 @@ import Testing
             if output.values.contains(where: { $0 < 0 }) { negative += 1 }
             if node.name == "linear" { #expect(output.shape.elementCount == output.shape.channels) }
         }
-        #expect(names == network.blocks.map(\.prefix) + ["linear"])
+        #expect(names == network.blocks.map(\.name) + ["linear"])
         #expect(negative > names.count / 2)
         #expect(logits.count == network.graph.classCount)
     }

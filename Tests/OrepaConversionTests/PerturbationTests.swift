@@ -33,14 +33,14 @@ import Testing
                     let network = try TrainingNetwork(Checkpoint(random.file()))
                     for block in network.blocks {
                         let isGrouped = block.convolution.groups > 1
-                        for name in block.tensors.keys {
+                        for (name, tensor) in block.tensors {
                             let what =
                                 "\(block.kind.rawValue)\(isGrouped ? " in groups" : ""): \(name.text)"
                             targets[what] =
                                 targets[what]
                                 ?? Target(
-                                    random: random, block: block.prefix,
-                                    tensor: "\(block.prefix).\(name.text)")
+                                    random: random, block: block.name,
+                                    tensor: tensor.name)
                         }
                     }
                     for name in ["linear.weight", "linear.bias"] {

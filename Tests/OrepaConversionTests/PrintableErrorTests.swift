@@ -113,7 +113,7 @@ import Testing
             .unknownBlock(path: text, block: text, found: [text]),
             .unknownKey(path: text, key: text, block: text, kind: nil, nearest: text),
             .convolutionShape(path: text, key: text, expected: text, found: [1]),
-            .deepStem(path: text, convolutions: [text]),
+            .deepStem(path: text, expected: text, firstStage: text, convolutions: [text]),
         ]
 
     private static let folds: [FoldError] =

@@ -29,7 +29,7 @@ typealias Family = RandomCheckpoint.Architecture.Family
             let largest = expected.map(abs).max() ?? 0
             let difference = zip(found, expected).map { abs(Double($0) - $1) }.max() ?? 0
             #expect(
-                difference <= 0x1p-24 * 1.001 * largest, "\(comment) \(block.prefix) \(block.kind)")
+                difference <= 0x1p-24 * 1.001 * largest, "\(comment) \(block.name) \(block.kind)")
         }
     }
 
@@ -128,8 +128,8 @@ typealias Family = RandomCheckpoint.Architecture.Family
         var seen: [String] = []
         _ = try network.folded { index, block in
             #expect(index == seen.count)
-            seen.append(block.prefix)
+            seen.append(block.name)
         }
-        #expect(seen == network.blocks.map(\.prefix))
+        #expect(seen == network.blocks.map(\.name))
     }
 }

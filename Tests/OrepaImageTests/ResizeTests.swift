@@ -15,7 +15,11 @@ private struct ResizeCase {
     let croppedHash: String
 
     init?(_ line: Substring) {
-        let fields = line.split(separator: "\t").map(String.init)
+        self.init(line.split(separator: "\t").map(String.init)[...])
+    }
+
+    init?(_ columns: ArraySlice<String>) {
+        let fields = Array(columns)
         guard fields.count == 8, let seed = UInt64(fields[0]), let width = Int(fields[1]),
             let height = Int(fields[2])
         else { return nil }
@@ -56,9 +60,39 @@ private struct ResizeCase {
         }
     }
 
+    @Test(arguments: [ResamplingFilter.bicubic, .lanczos, .box, .hamming])
+    func equalsPillowWithOtherFilters(filter: ResamplingFilter) throws {
+        let file = fixtures.appending(path: "resize/filters.tsv")
+        let rows = try String(contentsOf: file, encoding: .utf8).split(separator: "\n").dropFirst()
+            .map { $0.split(separator: "\t").map(String.init) }
+            .filter { $0[0] == "\(filter)" }
+        #expect(rows.count == 100)
+        for row in rows {
+            let example = try #require(ResizeCase(row.dropFirst()))
+            let image = try generatedImage(
+                seed: example.seed, width: example.width, height: example.height)
+            let (width, height) = (example.crop[0], example.crop[1])
+            if let side = example.shorterSide {
+                let resized = try image.resized(shorterSide: side, filter: filter)
+                #expect(sha256(resized.pixels) == example.resizedHash, "\(row)")
+                let cropped = try image.resizedAndCenterCropped(
+                    shorterSide: side, width: width, height: height, filter: filter)
+                #expect(sha256(cropped.pixels) == example.croppedHash, "\(row)")
+            } else {
+                let resized = try image.resized(
+                    width: example.size[0], height: example.size[1], filter: filter)
+                #expect(sha256(resized.pixels) == example.resizedHash, "\(row)")
+                let cropped = try resized.centerCropped(width: width, height: height)
+                #expect(sha256(cropped.pixels) == example.croppedHash, "\(row)")
+            }
+        }
+    }
+
     @Test func sameSizeIsIdentity() throws {
         let image = try generatedImage(seed: 4, width: 31, height: 17)
-        #expect(try image.resized(width: 31, height: 17) == image)
+        for filter in ResamplingFilter.allCases {
+            #expect(try image.resized(width: 31, height: 17, filter: filter) == image)
+        }
         #expect(try image.resized(shorterSide: 17) == image)
         #expect(try image.centerCropped(width: 31, height: 17) == image)
     }

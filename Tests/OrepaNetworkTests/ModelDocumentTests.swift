@@ -108,7 +108,10 @@ import Testing
         ("\"inputs\":[\"a\"]", "\"inputs\":[{}]", "graph.1.inputs.0", "a string", "an object"),
         ("\"inputs\":[\"a\"]", "\"inputs\":[null]", "graph.1.inputs.0", "a string", "null"),
         ("\"height\":32,", "", "input.height", "a value", "none"),
-        ("bilinear", "nearest", "preprocessing.interpolation", "bilinear", "nearest"),
+        (
+            "bilinear", "nearest", "preprocessing.interpolation",
+            "one of bilinear, bicubic, lanczos, box, hamming", "nearest"
+        ),
         ("[0.1,0.2", "[0.1,\"0.2\"", "preprocessing.mean.1", "a number", "a string"),
         ("\"cat\",\"dog\"", "\"cat\",[\"dog\"]", "labels.1", "a string", "an array"),
         ("\"strict\":{\"a\"", "\"other\":{\"a\"", "algorithms.strict", "a value", "none"),

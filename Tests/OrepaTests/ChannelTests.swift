@@ -104,6 +104,30 @@ import Testing
                 })
     }
 
+    /// What the model's document says of resizing decides, in whatever form a picture comes.
+    @Test(arguments: Preprocessing.Interpolation.allCases)
+    func picturesAreResizedAsTheModelSays(interpolation: Preprocessing.Interpolation) throws {
+        let half: [Float] = [0.5, 0.5, 0.5]
+        let preprocessing = Preprocessing(
+            resize: 9, crop: 8, mean: half, std: half, interpolation: interpolation)
+        let model = try Model(
+            self.model(channels: 3, preprocessing: preprocessing), options: options)
+        var random = SeededRandom(7)
+        let pixels = (0..<31 * 23 * 3).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+        let image = try RGBImage(width: 31, height: 23, pixels: pixels)
+        let prepared = try preparedValues(image, preprocessing)
+        let expected = try model.run(.tensor(prepared)).logits
+        #expect(try model.run(.image(image)).logits == expected)
+        #expect(try model.run(.encoded(image.encodedAsPNG())).logits == expected)
+        let others = Preprocessing.Interpolation.allCases.filter { $0 != interpolation }
+        for other in others {
+            let changed = try preparedValues(
+                image,
+                Preprocessing(resize: 9, crop: 8, mean: half, std: half, interpolation: other))
+            #expect(changed != prepared)
+        }
+    }
+
     /// Refused before any file is opened, each picture for itself.
     @Test func noPictureHasFourChannels() throws {
         let model = try Model(self.model(channels: 4), options: options)

@@ -66,13 +66,20 @@ import Testing
         #expect(scores.top(2, labels: ["a", "b"]).map(\.label) == ["b", nil])
     }
 
-    @Test func preparingEqualsTheStepsOneByOne() throws {
+    @Test(arguments: [
+        (Preprocessing.Interpolation.bilinear, ResamplingFilter.bilinear), (.bicubic, .bicubic),
+        (.lanczos, .lanczos), (.box, .box), (.hamming, .hamming),
+    ]) func preparingEqualsTheStepsOneByOne(
+        interpolation: Preprocessing.Interpolation, filter: ResamplingFilter
+    ) throws {
         var random = SeededRandom(5)
         let pixels = (0..<3 * 90 * 70).map { _ in UInt8.random(in: 0...255, using: &random) }
         let image = try RGBImage(width: 90, height: 70, pixels: pixels)
         let preprocessing = Preprocessing(
-            resize: 40, crop: 32, mean: [0.1, 0.2, 0.3], std: [0.5, 0.6, 0.7])
-        let steps = try image.resized(shorterSide: 40).centerCropped(width: 32, height: 32)
+            resize: 40, crop: 32, mean: [0.1, 0.2, 0.3], std: [0.5, 0.6, 0.7],
+            interpolation: interpolation)
+        let steps = try image.resized(shorterSide: 40, filter: filter)
+            .centerCropped(width: 32, height: 32)
         let values = try preparedValues(image, preprocessing)
         #expect(values.count == 3 * 32 * 32)
         for index in values.indices {

@@ -54,7 +54,7 @@ import Testing
             try checkpoint(chain($0))
         } run: {
             let network = try TrainingNetwork($0)
-            for block in network.blocks { #expect(network.block(named: block.prefix) != nil) }
+            for block in network.blocks { #expect(network.block(named: block.name) != nil) }
         }
         #expect(growth < 3)
     }

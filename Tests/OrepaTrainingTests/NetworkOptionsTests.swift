@@ -32,7 +32,7 @@ import Testing
 
     private func strides(_ network: TrainingNetwork) -> [String: Int] {
         Dictionary(
-            uniqueKeysWithValues: network.blocks.map { ($0.prefix, $0.convolution.stride) })
+            uniqueKeysWithValues: network.blocks.map { ($0.name, $0.convolution.stride) })
     }
 
     private func hasPool(_ network: TrainingNetwork) -> Bool {
@@ -94,7 +94,9 @@ import Testing
     func stridesThatTheNetworkCannotHave(strides: [Int]) throws {
         #expect(
             error(repVGG, .init(strides: strides))
-                == .strides(path: path, family: .repVGG, expected: [2, 2, 2], found: strides))
+                == .strides(
+                    path: path, family: .repVGG, stem: "stage0", expected: [2, 2, 2],
+                    found: strides))
     }
 
     @Test func stridesThatContradictTheShapes() {
@@ -164,7 +166,8 @@ import Testing
 
     @Test func aRepVGGHasNoStem() {
         #expect(
-            error(repVGG, .init(stem: .small)) == .stemOfRepVGG(path: path, found: .small))
+            error(repVGG, .init(stem: .small))
+                == .stemOfRepVGG(path: path, block: "stage0", found: .small))
     }
 
     /// Three convolutions before the first stage, under each of the names that they go by.
@@ -186,7 +189,11 @@ import Testing
             let found = #expect(throws: TrainingError.self) {
                 try TrainingNetwork(checkpoint, options: .init(stem: stem))
             }
-            #expect(found == .deepStem(path: path, convolutions: modules))
+            #expect(
+                found
+                    == .deepStem(
+                        path: path, expected: "stage0.conv1", firstStage: "stage1",
+                        convolutions: modules))
             #expect(found?.description.contains("a deep stem is not supported") == true)
             #expect(found?.description.contains("`\(modules[2])`") == true)
         }

@@ -22,7 +22,7 @@ import Testing
                 network.family
                     == (family == .repVGG ? .repVGG : isGrouped ? .resNeXt : .resNet))
             #expect(network.isFolded == (network.blocks.allSatisfy { $0.kind == .folded }))
-            try #require(network.blocks.map(\.prefix) == architecture.places.map(\.prefix))
+            try #require(network.blocks.map(\.name) == architecture.places.map(\.prefix))
             for (block, place) in zip(network.blocks, architecture.places) {
                 let convolution = block.convolution
                 #expect(convolution.inputChannels == place.inputChannels)

@@ -54,7 +54,7 @@ private func isBuffer(_ name: String) -> Bool {
     func samplesAreWhatTheySay(sample: Int) throws {
         let (random, block, kind) = samples[sample]
         let network = try TrainingNetwork(Checkpoint(random.file()))
-        #expect(network.blocks.first { $0.prefix == block }?.kind == kind)
+        #expect(network.blocks.first { $0.name == block }?.kind == kind)
     }
 
     /// Each tensor of the block in turn is left out, misspelt, given another shape, and made integer.
@@ -62,7 +62,7 @@ private func isBuffer(_ name: String) -> Bool {
     func everyTensorIsNeededAndChecked(sample: Int) throws {
         let (random, block, kind) = samples[sample]
         let network = try TrainingNetwork(Checkpoint(random.file()))
-        let shapes = try #require(network.blocks.first { $0.prefix == block }).tensors
+        let shapes = try #require(network.blocks.first { $0.name == block }).tensors
             .mapValues(\.shape)
         for tensor in random.tensors where tensor.name.hasPrefix(block + ".") {
             let name = String(tensor.name.dropFirst(block.count + 1))
@@ -301,23 +301,20 @@ private func isBuffer(_ name: String) -> Bool {
 
     @Test func otherFamiliesAreRefused() throws {
         var random = vgg
-        random.tensors = [
-            "conv1.weight", "bn1.weight", "layer1.0.conv1.weight", "layer1.0.bn1.weight",
-            "fc.weight",
-            "fc.bias",
-        ].map { .init($0, [1], [1]) }
+        let names = [
+            "patch_embed.proj.weight", "blocks.0.norm1.weight", "blocks.0.attn.qkv.weight",
+            "norm.weight", "head.weight",
+        ]
+        random.tensors = (names + ["head.bias"]).map { .init($0, [1], [1]) }
         let expected = TrainingError.unknownFamily(
-            path: path, expected: ["stage0.", "stage0.conv1."],
-            found: [
-                "conv1.weight", "bn1.weight", "layer1.0.conv1.weight", "layer1.0.bn1.weight",
-                "fc.weight",
-            ])
+            path: path, expected: ["stage0.", "stage0.conv1.", "layer1.0."], found: names)
         #expect(try error(random) == expected)
         #expect(
             expected.description
                 == "random.safetensors: fits no known family of networks: expected keys that begin "
-                + "with `stage0.` or `stage0.conv1.`, found `conv1.weight`, `bn1.weight`, "
-                + "`layer1.0.conv1.weight`, `layer1.0.bn1.weight`, `fc.weight`")
+                + "with `stage0.` or `stage0.conv1.` or `layer1.0.`, found `patch_embed.proj.weight`, "
+                + "`blocks.0.norm1.weight`, `blocks.0.attn.qkv.weight`, `norm.weight`, `head.weight`"
+        )
     }
 
     @Test func stagesAndBlocksHaveNoGaps() throws {

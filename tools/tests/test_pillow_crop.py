@@ -20,10 +20,11 @@ FIXTURES = Path(__file__).resolve().parents[2] / "Tests" / "Fixtures"
 
 
 def test_hashes_of_resizes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.argv", ["make_resize_hashes.py", str(tmp_path / "hashes.tsv")])
+    monkeypatch.setattr("sys.argv", ["make_resize_hashes.py", str(tmp_path)])
     make_resize_hashes.main()
-    found = (tmp_path / "hashes.tsv").read_text().splitlines()[1:]
-    assert found == (FIXTURES / "resize" / "hashes.tsv").read_text().splitlines()[1:]
+    for name in ["hashes.tsv", "filters.tsv"]:
+        found = (tmp_path / name).read_text().splitlines()[1:]
+        assert found == (FIXTURES / "resize" / name).read_text().splitlines()[1:], name
 
 
 def test_hashes_of_pictures() -> None:

@@ -17,7 +17,7 @@ struct BlockInterpreter {
     /// The block's output before the ReLU that may follow it.
     func output(of x: FeatureMap) throws(CheckpointError) -> FeatureMap {
         switch block.kind {
-        case .convBN: try convolutionAndNorm("conv.weight", "bn", x)
+        case .convBN: try convolutionAndNorm(BlockNames.convBN, x)
         case .repVGG: try repVGG(x)
         case .orepaRepVGG: try orepaRepVGG(x)
         case .orepa: try orepa(x)
@@ -30,10 +30,10 @@ struct BlockInterpreter {
 
     /// A convolution that was folded before: weight and bias.
     private func folded(_ x: FeatureMap) throws(CheckpointError) -> FeatureMap {
-        let name = convolution.parameters.dropFirst(block.prefix.count + 1)
-        let y = try convolve(x, "\(name).weight")
+        let names = BlockNames.folded(block.foldedName)
+        let y = try convolve(x, names.weight)
         let ones = repeatElement(1.0, count: y.shape.channels)
-        return y.scaled(by: ones, plus: try values("\(name).bias"))
+        return y.scaled(by: ones, plus: try values(names.bias))
     }
 
     // MARK: Layers
@@ -48,23 +48,27 @@ struct BlockInterpreter {
 
     /// ``convolve(_:_:)`` and a batch norm.
     func convolutionAndNorm(
-        _ weight: String, _ norm: String, _ x: FeatureMap
+        _ names: ConvolutionNames, _ x: FeatureMap
     ) throws(CheckpointError) -> FeatureMap {
-        try normalize(convolve(x, weight), norm)
+        try normalize(convolve(x, names.weight), names.norm)
     }
 
     /// A batch norm with its running statistics: `(x - mean) / sqrt(variance + epsilon) * weight + bias`.
-    func normalize(_ x: FeatureMap, _ name: String) throws(CheckpointError) -> FeatureMap {
-        let weight = try values("\(name).weight")
-        let bias = try values("\(name).bias")
-        let mean = try values("\(name).running_mean")
-        let variance = try values("\(name).running_var")
+    func normalize(
+        _ x: FeatureMap, _ names: BatchNormNames
+    ) throws(CheckpointError) -> FeatureMap {
+        let weight = try values(names.weight)
+        let bias = try values(names.bias)
+        let mean = try values(names.mean)
+        let variance = try values(names.variance)
         let centred = x.scaled(by: repeatElement(1, count: mean.count), plus: mean.map { -$0 })
         let scales = zip(weight, variance).map { $0 / ($1 + block.batchNormEpsilon).squareRoot() }
         return centred.scaled(by: scales, plus: bias)
     }
 
     // MARK: Tensors
+
+    func has(_ name: String) -> Bool { block.tensors[name] != nil }
 
     /// The values of one of the block's tensors.
     ///
@@ -82,6 +86,6 @@ struct BlockInterpreter {
 
     /// A buffer that a file may leave out: its values, or nil.
     func buffer(_ name: String) throws(CheckpointError) -> [Double]? {
-        block.tensors[name] == nil ? nil : try values(name)
+        has(name) ? try values(name) : nil
     }
 }

@@ -1,4 +1,3 @@
-import OrepaCheckpoint
 import OrepaFiles
 import OrepaNetwork
 import OrepaTraining
@@ -33,20 +32,20 @@ struct DocumentCheck {
     ///
     /// - Throws: ``ConversionError/otherNetwork(model:checkpoint:expected:found:)``, or the field that is wrong.
     func check(
-        madeFrom checkpoint: Checkpoint, recognized network: TrainingNetwork
+        madeFrom recognized: RecognizedCheckpoint, as network: TrainingNetwork
     ) throws(ConversionError) {
         if let difference = GraphDifference(expected: network.graph, found: model.network.graph) {
             throw .otherNetwork(
-                model: path, checkpoint: checkpoint.path, expected: difference.expected,
+                model: path, checkpoint: recognized.path, expected: difference.expected,
                 found: difference.found)
         }
         try check(
-            "family", expected: network.family.rawValue, of: checkpoint.path,
+            "family", expected: network.family.rawValue, of: recognized.path,
             found: description.family)
         try check(
-            "blocks", expected: inWords(network.blockCounts), of: checkpoint.path,
+            "blocks", expected: inWords(network.blockCounts), of: recognized.path,
             found: inWords(description.blocks))
-        try checkAssumptions(madeFrom: checkpoint, recognized: network)
+        try checkAssumptions(madeFrom: recognized, as: network)
         try checkSource()
         try checkVerification()
     }
@@ -97,26 +96,25 @@ struct DocumentCheck {
 
     /// Options may say otherwise than the file does of what remains, and the weights tell who is right.
     private func checkAssumptions(
-        madeFrom checkpoint: Checkpoint, recognized network: TrainingNetwork
+        madeFrom recognized: RecognizedCheckpoint, as network: TrainingNetwork
     ) throws(ConversionError) {
         guard let found = description.assumptions else { return }
-        let earlier: NetworkAssumptions?
-        do {
-            earlier = try checkpoint.deployedModel()?.description.assumptions
-        } catch { throw .model(error) }
-        let expected = network.assumptions(stateDict: checkpoint.location, inputSize: nil)
-            .completed(by: earlier, isSameFile: network.isFolded)
+        let location = recognized.checkpoint.location
+        let expected = network.assumptions(stateDict: location, inputSize: nil)
+            .completed(
+                by: recognized.deployedModel?.description.assumptions,
+                isSameFile: network.isFolded)
         func inWords(_ stateDict: String?) -> String {
             stateDict.map { "`\($0)`" } ?? "the file itself"
         }
         try check(
-            "assumptions.state_dict", expected: inWords(expected.stateDict), of: checkpoint.path,
+            "assumptions.state_dict", expected: inWords(expected.stateDict), of: recognized.path,
             found: inWords(found.stateDict))
         guard (expected.batchNormEpsilon == nil) == (found.batchNormEpsilon == nil) else {
             throw malformed(
                 "assumptions.bn_epsilon",
                 expected: (expected.batchNormEpsilon.map { "\($0)" } ?? "none")
-                    + ", as in \(checkpoint.path)",
+                    + ", as in \(recognized.path)",
                 found: found.batchNormEpsilon.map { "\($0)" } ?? "none")
         }
     }

@@ -38,7 +38,8 @@ public struct Verifier {
         _ checkpoint: Checkpoint, against model: (path: String, file: ModelFile)? = nil,
         progress: ConversionProgress.Observer? = nil
     ) throws(ConversionError) -> Verification? {
-        try examine(checkpoint, against: model, progress: progress).verification
+        try examine(RecognizedCheckpoint(checkpoint), against: model, progress: progress)
+            .verification
     }
 
     /// What was found about a checkpoint.
@@ -50,25 +51,24 @@ public struct Verifier {
         public let reference: ReferenceComparison?
     }
 
-    /// ``verify(_:against:progress:)`` of a network that `network` says more about, which is also held against
+    /// ``verify(_:against:progress:)`` of a network that `networkOptions` say more about, which is also held against
     /// `reference` where there is one.
     public func examine(
-        _ checkpoint: Checkpoint, against model: (path: String, file: ModelFile)? = nil,
+        _ recognized: RecognizedCheckpoint,
+        against model: (path: String, file: ModelFile)? = nil,
         network networkOptions: NetworkOptions = .init(), reference: Reference? = nil,
         progress: ConversionProgress.Observer? = nil
     ) throws(ConversionError) -> Examination {
         try options.check()
-        let network = try TrainingNetwork(recognizing: checkpoint, options: networkOptions)
+        let network = try recognized.trainingNetwork(networkOptions)
         try reference?.check(against: network.graph)
-        let own: ModelFile?
-        do { own = try checkpoint.deployedModel() } catch { throw .model(error) }
-        if let own {
-            try DocumentCheck(model: own, path: checkpoint.path).check(recognized: network)
+        if let own = recognized.deployedModel {
+            try DocumentCheck(model: own, path: recognized.path).check(recognized: network)
         }
         try ConversionLibraries.load()
         var folded: Network?
         let verification = try verify(
-            network, checkpoint, against: model, folded: &folded, progress: progress)
+            network, recognized, against: model, folded: &folded, progress: progress)
         var comparison: ReferenceComparison?
         if let reference {
             progress?(.reference)
@@ -79,17 +79,18 @@ public struct Verifier {
                 deployed = try network.folded(reporting: progress)
             }
             comparison = try compare(
-                reference, with: deployed, path: model?.path ?? checkpoint.path)
+                reference, with: deployed, path: model?.path ?? recognized.path)
         }
         return Examination(
             verification: verification,
-            assumptions: network.assumptions(stateDict: checkpoint.location, inputSize: nil),
+            assumptions: network.assumptions(
+                stateDict: recognized.checkpoint.location, inputSize: nil),
             reference: comparison)
     }
 
     /// - Parameter folded: Gets the checkpoint's folded network where it is made.
     private func verify(
-        _ network: TrainingNetwork, _ checkpoint: Checkpoint,
+        _ network: TrainingNetwork, _ recognized: RecognizedCheckpoint,
         against model: (path: String, file: ModelFile)?, folded: inout Network?,
         progress: ConversionProgress.Observer?
     ) throws(ConversionError) -> Verification? {
@@ -97,21 +98,21 @@ public struct Verifier {
             progress?(.checksum)
             if let source = model.file.description.source {
                 let found = try ConversionLibraries.digest(
-                    FileDigest.sha256(of: checkpoint.file))
+                    FileDigest.sha256(of: recognized.checkpoint.file))
                 guard source.sha256 == found else {
                     throw .otherCheckpoint(
-                        model: model.path, checkpoint: checkpoint.path, expected: source.sha256,
+                        model: model.path, checkpoint: recognized.path, expected: source.sha256,
                         found: found)
                 }
             }
             try DocumentCheck(model: model.file, path: model.path)
-                .check(madeFrom: checkpoint, recognized: network)
+                .check(madeFrom: recognized, as: network)
             return try compare(
                 network, with: model.file.network, modelPath: model.path, progress: progress)
         }
         guard !network.isFolded else { return nil }
         _ = try VerificationInput.size(
-            for: network.graph, options: options, path: checkpoint.path)
+            for: network.graph, options: options, path: recognized.path)
         let own = try network.folded(reporting: progress)
         folded = own
         return try compare(network, with: own, progress: progress)
@@ -190,7 +191,7 @@ public struct Verifier {
         progress: ConversionProgress.Observer?
     ) throws(ConversionError) -> Attempt {
         let kindByName = Dictionary(
-            uniqueKeysWithValues: network.blocks.map { (ByteName($0.prefix), $0.kind.rawValue) })
+            uniqueKeysWithValues: network.blocks.map { (ByteName($0.name), $0.kind.rawValue) })
         let count = network.blocks.count + 1
         var noise = VerificationNoise(seed: options.seed)
         let input = noise.values(network.graph.inputChannels * size * size)

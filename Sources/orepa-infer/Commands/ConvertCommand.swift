@@ -50,6 +50,9 @@ struct ConvertCommand: ParsableCommand {
     @Option(help: "Pixels of the shorter side before the centre crop.")
     var resize: Int?
 
+    @Option(help: "How pictures are resized, as Pillow's filter of that name. (default: bilinear)")
+    var interpolation: Preprocessing.Interpolation?
+
     @Option(
         parsing: .unconditional,
         help: """
@@ -113,20 +116,22 @@ struct ConvertCommand: ParsableCommand {
     func run() throws {
         try OutputFile.refuse(output, sameAs: checkpoint)
         let file = try network.checkpoint(path: checkpoint)
+        let recognized: RecognizedCheckpoint
+        do { recognized = try RecognizedCheckpoint(file) } catch { throw Failure(error) }
         // A deployed model is a folded checkpoint; what its description says holds where no option does.
-        let model: ModelFile?
-        do { model = try file.deployedModel() } catch { throw Failure(error) }
+        let model = recognized.deployedModel
         let known = model?.description
         let reference = try proof.read()
         let options = network.options(recordedIn: model)
+        do { _ = try recognized.trainingNetwork(options) } catch { throw Failure(error) }
         let preprocessing = try preprocessing(
-            for: file, options, recorded: known?.preprocessing)
+            for: recognized.network, recorded: known?.preprocessing)
         var warnings = network.warnings(
             about: file, isFolded: model != nil)
         AssumptionReport.warn(warnings)
         let converter = Converter(
             options: ConversionOptions(
-                labels: try labels(for: file, known: known?.labels),
+                labels: try labels(for: recognized.network, known: known?.labels),
                 preprocessing: preprocessing,
                 packing: packing.map(\.instructionSet),
                 verification: verification.options(inputSize: nil, budget: budgeting.budget),
@@ -136,7 +141,7 @@ struct ConvertCommand: ParsableCommand {
             pool: WorkerPool(threadCount: threading.count))
         let result: Converter.Result
         do {
-            result = try converter.convert(file, to: output) { Progress.show("\($0)") }
+            result = try converter.convert(recognized, to: output) { Progress.show("\($0)") }
         } catch {
             Progress.wipe()
             if format == .json {
@@ -172,12 +177,9 @@ struct ConvertCommand: ParsableCommand {
 
     /// What pictures of the checkpoint's channels go through.
     private func preprocessing(
-        for file: Checkpoint, _ options: NetworkOptions, recorded: Preprocessing?
+        for network: RecognizedNetwork, recorded: Preprocessing?
     ) throws(Failure) -> Preprocessing {
-        let channels: Int
-        do { channels = try TrainingNetwork(file, options: options).graph.inputChannels } catch {
-            throw Failure(.badData, "\(error)")
-        }
+        let channels = network.inputChannels
         let preprocessing = preprocessing(
             startingFrom: recorded ?? .standard(channels: channels))
         if let invalid = preprocessing.invalidField(channels: channels) {
@@ -193,7 +195,7 @@ struct ConvertCommand: ParsableCommand {
     private var given: [String] {
         [
             inputSize == nil ? nil : "--input-size", mean == nil ? nil : "--mean",
-            std == nil ? nil : "--std",
+            std == nil ? nil : "--std", interpolation == nil ? nil : "--interpolation",
         ].compactMap(\.self)
     }
 
@@ -206,13 +208,13 @@ struct ConvertCommand: ParsableCommand {
             ? preset.resize(forCrop: crop) : base.resize
         return Preprocessing(
             resize: resize ?? scaled, crop: crop, mean: mean?.values ?? base.mean,
-            std: std?.values ?? base.std)
+            std: std?.values ?? base.std, interpolation: interpolation ?? base.interpolation)
     }
 
     private func labels(
-        for file: Checkpoint, known: [String]?
+        for network: RecognizedNetwork, known: [String]?
     ) throws(Failure) -> [String]? {
-        let classCount = file["linear.bias"]?.elementCount ?? 0
+        let classCount = network.classCount
         if let labels { return try LabelsFile.read(labels, expected: classCount) }
         return known ?? (classCount == LabelsFile.imageNet.count ? LabelsFile.imageNet : nil)
     }
@@ -228,6 +230,8 @@ struct PackingTarget: ExpressibleByArgument {
         instructionSet = set
     }
 }
+
+extension Preprocessing.Interpolation: ExpressibleByArgument {}
 
 /// A number for each channel, such as red, green and blue, with commas between them.
 struct ChannelValues: ExpressibleByArgument {

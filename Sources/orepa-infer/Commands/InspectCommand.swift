@@ -2,7 +2,6 @@ import ArgumentParser
 import OrepaCheckpoint
 import OrepaFiles
 import OrepaNetwork
-import OrepaSafetensors
 import OrepaSystem
 import OrepaTraining
 
@@ -47,9 +46,7 @@ struct InspectCommand: ParsableCommand {
     private func inspection() throws(Failure) -> Inspection {
         let bytes: FileBytes
         do { bytes = try FileBytes(mapping: file) } catch { throw Failure(error) }
-        if let tensors = try? SafetensorsFile(bytes),
-            tensors.metadata[ByteName(ModelFile.metadataKey)] != nil
-        {
+        if ModelFile.isClaimed(by: bytes) {
             guard networkOptions.given.isEmpty else {
                 throw Failure(
                     .usage,

@@ -65,10 +65,10 @@ struct VerifyCommand: ParsableCommand {
         var modelFile: (path: String, file: ModelFile)?
         if let model { modelFile = ("\(model)", try ModelSource(option: model).model) }
         let file = try network.checkpoint(path: checkpoint, recordedIn: modelFile?.file)
+        let recognized: RecognizedCheckpoint
+        do { recognized = try RecognizedCheckpoint(file) } catch { throw Failure(error) }
         // A model file is a folded checkpoint, which records what was assumed, too.
-        let own: ModelFile?
-        do { own = try file.deployedModel() } catch { throw Failure(error) }
-        let recorded = modelFile?.file ?? own
+        let recorded = modelFile?.file ?? recognized.deployedModel
         let reference = try proof.read()
         var warnings = network.warnings(
             about: file, isFolded: modelFile == nil && recorded != nil,
@@ -90,7 +90,7 @@ struct VerifyCommand: ParsableCommand {
         let found: Verifier.Examination
         do {
             found = try verifier.examine(
-                file, against: modelFile, network: network.options(recordedIn: recorded),
+                recognized, against: modelFile, network: network.options(recordedIn: recorded),
                 reference: reference
             ) { Progress.show("\($0)") }
         } catch { throw Failure(error) }

@@ -35,6 +35,12 @@ struct ConversionReport {
                 : isRecorded
                     ? "recorded: \(name) \(list)\n" : "assumed: \(name) \(list) (--\(name))\n"
         }.joined()
+        let interpolation = description.preprocessing.interpolation
+        let resizing =
+            given.contains("--interpolation")
+            ? "given: interpolation \(interpolation.rawValue)\n"
+            : interpolation == .bilinear
+                ? "" : "recorded: interpolation \(interpolation.rawValue)\n"
         let assumptions =
             description.assumptions.map { assumptions in
                 isRecorded
@@ -43,7 +49,7 @@ struct ConversionReport {
             } ?? ""
         return """
             \(output): \(description.family), \(blocks), \(classCount) \(classCount == 1 ? "class" : "classes")
-            \(assumptions)\(normalization)\(checked)
+            \(assumptions)\(normalization)\(resizing)\(checked)
             \(result.reference.map(AssumptionReport.line) ?? "")
             """
     }

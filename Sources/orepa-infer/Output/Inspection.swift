@@ -87,11 +87,11 @@ struct Inspection {
         addAssumptions(
             network.assumptions(stateDict: checkpoint.location, inputSize: inputSize), given: given)
         add("warnings", "warnings", nil, json: .array(warnings.map(JSONValue.string)))
-        let kindByPrefix = Dictionary(
-            network.blocks.map { (ByteName($0.prefix), $0.kind.rawValue) },
+        let kindByName = Dictionary(
+            network.blocks.map { (ByteName($0.name), $0.kind.rawValue) },
             uniquingKeysWith: { first, _ in first })
         try addLayers(
-            of: network.graph, blocks: kindByPrefix, size: inputSize, path: checkpoint.path)
+            of: network.graph, blocks: kindByName, size: inputSize, path: checkpoint.path)
     }
 
     /// Facts, then layers, as aligned columns.

@@ -3,7 +3,6 @@
 @testable import OrepaInfer
 @testable import OrepaJSON
 @testable import OrepaNetwork
-@testable import OrepaSafetensors
 @testable import OrepaTraining
 
 /// A file as `inspect` takes it: recognised, described and printed, then its small tensors read.
@@ -25,7 +24,7 @@ private let legacyHead: [UInt8] =
 
 private func inspect(_ file: FileBytes) {
     do {
-        if let tensors = try? SafetensorsFile(file), tensors.metadata["orepa.model"] != nil {
+        if ModelFile.isClaimed(by: file) {
             try check(Inspection(ModelFile(file), path: file.path, inputSize: nil))
             return
         }
