@@ -1,17 +1,19 @@
-// What the processor's architecture decides: which instruction sets' files have content, and which rows
-// of kernels.inc exist.
+// What the processor's architecture decides: which instruction sets' files have content, and which kernels of
+// kernels.inc exist.
 #ifndef OREPA_ARCHITECTURE_H
 #define OREPA_ARCHITECTURE_H
 
 #if defined(__x86_64__)
 #define OREPA_X86_64 1
 #define OREPA_IF_X86_64(...) __VA_ARGS__
+#define OREPA_EACH_SET(use, ...) use(portable, __VA_ARGS__) use(avx2, __VA_ARGS__) use(avx512, __VA_ARGS__)
 #else
 #define OREPA_X86_64 0
 #define OREPA_IF_X86_64(...)
+#define OREPA_EACH_SET(use, ...) use(portable, __VA_ARGS__)
 #endif
 
-// What each x86 file compiles for, and orepa_isa_best asks for. With OREPA_AVX512_BY_AVX2 processors without AVX-512 run
+// What each x86 file compiles for, and isa.c asks for. With OREPA_AVX512_BY_AVX2 processors without AVX-512 run
 // what is planned for it, slowly, for tests.
 #define OREPA_TARGET_AVX2 __attribute__((target("avx2,fma")))
 #if OREPA_AVX512_BY_AVX2

@@ -1,9 +1,10 @@
 #include "convolution.h"
 
+#include "assertion.h"
 #include "kernels.h"
 #include "winograd/split.h"
 
-static const orepa_algorithm_row *const algorithms[] = {
+static const orepa_algorithm_functions *const algorithms[] = {
     [orepa_direct] = &orepa_direct_algorithm,
     [orepa_winograd] = &orepa_winograd_algorithm,
     [orepa_stem] = &orepa_stem_algorithm,
@@ -44,8 +45,8 @@ static bool is_valid(const orepa_convolution *shape)
 // Whether this processor's architecture has the instruction set.
 static bool has_kernels(orepa_isa isa)
 {
-    for (int32_t i = 0; i < orepa_direct_row_count; i++)
-        if (orepa_direct_rows[i].isa == isa) return true;
+    for (int32_t i = 0; i < orepa_multiply_variant_count; i++)
+        if (orepa_multiply_variants[i].isa == isa) return true;
     return false;
 }
 
@@ -55,7 +56,8 @@ static bool prepare(
     if (!is_valid(&made.shape) || !has_kernels(made.isa)) return false;
     made.tuning = tuning ? *tuning : orepa_tuning_here(made.isa);
     if (!orepa_tuning_is_valid(&made.tuning)) return false;
-    if (!algorithms[made.algorithm]->prepare(&made)) return false;
+    const orepa_algorithm_functions *algorithm = algorithms[made.algorithm];
+    if (!algorithm->choose(&made) || !algorithm->schedule(&made)) return false;
     *plan = made;
     return true;
 }
@@ -82,10 +84,23 @@ bool orepa_convolution_prepare_winograd(
         tuning, plan);
 }
 
+bool orepa_convolution_reschedule(
+    const orepa_convolution_plan *plan, int32_t images, int32_t threads, orepa_convolution_plan *to)
+{
+    orepa_convolution_plan made = *plan;
+    made.shape.images = images;
+    made.shape.threads = threads;
+    if (!is_valid(&made.shape) || !algorithms[made.algorithm]->schedule(&made)) return false;
+    *to = made;
+    return true;
+}
+
 void orepa_convolution_pack(
     const orepa_convolution_plan *plan, const float *weights, const float *bias, float *packed,
     int64_t begin, int64_t end, const orepa_stop *stop)
 {
+    OREPA_ASSERT(0 <= begin && begin <= end && end <= plan->pack_items);
+    OREPA_ASSERT(OREPA_IS_ALIGNED(packed));
     algorithms[plan->algorithm]->pack(plan, weights, bias, packed, begin, end, stop);
 }
 
@@ -93,6 +108,10 @@ void orepa_convolution_run(
     const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers,
     orepa_convolution_worker *worker, int64_t begin, int64_t end)
 {
+    OREPA_ASSERT(0 <= begin && begin <= end && end <= plan->items);
+    OREPA_ASSERT(OREPA_IS_ALIGNED(buffers->packed) && OREPA_IS_ALIGNED(buffers->input));
+    OREPA_ASSERT(OREPA_IS_ALIGNED(buffers->output) && OREPA_IS_ALIGNED(worker->scratch));
+    OREPA_ASSERT(buffers->serial != 0 && (buffers->residual || !plan->shape.has_residual));
     algorithms[plan->algorithm]->run(plan, buffers, worker, begin, end);
 }
 

@@ -5,11 +5,14 @@
 #include "numbers.h"
 #include "orepa_convolution.h"
 
-// See the public functions of the same names. `prepare` finds plan->shape, which is within the limits, and plan->isa
-// and plan->tuning filled in, tiles where the caller chose them, and the rest zero.
+// See the public functions of the same names. Planning has two stages. `choose` finds plan->shape, which is within the
+// limits, plan->isa and plan->tuning filled in, tiles where the caller chose them, and the rest zero; what it fills in,
+// how weights are packed among it, follows from neither images nor threads nor tuning. `schedule` then cuts the work for
+// those; it may find what it filled in for others.
 typedef struct {
     const char *name;
-    bool (*prepare)(orepa_convolution_plan *plan);
+    bool (*choose)(orepa_convolution_plan *plan);
+    bool (*schedule)(orepa_convolution_plan *plan);
     void (*pack)(
         const orepa_convolution_plan *plan, const float *weights, const float *bias, float *packed,
         int64_t begin, int64_t end, const orepa_stop *stop);
@@ -18,9 +21,9 @@ typedef struct {
         orepa_convolution_worker *worker, int64_t begin, int64_t end);
     int64_t (*multiply_adds)(const orepa_convolution_plan *plan);
     void (*write_tiles)(const orepa_convolution_plan *plan, char *text, size_t size);
-} orepa_algorithm_row;
+} orepa_algorithm_functions;
 
-extern const orepa_algorithm_row orepa_direct_algorithm, orepa_winograd_algorithm,
+extern const orepa_algorithm_functions orepa_direct_algorithm, orepa_winograd_algorithm,
     orepa_stem_algorithm, orepa_grouped_algorithm;
 
 #endif

@@ -28,18 +28,40 @@ bool orepa_isa_named(const char *name, orepa_isa *isa)
 #define OREPA_AVX512_BY_AVX2 0
 #endif
 
+// What a set is compiled for, each a bit.
+enum {
+    AVX2 = 1 << 0,
+    FMA = 1 << 1,
+    AVX512F = 1 << 2,
+    AVX512VL = 1 << 3,
+    AVX512BW = 1 << 4,
+    AVX512DQ = 1 << 5,
+};
+
+static const unsigned features_of[OREPA_ISA_COUNT] = {
+    [orepa_isa_portable] = 0,
+    [orepa_isa_avx2] = AVX2 | FMA,
+    [orepa_isa_avx512] = AVX2 | FMA | (OREPA_AVX512_BY_AVX2 ? 0 : AVX512F | AVX512VL | AVX512BW | AVX512DQ),
+};
+
 #if OREPA_X86_64
-orepa_isa orepa_isa_best(void)
+static unsigned features_here(void)
 {
     // __builtin_cpu_supports asks the operating system too whether it saves the registers.
     __builtin_cpu_init();
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return orepa_isa_portable;
-    if (OREPA_AVX512_BY_AVX2) return orepa_isa_avx512;
-    if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512vl")
-        || !__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512dq"))
-        return orepa_isa_avx2;
-    return orepa_isa_avx512;
+    return (__builtin_cpu_supports("avx2") ? AVX2 : 0u) | (__builtin_cpu_supports("fma") ? FMA : 0u)
+        | (__builtin_cpu_supports("avx512f") ? AVX512F : 0u) | (__builtin_cpu_supports("avx512vl") ? AVX512VL : 0u)
+        | (__builtin_cpu_supports("avx512bw") ? AVX512BW : 0u) | (__builtin_cpu_supports("avx512dq") ? AVX512DQ : 0u);
 }
 #else
-orepa_isa orepa_isa_best(void) { return orepa_isa_portable; }
+static unsigned features_here(void) { return 0; }
 #endif
+
+bool orepa_isa_is_here(orepa_isa isa) { return (features_of[isa] & ~features_here()) == 0; }
+
+orepa_isa orepa_isa_best(void)
+{
+    int best = OREPA_ISA_COUNT - 1;
+    while (!orepa_isa_is_here((orepa_isa)best)) best--;
+    return (orepa_isa)best;
+}

@@ -4,52 +4,44 @@
 
 #include "addition/addition.h"
 #include "architecture.h"
-#include "direct/direct.h"
+#include "assertion.h"
 #include "grouped/grouped.h"
 #include "machine/machine.h"
+#include "multiply/multiply.h"
 #include "orepa_isa.h"
 #include "pooling/pooling.h"
 #include "stem/stem.h"
 #include "winograd/winograd.h"
 
 // The kernels of which each instruction set has one.
+#define OREPA_MULTIPLY(...)
+#define OREPA_SINGLE(operation, type) type *operation;
 typedef struct {
-    orepa_machine_multiply_kernel *machine_multiply;
-    orepa_machine_read_kernel *machine_read;
-    orepa_max_pool_row_kernel *max_pool_row;
-    orepa_average_pool_kernel *average_pool;
-    orepa_addition_row_kernel *addition_row;
-    orepa_winograd_input_stride1_kernel *winograd_input_stride1;
-    orepa_winograd_output_stride1_kernel *winograd_output_stride1;
-    orepa_winograd_input_stride2_kernel *winograd_input_stride2;
-    orepa_winograd_output_stride2_kernel *winograd_output_stride2;
-    orepa_winograd_pack_stride1_kernel *winograd_pack_stride1;
-    orepa_winograd_pack_stride2_kernel *winograd_pack_stride2;
-    orepa_stem_input_kernel *stem_input;
-    orepa_stem_output_kernel *stem_output;
-    orepa_grouped_width4_stride1_kernel *grouped_width4_stride1;
-    orepa_grouped_width4_stride2_kernel *grouped_width4_stride2;
-    orepa_grouped_width8_stride1_kernel *grouped_width8_stride1;
-    orepa_grouped_width8_stride2_kernel *grouped_width8_stride2;
+#include "kernels.inc"
 } orepa_single_kernels;
+#undef OREPA_MULTIPLY
+#undef OREPA_SINGLE
 
 // By orepa_isa.
 extern const orepa_single_kernels orepa_singles[OREPA_ISA_COUNT];
 
+// A register tile of the multiply kernels.
 typedef struct {
     const char *name;
     orepa_isa isa;
     int32_t step, pixels, blocks;
-    orepa_direct_kernel *run;
-} orepa_direct_row;
+    orepa_multiply_kernel *run;
+} orepa_multiply_variant;
 
-extern const orepa_direct_row orepa_direct_rows[];
-extern const int32_t orepa_direct_row_count;
+extern const orepa_multiply_variant orepa_multiply_variants[];
+extern const int32_t orepa_multiply_variant_count;
 
-#define DIRECT(isa, tile, ...) orepa_direct_kernel orepa_f32_direct_##tile##__##isa;
-#define SINGLE(isa, operation) orepa_##operation##_kernel orepa_f32_##operation##__##isa;
+#define OREPA_MULTIPLY(set, tile, ...) orepa_multiply_kernel orepa_f32_multiply_##tile##__##set;
+#define OREPA_DECLARE(set, operation, type) type orepa_f32_##operation##__##set;
+#define OREPA_SINGLE(operation, type) OREPA_EACH_SET(OREPA_DECLARE, operation, type)
 #include "kernels.inc"
-#undef DIRECT
-#undef SINGLE
+#undef OREPA_MULTIPLY
+#undef OREPA_DECLARE
+#undef OREPA_SINGLE
 
 #endif

@@ -167,7 +167,7 @@ final class ConvolutionKernel: @unchecked Sendable {
             plan: plan,
             buffers: orepa_convolution_buffers(
                 packed: weights, input: input, residual: residual, output: output,
-                run: number),
+                serial: number),
             workers: workers.first)
         threads.run(Int(plan.pointee.items), call, watch: watch) { pointer, item, worker in
             let call = pointer.assumingMemoryBound(to: RunCall.self)

@@ -62,7 +62,17 @@ def test_a_value_is_better_by_more_than_the_margin() -> None:
     best, tried = tune.sweep(close, PRESENT, ("tiles_shared",), 0.01)
     assert best == (21,)
     assert {row["values"]["tiles_shared"]: row["ratio"] for row in tried}[42] == 0.995
-    assert tried[0]["values"] == {"tiles_shared": 21}
+    assert tried[0]["values"] == tried[-1]["values"] == {"tiles_shared": 21}
+
+
+def test_noise_makes_no_value_better() -> None:
+    class Noisy(Fixed):
+        def ratios(self, tunings, situation):
+            each = super().ratios(tunings, situation)
+            return [*each[:-1], {"A": 1.1}]
+
+    watch = Noisy(lambda tuning: 0.92 if tuning["tiles_shared"] == 42 else 1)
+    assert tune.sweep(watch, PRESENT, ("tiles_shared",), 0.01)[0] == (21,)
 
 
 def test_the_present_row_is_held_against_the_best() -> None:

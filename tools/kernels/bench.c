@@ -72,32 +72,32 @@ static void bench(const layer *l, orepa_algorithm algorithm, orepa_isa isa, cons
 }
 
 // Each direct kernel of the instruction set: its full tile over 64 input channels, data in the first cache.
-static void bench_direct_kernels(orepa_isa isa, const char *filter)
+static void bench_multiply_kernels(orepa_isa isa, const char *filter)
 {
     enum { CHANNELS = 64, TURNS = 40, CALLS = 200 };
-    for (int32_t i = 0; i < orepa_direct_row_count; i++) {
-        const orepa_direct_row *row = &orepa_direct_rows[i];
-        if (row->isa != isa || !strstr(row->name, filter)) continue;
-        const int64_t step = row->step ? row->step : 16;
-        float *input = random_floats((size_t)(row->pixels * step * (CHANNELS / 16)));
-        float *weights = random_floats((size_t)(CHANNELS * row->blocks * 16));
-        float *output = floats((size_t)(row->pixels * row->blocks * 16));
-        const orepa_direct_call call = {
-            .input = input, .weights = weights, .output = output, .input_plane = row->pixels * step,
-            .output_plane = row->pixels * 16, .step = step, .planes = CHANNELS / 16, .rows = 1, .run = 16,
-            .last_segments = 1, .last_run = 16};
+    for (int32_t i = 0; i < orepa_multiply_variant_count; i++) {
+        const orepa_multiply_variant *kernel = &orepa_multiply_variants[i];
+        if (kernel->isa != isa || !strstr(kernel->name, filter)) continue;
+        const int64_t step = kernel->step ? kernel->step : 16;
+        float *input = random_floats((size_t)(kernel->pixels * step * (CHANNELS / 16)));
+        float *weights = random_floats((size_t)(CHANNELS * kernel->blocks * 16));
+        float *output = floats((size_t)(kernel->pixels * kernel->blocks * 16));
+        const orepa_multiply_call call = {
+            .input = input, .weights = weights, .output = output, .input_plane = kernel->pixels * step,
+            .output_plane = kernel->pixels * 16, .step = step, .planes = CHANNELS / 16, .rows = 1, .length = 16,
+            .last_segments = 1, .last_length = 16};
         double times[TURNS], peak = 0;
         for (int turn = 0; turn < TURNS; turn++) {
             const double start = seconds();
-            for (int n = 0; n < CALLS; n++) row->run(&call, row->pixels, 1);
+            for (int n = 0; n < CALLS; n++) kernel->run(&call, kernel->pixels, 1);
             times[turn] = (seconds() - start) / CALLS;
             const double this_moment = peak_gflops(isa);
             if (this_moment > peak) peak = this_moment;
         }
         const spread all = spread_of(times, TURNS);
-        const double gflops = 2e-9 * CHANNELS * row->pixels * row->blocks * 16 / all.median;
+        const double gflops = 2e-9 * CHANNELS * kernel->pixels * kernel->blocks * 16 / all.median;
         printf(
-            "%-26s min %8.1f p10 %8.1f median %8.1f ns %7.1f GFLOP/s %5.1f %%\n", row->name, all.least * 1e9,
+            "%-26s min %8.1f p10 %8.1f median %8.1f ns %7.1f GFLOP/s %5.1f %%\n", kernel->name, all.least * 1e9,
             all.p10 * 1e9, all.median * 1e9, gflops, 100 * gflops / peak);
         free(input), free(weights), free(output);
     }
@@ -107,13 +107,13 @@ int main(int count, char **arguments)
 {
     const char *filter = count > 1 ? arguments[1] : "";
     orepa_isa isa = orepa_isa_best();
-    if (count > 2 && (!orepa_isa_named(arguments[2], &isa) || isa > orepa_isa_best())) {
+    if (count > 2 && (!orepa_isa_named(arguments[2], &isa) || !orepa_isa_is_here(isa))) {
         fprintf(stderr, "no instruction set %s here\n", arguments[2]);
         return 2;
     }
     printf("%s\n", orepa_isa_name(isa));
     start_team(1);
-    bench_direct_kernels(isa, filter);
+    bench_multiply_kernels(isa, filter);
     bench_single_kernels(isa, filter);
     for (int32_t i = 0; i < layer_count; i++)
         for (int algorithm = 0; algorithm < OREPA_ALGORITHM_COUNT; algorithm++) {

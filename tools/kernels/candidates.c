@@ -161,7 +161,7 @@ int main(int count, char **arguments)
         fprintf(stderr, "expected 1 to %d threads\n", MOST_THREADS);
         return 64;
     }
-    if (count > 2 && (!orepa_isa_named(arguments[2], &isa) || isa > orepa_isa_best())) {
+    if (count > 2 && (!orepa_isa_named(arguments[2], &isa) || !orepa_isa_is_here(isa))) {
         fprintf(stderr, "no instruction set %s here\n", arguments[2]);
         return 64;
     }

@@ -122,7 +122,7 @@ void give_scratch(size_t floats)
 
 double run_cold(const orepa_convolution_plan *plan, cold_memory *memory)
 {
-    static uint64_t runs;
+    static uint64_t serial;
     const orepa_convolution *shape = &plan->shape;
     const size_t images = (size_t)shape->images;
     const orepa_convolution_buffers buffers = {
@@ -131,7 +131,7 @@ double run_cold(const orepa_convolution_plan *plan, cold_memory *memory)
         .residual =
             shape->has_residual ? next_part(&memory->inputs, (size_t)shape->residual.image * images) : NULL,
         .output = next_part(&memory->outputs, (size_t)shape->output.image * images),
-        .run = ++runs,
+        .serial = ++serial,
     };
     double (*const clock)(void) = team.threads == 1 ? seconds : now;
     const double start = clock();

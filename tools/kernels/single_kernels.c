@@ -274,11 +274,11 @@ static void winograd_input(void (*kernel)(const orepa_winograd_input_call *), co
     free(input), free(p.memory);
 }
 
-static void do_winograd_input_stride1(orepa_winograd_input_stride1_kernel *kernel, const job *j)
+static void do_winograd_input_stride1(orepa_winograd_input_kernel *kernel, const job *j)
 {
     winograd_input(kernel, j, 1);
 }
-static void do_winograd_input_stride2(orepa_winograd_input_stride2_kernel *kernel, const job *j)
+static void do_winograd_input_stride2(orepa_winograd_input_kernel *kernel, const job *j)
 {
     winograd_input(kernel, j, 2);
 }
@@ -317,11 +317,11 @@ static void winograd_output(void (*kernel)(const orepa_winograd_output_call *), 
     free(p.memory), free(bias), free(residual), free(output);
 }
 
-static void do_winograd_output_stride1(orepa_winograd_output_stride1_kernel *kernel, const job *j)
+static void do_winograd_output_stride1(orepa_winograd_output_kernel *kernel, const job *j)
 {
     winograd_output(kernel, j, 1);
 }
-static void do_winograd_output_stride2(orepa_winograd_output_stride2_kernel *kernel, const job *j)
+static void do_winograd_output_stride2(orepa_winograd_output_kernel *kernel, const job *j)
 {
     winograd_output(kernel, j, 2);
 }
@@ -363,11 +363,11 @@ static void winograd_pack(void (*kernel)(const orepa_winograd_pack_call *), cons
     free(weights);
 }
 
-static void do_winograd_pack_stride1(orepa_winograd_pack_stride1_kernel *kernel, const job *j)
+static void do_winograd_pack_stride1(orepa_winograd_pack_kernel *kernel, const job *j)
 {
     winograd_pack(kernel, j, 1);
 }
-static void do_winograd_pack_stride2(orepa_winograd_pack_stride2_kernel *kernel, const job *j)
+static void do_winograd_pack_stride2(orepa_winograd_pack_kernel *kernel, const job *j)
 {
     winograd_pack(kernel, j, 2);
 }
@@ -457,19 +457,19 @@ static void grouped(void (*kernel)(const orepa_grouped_call *), const job *j, in
     free(input), free(bias), free(weights), free(residual), free(output);
 }
 
-static void do_grouped_width4_stride1(orepa_grouped_width4_stride1_kernel *kernel, const job *j)
+static void do_grouped_width4_stride1(orepa_grouped_kernel *kernel, const job *j)
 {
     grouped(kernel, j, 4, 1);
 }
-static void do_grouped_width4_stride2(orepa_grouped_width4_stride2_kernel *kernel, const job *j)
+static void do_grouped_width4_stride2(orepa_grouped_kernel *kernel, const job *j)
 {
     grouped(kernel, j, 4, 2);
 }
-static void do_grouped_width8_stride1(orepa_grouped_width8_stride1_kernel *kernel, const job *j)
+static void do_grouped_width8_stride1(orepa_grouped_kernel *kernel, const job *j)
 {
     grouped(kernel, j, 8, 1);
 }
-static void do_grouped_width8_stride2(orepa_grouped_width8_stride2_kernel *kernel, const job *j)
+static void do_grouped_width8_stride2(orepa_grouped_kernel *kernel, const job *j)
 {
     grouped(kernel, j, 8, 2);
 }
@@ -499,28 +499,29 @@ static void do_machine_read(orepa_machine_read_kernel *kernel, const job *j)
     free(memory);
 }
 
-#define DIRECT(...)
+#define OREPA_MULTIPLY(...)
 
 void test_single_kernels(void)
 {
     const uint64_t state = random_state;
-#define SINGLE(set, operation) \
-    if (orepa_isa_##set <= orepa_isa_best()) { \
-        const job j = {#operation, orepa_isa_name(orepa_isa_##set), false}; \
+#define OREPA_SINGLE(operation, type) \
+    for (int isa = 0; isa < OREPA_ISA_COUNT; isa++) { \
+        if (!orepa_isa_is_here((orepa_isa)isa)) continue; \
+        const job j = {#operation, orepa_isa_name((orepa_isa)isa), false}; \
         random_state = state; \
-        do_##operation(orepa_f32_##operation##__##set, &j); \
+        do_##operation(orepa_singles[isa].operation, &j); \
     }
 #include "kernels.inc"
-#undef SINGLE
+#undef OREPA_SINGLE
 }
 
 void bench_single_kernels(orepa_isa isa, const char *filter)
 {
-#define SINGLE(set, operation) \
-    if (orepa_isa_##set == isa && strstr(#operation, filter)) { \
-        const job j = {#operation, orepa_isa_name(orepa_isa_##set), true}; \
-        do_##operation(orepa_f32_##operation##__##set, &j); \
+#define OREPA_SINGLE(operation, type) \
+    if (strstr(#operation, filter)) { \
+        const job j = {#operation, orepa_isa_name(isa), true}; \
+        do_##operation(orepa_singles[isa].operation, &j); \
     }
 #include "kernels.inc"
-#undef SINGLE
+#undef OREPA_SINGLE
 }

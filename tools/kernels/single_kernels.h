@@ -1,4 +1,4 @@
-// Every SINGLE row of kernels.inc, by itself: held against the loop equation of its contract, or timed. A row
+// Every OREPA_SINGLE of kernels.inc, by itself: held against the loop equation of its contract, or timed. One
 // whose operation has no function here does not compile.
 #ifndef SINGLE_KERNELS_H
 #define SINGLE_KERNELS_H

@@ -64,7 +64,7 @@ typedef struct {
 
 static inline void run_all(runnable *job)
 {
-    job->buffers.run++;
+    job->buffers.serial++;
     orepa_convolution_run(&job->plan, &job->buffers, &job->worker, 0, job->plan.items);
 }
 

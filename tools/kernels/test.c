@@ -170,10 +170,10 @@ static void run_shuffled(runnable *job)
         order[i] = order[j];
         order[j] = i;
     }
-    job->buffers.run++;
+    job->buffers.serial++;
     for (int64_t i = 0; i < count; i++) {
         if (i == 0 || random_int(0, 2) == 0) {
-            job->worker.run = random_int(0, 1) ? 0 : job->buffers.run - 1;
+            job->worker.serial = random_int(0, 1) ? 0 : job->buffers.serial - 1;
             job->worker.descends = random_int(0, 1);
             memset(job->worker.scratch, 0xff, job->plan.worker_floats * sizeof(float));
         }
@@ -240,7 +240,8 @@ static void check_convolution(const orepa_convolution *shape, orepa_algorithm al
     float *residual_map = mapped(&shape->residual, shape->images, residual);
     float *first = NULL, *got = floats(out_count * images);
 
-    for (int isa = 0; isa <= (int)orepa_isa_best(); isa++) {
+    for (int isa = 0; isa < OREPA_ISA_COUNT; isa++) {
+        if (!orepa_isa_is_here((orepa_isa)isa)) continue;
         orepa_convolution_plan plan;
         if (!orepa_convolution_prepare(shape, algorithm, (orepa_isa)isa, NULL, &plan)) {
             if (isa) FAIL("%s: only some instruction sets", text);
@@ -423,7 +424,7 @@ int main(int count, char **arguments)
     const int rounds = count > 2 ? atoi(arguments[2]) : 300;
     for (int round = 0; round < rounds; round += 10) {
         seed(base, round, 0);
-        test_direct_kernels();
+        test_multiply_kernels();
         seed(base, round, 1);
         test_pooling();
         seed(base, round, 14);
@@ -432,6 +433,8 @@ int main(int count, char **arguments)
     test_report();
     seed(base, 0, 12);
     test_tuning();
+    seed(base, 0, 11);
+    test_plans();
     print_checksum("pooling");
     seed(base, 0, 13);
     test_limits(rounds);
@@ -449,8 +452,8 @@ int main(int count, char **arguments)
     print_checksum("tiles");
     check_edges(base);
     print_checksum("edges");
-    for (int isa = 0; isa <= (int)orepa_isa_best(); isa++)
-        for (int algorithm = 0; algorithm < OREPA_ALGORITHM_COUNT; algorithm++)
+    for (int isa = 0; isa < OREPA_ISA_COUNT; isa++)
+        for (int algorithm = 0; algorithm < OREPA_ALGORITHM_COUNT && orepa_isa_is_here((orepa_isa)isa); algorithm++)
             for (int32_t stride = algorithm == orepa_stem ? 2 : 1; stride <= 2; stride++)
                 check_nan((orepa_algorithm)algorithm, (orepa_isa)isa, stride);
     printf("ok: %d rounds, up to %s\n", rounds, orepa_isa_name(orepa_isa_best()));

@@ -12,13 +12,16 @@
 void add_to_checksum(const float *values, size_t count);
 
 // Each direct kernel against the loop equation of its contract, bit by bit.
-void test_direct_kernels(void);
+void test_multiply_kernels(void);
 
 // Max pool, average pool and addition over a random shape on every instruction set, bit by bit.
 void test_pooling(void);
 
 // Windows and maps that are looked at in parts.
 void test_large_pooling(void);
+
+// Plans made in two stages, and what a caller owes them where contracts are asserted.
+void test_plans(void);
 
 // Shapes near and beyond the limits.
 void test_limits(int rounds);

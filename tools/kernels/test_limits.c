@@ -48,7 +48,7 @@ static void check_random_plan(void)
     const int32_t height = near_power(random_int(0, 29)), width = near_power(random_int(0, 29));
     const orepa_convolution shape = shape_of(
         (int32_t)inputs, (int32_t)outputs, height, width, kernel, stride, padding, groups, random_int(0, 3) == 0);
-    for (int isa = 0; isa <= (int)orepa_isa_best(); isa++)
+    for (int isa = 0; isa < OREPA_ISA_COUNT; isa++)
         for (int algorithm = 0; algorithm < OREPA_ALGORITHM_COUNT; algorithm++) {
             orepa_convolution_plan plan;
             if (!orepa_convolution_prepare(&shape, (orepa_algorithm)algorithm, (orepa_isa)isa, NULL, &plan)) continue;

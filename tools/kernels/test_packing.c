@@ -1,4 +1,4 @@
-#include "direct/direct.h"
+#include "multiply/multiply.h"
 #include "kernels.h"
 #include "test.h"
 #include "winograd/pack.h"
@@ -46,7 +46,7 @@ void check_winograd_packing(
         const int32_t first = (int32_t)(o / 16) / plan->winograd.group * plan->winograd.group;
         const bool whole = blocks - first >= plan->winograd.group;
         const int32_t group = whole ? plan->winograd.group : blocks - first;
-        const int16_t *kernels = whole ? plan->winograd.kernel : plan->winograd.tail_kernel;
+        const int8_t *together = whole ? plan->winograd.together : plan->winograd.tail_together;
         const float *start = packed + orepa_winograd_weights_start(plan, first);
         for (int64_t c = 0; c < channels; c++) {
             static const float zero[9];
@@ -55,7 +55,7 @@ void check_winograd_packing(
                 plan->shape.stride, o < outputs ? weights + (o * channels + c) * 9 : zero, positions);
             for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++) {
                 if (plan->winograd.number[q] < 0) continue;
-                const int64_t lane = o - first * 16, lanes = orepa_direct_rows[kernels[q]].blocks * 16;
+                const int64_t lane = o - first * 16, lanes = together[q] * 16;
                 const float *got = start + plan->winograd.number[q] * channels * group * 16
                     + (lane / lanes * channels + c) * lanes + lane % lanes;
                 if (memcmp(got, &positions[q], sizeof *got) != 0)

@@ -100,7 +100,8 @@ static void check_large_pool(int32_t height, int32_t width, int32_t stride)
     const orepa_average_pool average = {map, orepa_map_blocked(16, 1, 1, 0), 1};
     float *output = floats((size_t)pool.output.image), *row = floats((size_t)pool.output.row);
     _Alignas(64) float mean[16], sum[16];
-    for (int i = 0; i <= (int)orepa_isa_best(); i++) {
+    for (int i = 0; i < OREPA_ISA_COUNT; i++) {
+        if (!orepa_isa_is_here((orepa_isa)i)) continue;
         const orepa_isa isa = (orepa_isa)i;
         orepa_max_pool_run(&pool, isa, input, output, 0, orepa_max_pool_items(&pool), NULL);
         for (int32_t y = 0; y < pool.output.height; y++) {
@@ -162,7 +163,8 @@ void test_pooling(void)
     float *pooled = floats((size_t)(pool.output.image * images));
     float *mean = floats((size_t)(average.output.image * images));
     float *sum = floats((size_t)(addition.output.image * images));
-    for (int i = 0; i <= (int)orepa_isa_best(); i++) {
+    for (int i = 0; i < OREPA_ISA_COUNT; i++) {
+        if (!orepa_isa_is_here((orepa_isa)i)) continue;
         const orepa_isa isa = (orepa_isa)i;
         orepa_max_pool_run(&pool, isa, a.base, pooled, 0, orepa_max_pool_items(&pool), NULL);
         CHECK("max pool", isa, pool.output, pooled, images, want_max(&pool, &a, n, c, y, x))

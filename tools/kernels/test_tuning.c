@@ -13,7 +13,8 @@ static const orepa_tuning extremes[] = {
 };
 
 // Caches of processors without a row, and unknown ones.
-static const orepa_caches odd_caches[] = {{0, 0}, {16, 256}, {32, 256}, {48, 2048}, {64, 512}, {128, 12288}, {INT32_MAX, INT32_MAX}};
+static const orepa_caches odd_caches[] = {
+    {0, 0}, {16, 256}, {32, 256}, {48, 2048}, {64, 512}, {128, 12288}, {INT32_MAX, INT32_MAX}};
 
 enum {
     EXTREMES = sizeof extremes / sizeof *extremes,
@@ -67,7 +68,8 @@ static void check_all_tunings(const orepa_convolution *shape, orepa_algorithm al
     const size_t pixels = (size_t)shape->input.channels * shape->input.height * shape->input.width;
     float *contiguous = random_floats(pixels * (size_t)shape->images);
     float *input = mapped(&shape->input, shape->images, contiguous);
-    for (int isa = 0; isa <= (int)orepa_isa_best(); isa++) {
+    for (int isa = 0; isa < OREPA_ISA_COUNT; isa++) {
+        if (!orepa_isa_is_here((orepa_isa)isa)) continue;
         outcome usual = outcome_of(shape, algorithm, (orepa_isa)isa, NULL, weights, bias, input);
         // Fused multiply-adds in software take long, and cut the work as the next set does.
         const bool is_slow = !OREPA_BASELINE_FMA && isa == (int)orepa_isa_portable && isa != (int)orepa_isa_best();
@@ -155,7 +157,8 @@ static void check_choice(void)
     if (caches.l1_data != again.l1_data || caches.l2 != again.l2) FAIL("caches change");
     if (OREPA_X86_64 && (caches.l1_data < 8 || caches.l2 < caches.l1_data))
         FAIL("caches of %d and %d KB", caches.l1_data, caches.l2);
-    for (int isa = 0; isa <= (int)orepa_isa_best(); isa++) {
+    for (int isa = 0; isa < OREPA_ISA_COUNT; isa++) {
+        if (!orepa_isa_is_here((orepa_isa)isa)) continue;
         const orepa_processor *row = orepa_processor_find((orepa_isa)isa, caches);
         const orepa_tuning want = row ? row->tuning : orepa_tuning_by_rule((orepa_isa)isa, caches);
         const orepa_tuning here = orepa_tuning_here((orepa_isa)isa);

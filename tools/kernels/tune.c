@@ -118,7 +118,7 @@ int main(int count, char **arguments)
     const bool here = count > 1 && strcmp(arguments[1], "here") == 0;
     const char *set = here ? (count > 2 ? arguments[2] : NULL) : (count > 4 ? arguments[4] : NULL);
     orepa_isa isa = orepa_isa_best();
-    if (set && (!orepa_isa_named(set, &isa) || isa > orepa_isa_best())) {
+    if (set && (!orepa_isa_named(set, &isa) || !orepa_isa_is_here(isa))) {
         fprintf(stderr, "no instruction set %s here\n", set);
         return 64;
     }

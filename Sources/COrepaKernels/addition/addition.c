@@ -19,6 +19,7 @@ void orepa_addition_run(
     const orepa_addition *shape, orepa_isa isa, const float *a, const float *b, float *output,
     int64_t begin, int64_t end)
 {
+    OREPA_ASSERT(0 <= begin && begin <= end && end <= orepa_addition_items(shape));
     const orepa_map *to = &shape->output, *left = &shape->a, *right = &shape->b;
     for (int64_t item = begin; item < end; item++) {
         const int32_t first = (int32_t)(item % row_items(shape)) * ROWS_PER_ITEM;

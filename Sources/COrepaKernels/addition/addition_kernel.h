@@ -1,7 +1,7 @@
 // The body of the addition kernel. Include inside the file's target attribute.
 #include "../vector.h"
 
-#define ADDITION_KERNEL(isa) \
+#define OREPA_ADDITION_KERNEL(isa) \
     void orepa_f32_addition_row__##isa( \
         const float *a, const float *b, float *output, int32_t pixels, int32_t relu) \
     { \

@@ -3,4 +3,4 @@
 #define OREPA_FMA_IN_SOFTWARE !OREPA_BASELINE_FMA
 #include "addition_kernel.h"
 
-ADDITION_KERNEL(portable)
+OREPA_ADDITION_KERNEL(portable)

@@ -4,7 +4,7 @@
 #pragma clang attribute push(OREPA_TARGET_AVX512, apply_to = function)
 #include "addition_kernel.h"
 
-ADDITION_KERNEL(avx512)
+OREPA_ADDITION_KERNEL(avx512)
 
 #pragma clang attribute pop
 #endif

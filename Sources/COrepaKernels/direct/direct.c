@@ -1,7 +1,7 @@
 // Direct convolution: which kernels, how weights are packed, which work items there are.
 //
 // Packed: bias [blocks][16], then for each output block group of g blocks [products][g][16], where the
-// products are in the order of direct.h. Groups have the blocks of the chosen kernel, but the last one,
+// products are in the order of multiply.h. Groups have the blocks of the chosen kernel, but the last one,
 // which has what is left; so a group that begins at block b begins at b * 16 * products.
 //
 // A set is the output blocks that see the same input blocks: all of them without groups, those of a group if
@@ -16,7 +16,7 @@
 // where the output's do not, tiles are scattered.
 #include "../convolution.h"
 #include "../kernels.h"
-#include "choice.h"
+#include "../multiply/choice.h"
 #include "pixels.h"
 
 #include <stdio.h>
@@ -85,6 +85,7 @@ static bool find_sets(orepa_convolution_plan *plan)
 static bool choose_kernels(orepa_convolution_plan *plan)
 {
     enum { BLOCKS_WORTH_GATHERING = 8 };   // a line of 16 channels is then used for 128 sums of 16 lanes
+    const double gathering = 1.03;         // times the cost without
     const orepa_convolution *shape = &plan->shape;
     const int32_t width = shape->output.width, height = shape->output.height, blocks = plan->direct.blocks;
     const int64_t step = (int64_t)shape->stride * shape->input.block, pixels = (int64_t)width * height;
@@ -96,26 +97,26 @@ static bool choose_kernels(orepa_convolution_plan *plan)
 
     plan->direct.width = flat ? (int32_t)pixels : width;
     plan->direct.height = flat ? 1 : height;
-    plan->direct.row = orepa_direct_choose(
+    plan->direct.kernel = orepa_multiply_choose(
         plan->isa, step, plan->direct.width, 1, blocks, orepa_blocks_up_to(blocks));
-    if (plan->direct.row < 0) return false;
-    const int32_t size = orepa_direct_rows[plan->direct.row].blocks;
+    if (plan->direct.kernel < 0) return false;
+    const int32_t size = orepa_multiply_variants[plan->direct.kernel].blocks;
     const int32_t left = blocks % size ? blocks % size : size;
-    plan->direct.tail_row = orepa_direct_choose(plan->isa, step, plan->direct.width, 1, left, 1u << left);
-    if (plan->direct.tail_row < 0) return false;
+    plan->direct.tail_kernel = orepa_multiply_choose(plan->isa, step, plan->direct.width, 1, left, 1u << left);
+    if (plan->direct.tail_kernel < 0) return false;
 
     if (!may_be_long || flat || height == 1 || shape->input.block != 16) return true;
     if (gathered && blocks < BLOCKS_WORTH_GATHERING) return true;
-    const int16_t row = orepa_direct_choose(plan->isa, 16, (int32_t)pixels, 1, blocks, 1u << size);
-    const int16_t tail_row = orepa_direct_choose(plan->isa, 16, (int32_t)pixels, 1, left, 1u << left);
-    if (row < 0 || tail_row < 0) return true;
+    const int16_t kernel = orepa_multiply_choose(plan->isa, 16, (int32_t)pixels, 1, blocks, 1u << size);
+    const int16_t tail_kernel = orepa_multiply_choose(plan->isa, 16, (int32_t)pixels, 1, left, 1u << left);
+    if (kernel < 0 || tail_kernel < 0) return true;
     // Of a stride's rows the kernels fetch what they do not need, which the costs leave out.
     if (shape->stride == 1
-        && orepa_direct_cost(row, (int32_t)pixels, blocks) * 1.03
-            > orepa_direct_cost(plan->direct.row, width, blocks) * height)
+        && orepa_multiply_cost(kernel, (int32_t)pixels, blocks) * gathering
+            > orepa_multiply_cost(plan->direct.kernel, width, blocks) * height)
         return true;
-    plan->direct.row = row;
-    plan->direct.tail_row = tail_row;
+    plan->direct.kernel = kernel;
+    plan->direct.tail_kernel = tail_kernel;
     plan->direct.gathered = gathered;
     plan->direct.scattered = scattered;
     plan->direct.width = (int32_t)pixels;
@@ -141,45 +142,48 @@ static int32_t gathered_pixels(const orepa_convolution_plan *plan)
             const int32_t begin = (int32_t)slice_start(plan, counts[i], slice);
             const int32_t end = (int32_t)slice_start(plan, counts[i], slice + 1);
             most = orepa_max(
-                most, orepa_direct_tile_start(width, counts[i], end) - orepa_direct_tile_start(width, counts[i], begin));
+                most, orepa_multiply_tile_start(width, counts[i], end) - orepa_multiply_tile_start(width, counts[i], begin));
         }
     return most;
 }
 
-static bool prepare(orepa_convolution_plan *plan)
+static bool choose(orepa_convolution_plan *plan)
 {
     const orepa_convolution *shape = &plan->shape;
     if (shape->input.border < shape->padding || shape->output.block != 16) return false;
     if (shape->groups > 1 && shape->input.block != 16) return false;
 
     if (!find_sets(plan) || !choose_kernels(plan)) return false;
+    const orepa_multiply_variant *kernel = &orepa_multiply_variants[plan->direct.kernel];
+    const orepa_multiply_variant *tail = &orepa_multiply_variants[plan->direct.tail_kernel];
     const int32_t blocks = plan->direct.blocks;
-    const orepa_direct_row *row = &orepa_direct_rows[plan->direct.row];
-    const int32_t width = plan->direct.width;
-    plan->direct.tiles = orepa_direct_tiles(width, row->pixels);
-    plan->direct.tail_tiles =
-        orepa_direct_tiles(width, orepa_direct_rows[plan->direct.tail_row].pixels);
+    plan->direct.tiles = orepa_multiply_tiles(plan->direct.width, kernel->pixels);
+    plan->direct.tail_tiles = orepa_multiply_tiles(plan->direct.width, tail->pixels);
+    plan->direct.rows_first = (int64_t)shape->output.channels * plan->direct.products < shape->input.image;
+    plan->pack_items = (int64_t)plan->direct.sets * orepa_divide_up(blocks, kernel->blocks);
+    plan->packed_floats = (size_t)plan->direct.sets * blocks * 16 * (plan->direct.products + 1);
+    return true;
+}
 
+static bool schedule(orepa_convolution_plan *plan)
+{
     enum { MOST_SLICES = 1 << 17 };   // of a layer of minutes
     const int64_t tiles = (int64_t)plan->direct.tiles * plan->direct.height;
-    const int64_t cycles =
-        (int64_t)width * plan->direct.height * row->blocks * plan->direct.products;
+    const int64_t cycles = (int64_t)plan->direct.width * plan->direct.height
+        * orepa_multiply_variants[plan->direct.kernel].blocks * plan->direct.products;
     const int64_t whole = cycles / plan->tuning.item_cycles;
     const int64_t slices = whole < tiles ? whole + 1 : tiles;
     plan->direct.slices = (int32_t)(slices < MOST_SLICES ? slices : MOST_SLICES);
-    plan->direct.rows_first = (int64_t)shape->output.channels * plan->direct.products
-        < shape->input.image;
-    plan->pack_items = (int64_t)plan->direct.sets * orepa_divide_up(blocks, row->blocks);
-    plan->items = plan->pack_items * shape->images * plan->direct.slices;
-    plan->packed_floats = (size_t)plan->direct.sets * blocks * 16 * (plan->direct.products + 1);
+    plan->items = plan->pack_items * plan->shape.images * plan->direct.slices;
     if (plan->direct.gathered)
-        plan->worker_floats = (size_t)(orepa_map_blocks(&shape->input) * orepa_gathered_plane(gathered_pixels(plan)));
+        plan->worker_floats =
+            (size_t)(orepa_map_blocks(&plan->shape.input) * orepa_gathered_plane(gathered_pixels(plan)));
     return true;
 }
 
 // A group of output blocks that one kernel computes together.
 typedef struct {
-    const orepa_direct_row *row;
+    const orepa_multiply_variant *kernel;
     int32_t tiles;               // of a row
     int32_t set;
     int32_t first, blocks;       // output blocks
@@ -187,18 +191,18 @@ typedef struct {
 
 static block_group group_at(const orepa_convolution_plan *plan, int64_t index)
 {
-    const orepa_direct_row *row = &orepa_direct_rows[plan->direct.row];
-    const int32_t in_set = orepa_divide_up(plan->direct.blocks, row->blocks);
+    const orepa_multiply_variant *kernel = &orepa_multiply_variants[plan->direct.kernel];
+    const int32_t in_set = orepa_divide_up(plan->direct.blocks, kernel->blocks);
     const int32_t set = (int32_t)(index / in_set);
-    const int32_t skipped = (int32_t)(index % in_set) * row->blocks;
+    const int32_t skipped = (int32_t)(index % in_set) * kernel->blocks;
     const int32_t left = plan->direct.blocks - skipped;
-    const bool whole = left >= row->blocks;
+    const bool whole = left >= kernel->blocks;
     return (block_group){
-        .row = whole ? row : &orepa_direct_rows[plan->direct.tail_row],
+        .kernel = whole ? kernel : &orepa_multiply_variants[plan->direct.tail_kernel],
         .tiles = whole ? plan->direct.tiles : plan->direct.tail_tiles,
         .set = set,
         .first = set * plan->direct.blocks + skipped,
-        .blocks = whole ? row->blocks : left,
+        .blocks = whole ? kernel->blocks : left,
     };
 }
 
@@ -318,7 +322,7 @@ static direct_item item_at(const orepa_convolution_plan *plan, int64_t index)
 }
 
 // What all tiles of an item have in common.
-static orepa_direct_call call_of(
+static orepa_multiply_call call_of(
     const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, const direct_item *item)
 {
     const orepa_convolution *shape = &plan->shape;
@@ -326,7 +330,7 @@ static orepa_direct_call call_of(
     const int32_t channels = plan->direct.products / (shape->kernel * shape->kernel);
     const int32_t depth = channels - (plan->direct.planes - 1) * from->block;
     const bool full = depth == from->block;
-    return (orepa_direct_call){
+    return (orepa_multiply_call){
         .stream_ahead = (int64_t)plan->tuning.stream_lines * OREPA_CACHE_LINE,
         .stream_into_l1 = plan->tuning.stream_into_l1,
         .weights = buffers->packed + bias_floats(plan) + (int64_t)item->group.first * 16 * plan->direct.products,
@@ -338,9 +342,9 @@ static orepa_direct_call call_of(
         .step = (int64_t)shape->stride * from->block,
         .planes = plan->direct.planes,
         .rows = shape->kernel,
-        .run = shape->kernel * from->block,
+        .length = shape->kernel * from->block,
         .last_segments = full ? 1 : shape->kernel,
-        .last_run = full ? shape->kernel * from->block : depth,
+        .last_length = full ? shape->kernel * from->block : depth,
         .relu = shape->relu,
     };
 }
@@ -349,22 +353,22 @@ static orepa_direct_call call_of(
 // tiles, or of its image. Returns where the first of them lies in the item's first input block.
 static const float *gather(
     const orepa_convolution_plan *plan, const orepa_convolution_buffers *buffers, orepa_convolution_worker *worker,
-    const direct_item *item, orepa_direct_call *call)
+    const direct_item *item, orepa_multiply_call *call)
 {
     const int32_t width = plan->direct.width, tiles = item->group.tiles;
     int32_t first = 0, count = width, key = item->image;
     if (plan->direct.rows_first) {
-        const bool is_tail = item->group.row != &orepa_direct_rows[plan->direct.row];
-        first = orepa_direct_tile_start(width, tiles, (int32_t)item->begin);
-        count = orepa_direct_tile_start(width, tiles, (int32_t)item->end) - first;
+        const bool is_tail = item->group.kernel != &orepa_multiply_variants[plan->direct.kernel];
+        first = orepa_multiply_tile_start(width, tiles, (int32_t)item->begin);
+        count = orepa_multiply_tile_start(width, tiles, (int32_t)item->end) - first;
         key = (item->image * plan->direct.slices + item->slice) * 2 + is_tail;
     }
-    if (worker->run != buffers->run || worker->part != key) {
+    if (worker->serial != buffers->serial || worker->part != key) {
         const orepa_map *from = &plan->shape.input;
         orepa_gather_pixels(
             from, buffers->input + item->image * from->image, plan->shape.stride, plan->shape.output.width, first,
             count, worker->scratch);
-        worker->run = buffers->run;
+        worker->serial = buffers->serial;
         worker->part = key;
     }
     call->input_plane = orepa_gathered_plane(count);
@@ -381,12 +385,12 @@ static void run_item(
     const direct_item item = item_at(plan, index);
     if (item.begin == item.end) return;   // the last group's tiles may be wider, and fewer than slices
     const block_group group = item.group;
-    orepa_direct_call call = call_of(plan, buffers, &item);
+    orepa_multiply_call call = call_of(plan, buffers, &item);
     const float *input = plan->direct.gathered
         ? gather(plan, buffers, worker, &item, &call)
         : buffers->input + item.image * from->image + first_plane(plan, group.set) * from->plane;
     float *output = buffers->output + item.image * to->image;
-    _Alignas(64) float tile_output[OREPA_DIRECT_MOST_SUMS * 16];
+    _Alignas(64) float tile_output[OREPA_MULTIPLY_MOST_SUMS * 16];
     const float *residual =
         shape->has_residual ? buffers->residual + item.image * add->image + group.first * add->plane : NULL;
 
@@ -396,14 +400,14 @@ static void run_item(
         plan->direct.rows_first ? item.end - item.begin : (int64_t)group.tiles * plan->direct.height;
     const int64_t floats = (int64_t)group.blocks * 16 * plan->direct.products;
     const int64_t share = floats / passes;
-    const int64_t whole = (int64_t)orepa_direct_rows[plan->direct.row].blocks * 16 * plan->direct.products;
+    const int64_t whole = (int64_t)orepa_multiply_variants[plan->direct.kernel].blocks * 16 * plan->direct.products;
     call.ahead = call.weights + (worker->descends ? -whole : floats)
         + (plan->direct.rows_first ? 0 : item.begin * share);
     call.ahead_step = 2 * group.blocks * 64 / passes;
 
     int32_t y = (int32_t)(item.begin / group.tiles), i = (int32_t)(item.begin % group.tiles);
     const int32_t least = plan->direct.width / group.tiles, wider = plan->direct.width % group.tiles;
-    int32_t x = orepa_direct_tile_start(plan->direct.width, group.tiles, i);
+    int32_t x = orepa_multiply_tile_start(plan->direct.width, group.tiles, i);
     const int32_t first = plan->direct.rows_first ? x : 0;   // gathered pixel
     call.ahead_tile = share;
     for (int64_t tile = item.begin; tile < item.end;) {
@@ -419,13 +423,13 @@ static void run_item(
         if (plan->direct.scattered) {
             call.output = tile_output;
             call.output_plane = pixels * 16;
-            group.row->run(&call, pixels, tiles);
+            group.kernel->run(&call, pixels, tiles);
             orepa_scatter_pixels(to, output, group.first, group.blocks, x, pixels, tile_output);
         } else {
             if (i == 0)
                 orepa_map_clear_border(to, output, group.first, group.first + group.blocks, y, y + 1);
             call.output = output + group.first * to->plane + orepa_map_offset(to, y, x);
-            group.row->run(&call, pixels, tiles);
+            group.kernel->run(&call, pixels, tiles);
         }
         tile += tiles;
         call.ahead += tiles * share;
@@ -450,9 +454,9 @@ static int64_t multiply_adds(const orepa_convolution_plan *plan)
 
 static void write_tiles(const orepa_convolution_plan *plan, char *text, size_t size)
 {
-    const orepa_direct_row *row = &orepa_direct_rows[plan->direct.row];
-    snprintf(text, size, "%dx%d", row->pixels, row->blocks);
+    const orepa_multiply_variant *kernel = &orepa_multiply_variants[plan->direct.kernel];
+    snprintf(text, size, "%dx%d", kernel->pixels, kernel->blocks);
 }
 
-const orepa_algorithm_row orepa_direct_algorithm = {
-    "direct", prepare, pack, run, multiply_adds, write_tiles};
+const orepa_algorithm_functions orepa_direct_algorithm = {
+    "direct", choose, schedule, pack, run, multiply_adds, write_tiles};

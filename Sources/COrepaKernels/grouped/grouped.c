@@ -12,7 +12,7 @@ static int32_t group_width(const orepa_convolution_plan *plan)
     return plan->shape.input.channels / plan->shape.groups;
 }
 
-static bool prepare(orepa_convolution_plan *plan)
+static bool choose(orepa_convolution_plan *plan)
 {
     const orepa_convolution *shape = &plan->shape;
     if (shape->kernel != 3 || (shape->stride != 1 && shape->stride != 2)) return false;
@@ -22,11 +22,17 @@ static bool prepare(orepa_convolution_plan *plan)
     if (shape->input.border < shape->padding) return false;
 
     const int32_t blocks = orepa_map_blocks(&shape->output);
-    const int64_t row_cycles = (int64_t)shape->output.width * 9 * group_width(plan);
-    plan->grouped.rows = orepa_min(shape->output.height, (int32_t)(plan->tuning.item_cycles / row_cycles) + 1);
     plan->packed_floats = (size_t)blocks * 16 * (size_t)(9 * group_width(plan) + 1);
     plan->pack_items = blocks;
-    plan->items = (int64_t)shape->images * blocks
+    return true;
+}
+
+static bool schedule(orepa_convolution_plan *plan)
+{
+    const orepa_convolution *shape = &plan->shape;
+    const int64_t row_cycles = (int64_t)shape->output.width * 9 * group_width(plan);
+    plan->grouped.rows = orepa_min(shape->output.height, (int32_t)(plan->tuning.item_cycles / row_cycles) + 1);
+    plan->items = (int64_t)shape->images * orepa_map_blocks(&shape->output)
         * orepa_divide_up(shape->output.height, plan->grouped.rows);
     return true;
 }
@@ -108,5 +114,5 @@ static void write_tiles(const orepa_convolution_plan *plan, char *text, size_t s
     snprintf(text, size, "groups of %d", group_width(plan));
 }
 
-const orepa_algorithm_row orepa_grouped_algorithm = {
-    "grouped", prepare, pack, run, multiply_adds, write_tiles};
+const orepa_algorithm_functions orepa_grouped_algorithm = {
+    "grouped", choose, schedule, pack, run, multiply_adds, write_tiles};

@@ -21,9 +21,6 @@ typedef struct {
     int32_t pixels, relu;
 } orepa_grouped_call;
 
-typedef void orepa_grouped_width4_stride1_kernel(const orepa_grouped_call *call);
-typedef void orepa_grouped_width4_stride2_kernel(const orepa_grouped_call *call);
-typedef void orepa_grouped_width8_stride1_kernel(const orepa_grouped_call *call);
-typedef void orepa_grouped_width8_stride2_kernel(const orepa_grouped_call *call);
+typedef void orepa_grouped_kernel(const orepa_grouped_call *call);
 
 #endif

@@ -2,16 +2,16 @@
 #include "../lanes.h"
 
 #if OREPA_LANES == 16
-#define SPREAD4(v, k) \
+#define OREPA_SPREAD4(v, k) \
     __builtin_shufflevector( \
         v, v, k, k, k, k, 4 + k, 4 + k, 4 + k, 4 + k, 8 + k, 8 + k, 8 + k, 8 + k, 12 + k, 12 + k, 12 + k, \
         12 + k)
-#define SPREAD8(v, k) \
+#define OREPA_SPREAD8(v, k) \
     __builtin_shufflevector( \
         v, v, k, k, k, k, k, k, k, k, 8 + k, 8 + k, 8 + k, 8 + k, 8 + k, 8 + k, 8 + k, 8 + k)
 #else
-#define SPREAD4(v, k) __builtin_shufflevector(v, v, k, k, k, k, 4 + k, 4 + k, 4 + k, 4 + k)
-#define SPREAD8(v, k) v   // all lanes are one group
+#define OREPA_SPREAD4(v, k) __builtin_shufflevector(v, v, k, k, k, k, 4 + k, 4 + k, 4 + k, 4 + k)
+#define OREPA_SPREAD8(v, k) v   // all lanes are one group
 #endif
 // Channel k of each group in all of the group's lanes. After inlining one load is left, and at most one shuffle.
 OREPA_INLINE lanes spread(const float *from, const int width, const int k)
@@ -19,10 +19,10 @@ OREPA_INLINE lanes spread(const float *from, const int width, const int k)
     if (width == OREPA_LANES) return lanes_all(from[k]);
     const lanes v = lanes_load(from);
     if (width == 4)
-        return k == 0 ? SPREAD4(v, 0) : k == 1 ? SPREAD4(v, 1) : k == 2 ? SPREAD4(v, 2) : SPREAD4(v, 3);
-    return k == 0 ? SPREAD8(v, 0) : k == 1 ? SPREAD8(v, 1) : k == 2 ? SPREAD8(v, 2)
-        : k == 3  ? SPREAD8(v, 3) : k == 4 ? SPREAD8(v, 4) : k == 5 ? SPREAD8(v, 5)
-        : k == 6  ? SPREAD8(v, 6) : SPREAD8(v, 7);
+        return k == 0 ? OREPA_SPREAD4(v, 0) : k == 1 ? OREPA_SPREAD4(v, 1) : k == 2 ? OREPA_SPREAD4(v, 2) : OREPA_SPREAD4(v, 3);
+    return k == 0 ? OREPA_SPREAD8(v, 0) : k == 1 ? OREPA_SPREAD8(v, 1) : k == 2 ? OREPA_SPREAD8(v, 2)
+        : k == 3  ? OREPA_SPREAD8(v, 3) : k == 4 ? OREPA_SPREAD8(v, 4) : k == 5 ? OREPA_SPREAD8(v, 5)
+        : k == 6  ? OREPA_SPREAD8(v, 6) : OREPA_SPREAD8(v, 7);
 }
 
 // Adds the products of channel k of each group in one kernel row.
@@ -61,20 +61,23 @@ OREPA_INLINE void grouped_tile(
 }
 
 // A row in tiles of `most` pixels, then smaller ones.
-#define GROUPED_TILES(count, width, stride) \
+#define OREPA_GROUPED_TILES(count, width, stride) \
     for (; first + (count) <= call->pixels; first += (count)) \
         for (int32_t lane = 0; lane < 16; lane += OREPA_LANES) \
             grouped_tile(call, first, lane, count, width, stride);
-#define GROUPED_KERNEL(isa, most, width, stride) \
+#define OREPA_GROUPED_KERNEL(isa, most, width, stride) \
     void orepa_f32_grouped_width##width##_stride##stride##__##isa(const orepa_grouped_call *call) \
     { \
         int32_t first = 0; \
-        GROUPED_TILES(most, width, stride) \
-        GROUPED_TILES(most / 2, width, stride) \
-        GROUPED_TILES(1, width, stride) \
+        OREPA_ASSERT(OREPA_IS_ALIGNED(call->input) && OREPA_IS_ALIGNED(call->weights)); \
+        OREPA_ASSERT(OREPA_IS_ALIGNED(call->bias) && OREPA_IS_ALIGNED(call->residual)); \
+        OREPA_ASSERT(OREPA_IS_ALIGNED(call->output) && call->pixels >= 1); \
+        OREPA_GROUPED_TILES(most, width, stride) \
+        OREPA_GROUPED_TILES(most / 2, width, stride) \
+        OREPA_GROUPED_TILES(1, width, stride) \
     }
-#define GROUPED_KERNELS(isa, most) \
-    GROUPED_KERNEL(isa, most, 4, 1) \
-    GROUPED_KERNEL(isa, most, 4, 2) \
-    GROUPED_KERNEL(isa, most, 8, 1) \
-    GROUPED_KERNEL(isa, most, 8, 2)
+#define OREPA_GROUPED_KERNELS(isa, most) \
+    OREPA_GROUPED_KERNEL(isa, most, 4, 1) \
+    OREPA_GROUPED_KERNEL(isa, most, 4, 2) \
+    OREPA_GROUPED_KERNEL(isa, most, 8, 1) \
+    OREPA_GROUPED_KERNEL(isa, most, 8, 2)

@@ -4,4 +4,4 @@
 #include "grouped_kernel.h"
 
 // NEON has 32 registers of 4 floats: 4 sums of four.
-GROUPED_KERNELS(portable, 4)
+OREPA_GROUPED_KERNELS(portable, 4)

@@ -6,7 +6,7 @@
 #include "grouped_kernel.h"
 
 // 16 registers: 7 sums, three of weights, input values. Rows of the known networks are multiples of 7.
-GROUPED_KERNELS(avx2, 7)
+OREPA_GROUPED_KERNELS(avx2, 7)
 
 #pragma clang attribute pop
 #endif

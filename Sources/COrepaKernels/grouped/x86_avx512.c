@@ -5,7 +5,7 @@
 #include "grouped_kernel.h"
 
 // 32 registers: 14 sums, three of weights, input values.
-GROUPED_KERNELS(avx512, 14)
+OREPA_GROUPED_KERNELS(avx512, 14)
 
 #pragma clang attribute pop
 #endif

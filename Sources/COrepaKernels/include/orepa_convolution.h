@@ -56,10 +56,28 @@ enum { OREPA_ALGORITHM_COUNT = orepa_grouped + 1 };
 
 const char *orepa_algorithm_name(orepa_algorithm algorithm);
 
+enum {
+    OREPA_WINOGRAD_LARGEST = 4,   // outputs of a tile in one dimension
+    OREPA_WINOGRAD_KINDS = 6,     // of weights in one dimension; see winograd.h
+    OREPA_WINOGRAD_POSITIONS = OREPA_WINOGRAD_KINDS * OREPA_WINOGRAD_KINDS,
+};
+
 // A dimension cut into Winograd tiles: count[m] tiles of m outputs, larger ones first; count[0] is 0.
 typedef struct {
-    int32_t count[5];
+    int32_t count[OREPA_WINOGRAD_LARGEST + 1];
 } orepa_winograd_split;
+
+// Blocks of Winograd tiles that are alike, from block `first` on: the entries of each position, and what comes before it.
+typedef struct {
+    int32_t first;
+    int32_t images, rows;                          // of tiles
+    int32_t entries[OREPA_WINOGRAD_POSITIONS];
+    int32_t start[OREPA_WINOGRAD_POSITIONS];       // entries of earlier positions
+    int8_t even[OREPA_WINOGRAD_POSITIONS];         // earlier positions whose number of entries is even
+    int32_t all;
+} orepa_winograd_geometry;
+
+enum { OREPA_WINOGRAD_MOST_GEOMETRIES = 8 };
 
 // How to compute a convolution. Made by orepa_convolution_prepare, then read only.
 typedef struct {
@@ -75,7 +93,7 @@ typedef struct {
 
     // The rest belongs to the algorithm.
     struct {
-        int16_t row, tail_row;     // kernels: of whole groups of blocks, and of the last, smaller group
+        int16_t kernel, tail_kernel; // of whole groups of blocks, and of the last, smaller group
         int32_t sets, blocks;      // sets of output blocks that see the same input blocks
         int32_t planes;            // input blocks of a set
         int32_t products;          // of an output
@@ -87,16 +105,23 @@ typedef struct {
     } direct;
     struct {
         orepa_winograd_split rows, columns;
-        int32_t positions;          // used ones of the 36
-        int8_t number[36];          // of a used position; -1: not used
-        int32_t blocks, group;      // output blocks, and how many are computed together
-        int32_t ahead_step;         // bytes of weights to prefetch for two products, to keep pace with their use
-        int32_t images_per_block, rows_per_block, tile_blocks;
-        int16_t kernel[36], tail_kernel[36];   // by position, for a whole group and for the last one
+        int32_t column_entries[OREPA_WINOGRAD_KINDS];   // of a row of tiles
+        int32_t positions;                              // used ones
+        int8_t number[OREPA_WINOGRAD_POSITIONS];        // of a used position; -1: not used
+        int32_t blocks, group;                          // output blocks, and how many are computed together
+        // Of a group, how many blocks a position's kernel takes together; and of the last, smaller one.
+        int8_t together[OREPA_WINOGRAD_POSITIONS], tail_together[OREPA_WINOGRAD_POSITIONS];
+
+        // How the batch is cut.
+        int32_t images_per_block, blocks_of_image, tile_blocks;
+        int32_t geometry_count;
+        orepa_winograd_geometry geometries[OREPA_WINOGRAD_MOST_GEOMETRIES];
+        int16_t kernel[OREPA_WINOGRAD_POSITIONS], tail_kernel[OREPA_WINOGRAD_POSITIONS];
+        int32_t ahead_step;        // bytes of weights to prefetch for two products, to keep pace with their use
     } winograd;
     struct {
         int32_t blocks;
-        int16_t row, tail_row;
+        int16_t kernel, tail_kernel;
     } stem;
     struct {
         int32_t rows;              // of an item
@@ -119,6 +144,11 @@ bool orepa_convolution_prepare_winograd(
     const orepa_winograd_split *columns, orepa_isa isa, const orepa_tuning *tuning,
     orepa_convolution_plan *plan);
 
+// Makes a plan for other numbers of images and threads of one: what is chosen and how weights are packed stays, how a run
+// is cut is as orepa_convolution_prepare would have it. False, and `to` unchanged, as there. `to` may be the plan.
+bool orepa_convolution_reschedule(
+    const orepa_convolution_plan *plan, int32_t images, int32_t threads, orepa_convolution_plan *to);
+
 // Model files may hold packed weights, which are used only if they have this version. To be raised with every
 // change of what any algorithm packs, of the order it packs in, or of the choices that decide the order
 // (algorithm, tiles, groups of blocks): a test compares the bytes.
@@ -135,14 +165,14 @@ typedef struct {
     const float *packed;
     const float *input, *residual;   // bases of the maps; residual NULL without has_residual
     float *output;                   // may be the residual's base if the maps are the same
-    uint64_t run;                    // not 0; all items of a run have it, no earlier run with the same workers had
+    uint64_t serial;                 // not 0; all items of a run have it, no earlier run with the same workers had
 } orepa_convolution_buffers;
 
 // One thread's scratch, and what the last item left there, which spares the next one some work. All zero but
 // for the scratch and `descends` before the first run. A cache line, so that threads do not disturb one another.
 typedef struct {
     float *scratch;          // worker_floats, aligned to 64 bytes
-    uint64_t run;
+    uint64_t serial;         // of the run
     int32_t part;            // of the input, in the algorithm's own numbering
     int32_t descends;        // whether its items come in descending order; decides what is prefetched
     int32_t unused[10];

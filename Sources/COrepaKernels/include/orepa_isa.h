@@ -21,6 +21,9 @@ const char *orepa_isa_name(orepa_isa isa);
 // nor "avx512". "portable" names the first everywhere.
 bool orepa_isa_named(const char *name, orepa_isa *isa);
 
+// Whether this processor and operating system have all features that the set is compiled for.
+bool orepa_isa_is_here(orepa_isa isa);
+
 // The best set that this processor and operating system have.
 orepa_isa orepa_isa_best(void);
 

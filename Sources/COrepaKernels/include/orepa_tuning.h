@@ -54,13 +54,13 @@ typedef struct {
 extern const orepa_processor orepa_processors[];
 extern const int32_t orepa_processor_count;
 
-// The first row with this instruction set and these caches; NULL: none.
+// The first one with this instruction set and these caches; NULL: none.
 const orepa_processor *orepa_processor_find(orepa_isa isa, orepa_caches caches);
 
-// The values for an instruction set on a processor without a row.
+// The values for an instruction set on other processors.
 orepa_tuning orepa_tuning_by_rule(orepa_isa isa, orepa_caches caches);
 
-// The values for an instruction set on this machine: of its row, or else by rule.
+// The values for an instruction set on this machine: of its processor, or else by rule.
 orepa_tuning orepa_tuning_here(orepa_isa isa);
 
 #endif

@@ -32,6 +32,6 @@ OREPA_INLINE float read_all(const float *memory, int64_t count)
     return sum_of_lanes((sum[0] + sum[1]) + (sum[2] + sum[3]));
 }
 
-#define MACHINE_KERNELS(isa, chains) \
+#define OREPA_MACHINE_KERNELS(isa, chains) \
     float orepa_f32_machine_multiply__##isa(float factor, int64_t rounds) { return multiply(factor, rounds, chains); } \
     float orepa_f32_machine_read__##isa(const float *memory, int64_t count) { return read_all(memory, count); }

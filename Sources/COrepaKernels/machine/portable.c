@@ -4,4 +4,4 @@
 #include "machine_kernel.h"
 
 // NEON has 32 registers of 4 floats: 6 sums of four.
-MACHINE_KERNELS(portable, 6)
+OREPA_MACHINE_KERNELS(portable, 6)

@@ -5,7 +5,7 @@
 #include "machine_kernel.h"
 
 // 16 registers: 6 sums of two registers, the factor.
-MACHINE_KERNELS(avx2, 6)
+OREPA_MACHINE_KERNELS(avx2, 6)
 
 #pragma clang attribute pop
 #endif

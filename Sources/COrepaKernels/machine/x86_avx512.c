@@ -4,7 +4,7 @@
 #pragma clang attribute push(OREPA_TARGET_AVX512, apply_to = function)
 #include "machine_kernel.h"
 
-MACHINE_KERNELS(avx512, 12)
+OREPA_MACHINE_KERNELS(avx512, 12)
 
 #pragma clang attribute pop
 #endif

@@ -159,6 +159,7 @@ void orepa_max_pool_run(
     const orepa_max_pool *shape, orepa_isa isa, const float *input, float *output, int64_t begin,
     int64_t end, const orepa_stop *stop)
 {
+    OREPA_ASSERT(0 <= begin && begin <= end && end <= orepa_max_pool_items(shape));
     for (int64_t item = begin; item < end && !orepa_is_stopped(stop); item++)
         max_pool_item(shape, isa, input, output, item, stop);
 }
@@ -207,6 +208,7 @@ void orepa_average_pool_run(
     const orepa_average_pool *shape, orepa_isa isa, const float *input, float *output, int64_t begin,
     int64_t end, const orepa_stop *stop)
 {
+    OREPA_ASSERT(0 <= begin && begin <= end && end <= orepa_average_pool_items(shape));
     for (int64_t item = begin; item < end && !orepa_is_stopped(stop); item++)
         average_pool_item(shape, isa, input, output, item, stop);
 }

@@ -53,6 +53,6 @@ OREPA_INLINE void average_pool(const orepa_average_pool_call *call)
     for (; block < call->blocks; block++) average_blocks(call, block, 1);
 }
 
-#define POOLING_KERNELS(isa) \
+#define OREPA_POOLING_KERNELS(isa) \
     void orepa_f32_max_pool_row__##isa(const orepa_max_pool_call *call) { max_pool(call); } \
     void orepa_f32_average_pool__##isa(const orepa_average_pool_call *call) { average_pool(call); }

@@ -3,4 +3,4 @@
 #define OREPA_FMA_IN_SOFTWARE !OREPA_BASELINE_FMA
 #include "pooling_kernel.h"
 
-POOLING_KERNELS(portable)
+OREPA_POOLING_KERNELS(portable)

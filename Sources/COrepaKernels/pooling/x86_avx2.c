@@ -4,7 +4,7 @@
 #pragma clang attribute push(OREPA_TARGET_AVX2, apply_to = function)
 #include "pooling_kernel.h"
 
-POOLING_KERNELS(avx2)
+OREPA_POOLING_KERNELS(avx2)
 
 #pragma clang attribute pop
 #endif

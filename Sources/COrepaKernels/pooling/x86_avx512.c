@@ -4,7 +4,7 @@
 #pragma clang attribute push(OREPA_TARGET_AVX512, apply_to = function)
 #include "pooling_kernel.h"
 
-POOLING_KERNELS(avx512)
+OREPA_POOLING_KERNELS(avx512)
 
 #pragma clang attribute pop
 #endif

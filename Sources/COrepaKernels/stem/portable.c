@@ -3,4 +3,4 @@
 #define OREPA_FMA_IN_SOFTWARE !OREPA_BASELINE_FMA
 #include "stem_kernel.h"
 
-STEM_KERNELS(portable)
+OREPA_STEM_KERNELS(portable)

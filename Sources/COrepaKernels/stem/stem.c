@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "../convolution.h"
-#include "../direct/choice.h"
+#include "../multiply/choice.h"
 #include "../kernels.h"
 
 #pragma STDC FP_CONTRACT OFF
@@ -40,7 +40,7 @@ static int32_t strips(const orepa_convolution_plan *plan)
     return orepa_divide_up(plan->shape.output.height, OREPA_STEM_ROWS);
 }
 
-static bool prepare(orepa_convolution_plan *plan)
+static bool choose(orepa_convolution_plan *plan)
 {
     const orepa_convolution *shape = &plan->shape;
     if (shape->kernel != OREPA_STEM_KERNEL || shape->stride != 2 || shape->groups != 1) return false;
@@ -50,20 +50,25 @@ static bool prepare(orepa_convolution_plan *plan)
 
     plan->stem.blocks = orepa_map_blocks(&shape->output);
     const int32_t width = shape->output.width, blocks = plan->stem.blocks;
-    plan->stem.row =
-        orepa_direct_choose(plan->isa, 2, width, 1, blocks, orepa_blocks_up_to(blocks));
-    const int32_t group = orepa_direct_rows[plan->stem.row].blocks;
+    plan->stem.kernel =
+        orepa_multiply_choose(plan->isa, 2, width, 1, blocks, orepa_blocks_up_to(blocks));
+    const int32_t group = orepa_multiply_variants[plan->stem.kernel].blocks;
     const int32_t left = blocks % group ? blocks % group : group;
-    plan->stem.tail_row = orepa_direct_choose(plan->isa, 2, width, 1, left, 1u << left);
+    plan->stem.tail_kernel = orepa_multiply_choose(plan->isa, 2, width, 1, left, 1u << left);
 
     plan->packed_floats = (size_t)blocks * 16 * (size_t)(products(plan) + 1);
     plan->pack_items = orepa_divide_up(blocks, group);
-    plan->items = (int64_t)shape->images * strips(plan);
-    const int32_t most = orepa_direct_rows[plan->stem.row].pixels;
-    const int32_t tail_most = orepa_direct_rows[plan->stem.tail_row].pixels;
+    const int32_t most = orepa_multiply_variants[plan->stem.kernel].pixels;
+    const int32_t tail_most = orepa_multiply_variants[plan->stem.tail_kernel].pixels;
     plan->worker_floats =
         (size_t)((int64_t)OREPA_STEM_POINTS * 2 * shape->input.channels * padded_row_floats(plan))
         + (size_t)(OREPA_STEM_POINTS * 16 * orepa_max(most * group, tail_most * left));
+    return true;
+}
+
+static bool schedule(orepa_convolution_plan *plan)
+{
+    plan->items = (int64_t)plan->shape.images * strips(plan);
     return true;
 }
 
@@ -90,7 +95,7 @@ static void pack(
 {
     enum { SIZE = OREPA_STEM_KERNEL };
     const int32_t channels = plan->shape.input.channels, outputs = plan->shape.output.channels;
-    const int32_t step = orepa_direct_rows[plan->stem.row].blocks;
+    const int32_t step = orepa_multiply_variants[plan->stem.kernel].blocks;
     for (int64_t item = begin; item < end; item++) {
         const int32_t first = (int32_t)item * step;
         const int32_t lanes = orepa_min(step, plan->stem.blocks - first) * 16;
@@ -132,12 +137,12 @@ static void transform(
 
 // Pixels [x, x + pixels) of a strip for the output blocks from `first` on.
 static void tile(
-    const orepa_convolution_plan *plan, const orepa_direct_row *kernel, const float *v, float *m,
+    const orepa_convolution_plan *plan, const orepa_multiply_variant *kernel, const float *v, float *m,
     const float *packed, float *output, int32_t x, int32_t pixels, int32_t first, int32_t skip)
 {
     const orepa_map *to = &plan->shape.output;
     const int64_t row = padded_row_floats(plan), point = (int64_t)pixels * kernel->blocks * 16;
-    orepa_direct_call call = {
+    orepa_multiply_call call = {
         .stream_ahead = (int64_t)plan->tuning.stream_lines * OREPA_CACHE_LINE,
         .stream_into_l1 = plan->tuning.stream_into_l1,
         .input = v + (int64_t)2 * x,
@@ -147,9 +152,9 @@ static void tile(
         .output_plane = (int64_t)pixels * 16,
         .step = 2,
         .rows = 1,
-        .run = OREPA_STEM_KERNEL,
+        .length = OREPA_STEM_KERNEL,
         .last_segments = 1,
-        .last_run = OREPA_STEM_KERNEL,
+        .last_length = OREPA_STEM_KERNEL,
     };
     for (int32_t q = 0; q < OREPA_STEM_POINTS; q++) {
         call.planes = planes_at(plan, q);
@@ -191,14 +196,14 @@ static void run(
             to, output, 0, plan->stem.blocks, y + skip, y + OREPA_STEM_ROWS);
         transform(plan, buffers->input + image * from->image, v, y);
         for (int32_t first = 0, blocks; first < plan->stem.blocks; first += blocks) {
-            const orepa_direct_row *kernel = &orepa_direct_rows[plan->stem.row];
+            const orepa_multiply_variant *kernel = &orepa_multiply_variants[plan->stem.kernel];
             if (plan->stem.blocks - first < kernel->blocks)
-                kernel = &orepa_direct_rows[plan->stem.tail_row];
+                kernel = &orepa_multiply_variants[plan->stem.tail_kernel];
             blocks = kernel->blocks;
-            const int32_t tiles = orepa_direct_tiles(to->width, kernel->pixels);
+            const int32_t tiles = orepa_multiply_tiles(to->width, kernel->pixels);
             for (int32_t i = 0; i < tiles; i++) {
-                const int32_t x = orepa_direct_tile_start(to->width, tiles, i);
-                const int32_t next = orepa_direct_tile_start(to->width, tiles, i + 1);
+                const int32_t x = orepa_multiply_tile_start(to->width, tiles, i);
+                const int32_t next = orepa_multiply_tile_start(to->width, tiles, i + 1);
                 tile(
                     plan, kernel, v, m, buffers->packed, output + orepa_map_offset(to, y, 0), x,
                     next - x, first, skip);
@@ -214,9 +219,9 @@ static int64_t multiply_adds(const orepa_convolution_plan *plan)
 
 static void write_tiles(const orepa_convolution_plan *plan, char *text, size_t size)
 {
-    const orepa_direct_row *row = &orepa_direct_rows[plan->stem.row];
-    snprintf(text, size, "%d rows, %dx%d", OREPA_STEM_ROWS, row->pixels, row->blocks);
+    const orepa_multiply_variant *kernel = &orepa_multiply_variants[plan->stem.kernel];
+    snprintf(text, size, "%d rows, %dx%d", OREPA_STEM_ROWS, kernel->pixels, kernel->blocks);
 }
 
-const orepa_algorithm_row orepa_stem_algorithm = {
-    "stem", prepare, pack, run, multiply_adds, write_tiles};
+const orepa_algorithm_functions orepa_stem_algorithm = {
+    "stem", choose, schedule, pack, run, multiply_adds, write_tiles};

@@ -36,6 +36,7 @@ OREPA_INLINE v16 combine(const float *factor, const v16 *row, const int rows)
 
 OREPA_INLINE void stem_input(const orepa_stem_input_call *call)
 {
+    OREPA_ASSERT(call->count >= 16);
     for (int32_t x = 0; x < call->count; x += 16) {
         // The last step overlaps the one before.
         const int32_t at = x + 16 <= call->count ? x : call->count - 16;
@@ -53,6 +54,8 @@ OREPA_INLINE void stem_input(const orepa_stem_input_call *call)
 
 OREPA_INLINE void stem_output(const orepa_stem_output_call *call)
 {
+    OREPA_ASSERT(0 <= call->first && call->first < OREPA_STEM_ROWS);
+    OREPA_ASSERT(OREPA_IS_ALIGNED(call->products) && OREPA_IS_ALIGNED(call->bias) && OREPA_IS_ALIGNED(call->output));
     const v16 bias = v16_load(call->bias);
     for (int32_t i = 0; i < call->pixels; i++) {
         v16 p[OREPA_STEM_POINTS], row[OREPA_STEM_ROWS];
@@ -74,6 +77,6 @@ OREPA_INLINE void stem_output(const orepa_stem_output_call *call)
     }
 }
 
-#define STEM_KERNELS(isa) \
+#define OREPA_STEM_KERNELS(isa) \
     void orepa_f32_stem_input__##isa(const orepa_stem_input_call *call) { stem_input(call); } \
     void orepa_f32_stem_output__##isa(const orepa_stem_output_call *call) { stem_output(call); }

@@ -4,7 +4,7 @@
 #pragma clang attribute push(OREPA_TARGET_AVX2, apply_to = function)
 #include "stem_kernel.h"
 
-STEM_KERNELS(avx2)
+OREPA_STEM_KERNELS(avx2)
 
 #pragma clang attribute pop
 #endif

@@ -4,7 +4,7 @@
 #pragma clang attribute push(OREPA_TARGET_AVX512, apply_to = function)
 #include "stem_kernel.h"
 
-STEM_KERNELS(avx512)
+OREPA_STEM_KERNELS(avx512)
 
 #pragma clang attribute pop
 #endif

@@ -35,15 +35,15 @@ void orepa_winograd_pack(
     int64_t begin, int64_t end, const orepa_stop *stop)
 {
     // The same bits from each instruction set; the plan's may be one that this machine lacks.
-    const orepa_isa isa = plan->isa <= orepa_isa_best() ? plan->isa : orepa_isa_best();
+    const orepa_isa isa = orepa_isa_is_here(plan->isa) ? plan->isa : orepa_isa_best();
     const orepa_single_kernels *singles = &orepa_singles[isa];
     const int64_t channels = plan->shape.input.channels;
     const int32_t outputs = plan->shape.output.channels;
     for (int64_t item = begin; item < end; item++) {
         const int32_t first = (int32_t)item * plan->winograd.group;
         const int32_t group = orepa_min(plan->winograd.group, plan->winograd.blocks - first);
-        const int16_t *kernels =
-            group == plan->winograd.group ? plan->winograd.kernel : plan->winograd.tail_kernel;
+        const int8_t *blocks =
+            group == plan->winograd.group ? plan->winograd.together : plan->winograd.tail_together;
         float *start = packed + orepa_winograd_weights_start(plan, first);
         for (int32_t b = 0; b < group; b++) {
             const int32_t output = (first + b) * 16;
@@ -56,7 +56,7 @@ void orepa_winograd_pack(
                 packed[output + lane] = lane < call.lanes ? bias[output + lane] : 0;
             for (int32_t q = 0; q < OREPA_WINOGRAD_POSITIONS; q++) {
                 if (plan->winograd.number[q] < 0) continue;
-                const int32_t together = orepa_direct_rows[kernels[q]].blocks;
+                const int32_t together = blocks[q];
                 call.step[q] = together * 16;
                 call.position[q] = start
                     + (plan->winograd.number[q] * group + b / together * together) * channels * 16

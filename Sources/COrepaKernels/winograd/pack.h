@@ -11,6 +11,12 @@ size_t orepa_winograd_packed_floats(const orepa_convolution_plan *plan);
 // Where the weights of the group that begins at this block begin.
 int64_t orepa_winograd_weights_start(const orepa_convolution_plan *plan, int32_t block);
 
+// Groups of output blocks.
+static inline int32_t orepa_winograd_group_count(const orepa_convolution_plan *plan)
+{
+    return orepa_divide_up(plan->winograd.blocks, plan->winograd.group);
+}
+
 // An item is a group of output blocks.
 void orepa_winograd_pack(
     const orepa_convolution_plan *plan, const float *weights, const float *bias, float *packed,

@@ -32,6 +32,7 @@ OREPA_INLINE void weight_kinds(v16d kinds[OREPA_WINOGRAD_KINDS], const v16d g[3]
 OREPA_INLINE void pack_block(const orepa_winograd_pack_call *call, const int stride)
 {
     enum { CHANNELS = 8 };   // at a time
+    OREPA_ASSERT(1 <= call->lanes && call->lanes <= 16);
     _Alignas(64) float kernels[CHANNELS * 9][16] = {0};
     for (int32_t first = 0; first < call->channels; first += CHANNELS) {
         const int32_t count = call->channels - first < CHANNELS ? call->channels - first : CHANNELS;
@@ -63,6 +64,6 @@ OREPA_INLINE void pack_block(const orepa_winograd_pack_call *call, const int str
     }
 }
 
-#define WINOGRAD_PACK_KERNELS(isa) \
+#define OREPA_WINOGRAD_PACK_KERNELS(isa) \
     void orepa_f32_winograd_pack_stride1__##isa(const orepa_winograd_pack_call *call) { pack_block(call, 1); } \
     void orepa_f32_winograd_pack_stride2__##isa(const orepa_winograd_pack_call *call) { pack_block(call, 2); }

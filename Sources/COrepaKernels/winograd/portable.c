@@ -4,5 +4,5 @@
 #include "pack_kernel.h"
 #include "winograd_kernel.h"
 
-WINOGRAD_KERNELS(portable)
-WINOGRAD_PACK_KERNELS(portable)
+OREPA_WINOGRAD_KERNELS(portable)
+OREPA_WINOGRAD_PACK_KERNELS(portable)

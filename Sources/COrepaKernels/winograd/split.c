@@ -21,7 +21,8 @@ static orepa_winograd_split candidate(int32_t size, int32_t largest, int even)
 
 // Half cycles for a pair of one input channel by 16 output channels, roughly: a multiply-add for each entry
 // and one more for each position, but no less than its 64 bytes of weights take from memory (16 GB/s, what a core
-// gets where others read too).
+// gets where others read too). It decides the bits of a layer.
+enum { HALF_CYCLES_OF_WEIGHTS = 28 };
 static int64_t cost(
     int32_t stride, const orepa_winograd_split *rows, const orepa_winograd_split *columns)
 {
@@ -34,7 +35,7 @@ static int64_t cost(
             sums += entries;
             positions += entries > 0;
         }
-    const int64_t compute = 2 * (sums + positions), memory = 28 * positions;
+    const int64_t compute = 2 * (sums + positions), memory = HALF_CYCLES_OF_WEIGHTS * positions;
     return compute > memory ? compute : memory;
 }
 
@@ -70,11 +71,18 @@ int32_t orepa_winograd_tiles(const orepa_winograd_split *split)
     return split->count[1] + split->count[2] + split->count[3] + split->count[4];
 }
 
+// The smallest tiles that use a point, by stride.
+static const int32_t smallest[2][OREPA_WINOGRAD_KINDS] = {{1, 1, 2, 3, 4, 1}, {1, 2, 3, 4, 1, 0}};
+
+int32_t orepa_winograd_tile_entries(int32_t stride, int32_t kind, int32_t m)
+{
+    if (stride == 2 && kind == OREPA_WINOGRAD_ODD) return m;
+    return m >= smallest[stride - 1][kind];
+}
+
 int32_t orepa_winograd_entries(
     const orepa_winograd_split *split, int32_t stride, int32_t kind, int32_t tiles)
 {
-    // The smallest tiles that use a point.
-    static const int32_t smallest[2][OREPA_WINOGRAD_KINDS] = {{1, 1, 2, 3, 4, 1}, {1, 2, 3, 4, 1, 0}};
     if (stride == 2 && kind == OREPA_WINOGRAD_ODD) return orepa_winograd_tile_start(split, tiles);
     int32_t users = 0;
     for (int32_t m = smallest[stride - 1][kind]; m <= OREPA_WINOGRAD_LARGEST; m++)

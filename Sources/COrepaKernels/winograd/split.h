@@ -20,6 +20,9 @@ int32_t orepa_winograd_tiles(const orepa_winograd_split *split);
 int32_t orepa_winograd_entries(
     const orepa_winograd_split *split, int32_t stride, int32_t kind, int32_t tiles);
 
+// Entries of a kind in one tile of m outputs.
+int32_t orepa_winograd_tile_entries(int32_t stride, int32_t kind, int32_t m);
+
 // Outputs of tile `tile`, and where it begins.
 int32_t orepa_winograd_tile_size(const orepa_winograd_split *split, int32_t tile);
 int32_t orepa_winograd_tile_start(const orepa_winograd_split *split, int32_t tile);

@@ -23,9 +23,6 @@
 #include "orepa_convolution.h"
 
 enum {
-    OREPA_WINOGRAD_LARGEST = 4,   // outputs of a tile in one dimension
-    OREPA_WINOGRAD_KINDS = 6,
-    OREPA_WINOGRAD_POSITIONS = 36,
     OREPA_WINOGRAD_ODD = 5,       // the kind of stride 2 that is no point
 };
 
@@ -47,8 +44,7 @@ typedef struct {
     int32_t height;
 } orepa_winograd_input_call;
 
-typedef void orepa_winograd_input_stride1_kernel(const orepa_winograd_input_call *call);
-typedef void orepa_winograd_input_stride2_kernel(const orepa_winograd_input_call *call);
+typedef void orepa_winograd_input_kernel(const orepa_winograd_input_call *call);
 
 // The way back for a row of tiles of one block of 16 output channels: output pixel (y, x) of a tile is
 //
@@ -65,8 +61,7 @@ typedef struct {
     int32_t relu;
 } orepa_winograd_output_call;
 
-typedef void orepa_winograd_output_stride1_kernel(const orepa_winograd_output_call *call);
-typedef void orepa_winograd_output_stride2_kernel(const orepa_winograd_output_call *call);
+typedef void orepa_winograd_output_kernel(const orepa_winograd_output_call *call);
 
 // Transforms the weights of one block of 16 output channels, in double precision, rounded once: for each used
 // position
@@ -83,7 +78,6 @@ typedef struct {
     int32_t step[OREPA_WINOGRAD_POSITIONS];
 } orepa_winograd_pack_call;
 
-typedef void orepa_winograd_pack_stride1_kernel(const orepa_winograd_pack_call *call);
-typedef void orepa_winograd_pack_stride2_kernel(const orepa_winograd_pack_call *call);
+typedef void orepa_winograd_pack_kernel(const orepa_winograd_pack_call *call);
 
 #endif

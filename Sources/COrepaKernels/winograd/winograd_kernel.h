@@ -5,13 +5,13 @@
 #include "../lanes.h"
 
 // Input pixels of a tile of m outputs, and as many entries.
-#define SLOTS(stride, m) ((stride) == 1 ? (m) + 2 : 2 * (m) + 1)
+#define OREPA_WINOGRAD_SLOTS(stride, m) ((stride) == 1 ? (m) + 2 : 2 * (m) + 1)
 
 // The kind of entry k, and which of the tile's entries of this kind it is. Points come first, infinity as the
 // last of them, then odd pixels.
-#define KIND(stride, m, k) \
+#define OREPA_WINOGRAD_KIND(stride, m, k) \
     ((stride) == 1 ? ((k) == (m) + 1 ? 5 : (k)) : (k) < (m) ? (k) : (k) == (m) ? 4 : OREPA_WINOGRAD_ODD)
-#define ENTRY(stride, m, k) ((stride) == 1 || (k) <= (m) ? 0 : (k) - (m) - 1)
+#define OREPA_WINOGRAD_ENTRY(stride, m, k) ((stride) == 1 || (k) <= (m) ? 0 : (k) - (m) - 1)
 
 // d[0], d[s], ... (m + 2 pixels) to the m + 2 points, in place.
 OREPA_INLINE void input_stride1(lanes *d, const int s, const int m)
@@ -161,30 +161,33 @@ OREPA_INLINE void output_line(lanes *p, const int s, const int stride, const int
 }
 
 // The most slots of a tile.
-enum { MOST = 9 };
+enum { OREPA_WINOGRAD_MOST_SLOTS = 9 };
 
 // Where entry (y, x) of a tile lies; `tile` is the tile's number and `pixel` its first output column.
-#define PLACE(call, stride, rows, columns, y, x, tile, pixel) \
-    ((call)->position[KIND(stride, rows, y) * OREPA_WINOGRAD_KINDS + KIND(stride, columns, x)] \
-     + ENTRY(stride, rows, y) * (call)->entry_row[KIND(stride, columns, x)] \
-     + ((stride) == 2 && KIND(stride, columns, x) == OREPA_WINOGRAD_ODD \
-            ? (pixel) + ENTRY(stride, columns, x) : (tile)) * 16)
+#define OREPA_WINOGRAD_PLACE(call, stride, rows, columns, y, x, tile, pixel) \
+    ((call)->position \
+         [OREPA_WINOGRAD_KIND(stride, rows, y) * OREPA_WINOGRAD_KINDS + OREPA_WINOGRAD_KIND(stride, columns, x)] \
+     + OREPA_WINOGRAD_ENTRY(stride, rows, y) * (call)->entry_row[OREPA_WINOGRAD_KIND(stride, columns, x)] \
+     + ((stride) == 2 && OREPA_WINOGRAD_KIND(stride, columns, x) == OREPA_WINOGRAD_ODD \
+            ? (pixel) + OREPA_WINOGRAD_ENTRY(stride, columns, x) : (tile)) * 16)
 
 OREPA_INLINE void input_tile(
     const orepa_winograd_input_call *call, const int stride, int64_t tile, int64_t pixel, int64_t lane,
     const int rows, const int columns)
 {
-    lanes d[MOST * MOST];
+    lanes d[OREPA_WINOGRAD_MOST_SLOTS * OREPA_WINOGRAD_MOST_SLOTS];
     const float *input = call->input + pixel * stride * 16 + lane;
-    OREPA_UNROLL for (int y = 0; y < SLOTS(stride, rows); y++) {
-        OREPA_UNROLL for (int x = 0; x < SLOTS(stride, columns); x++)
-            d[y * MOST + x] = lanes_load(input + y * call->input_row + x * 16);
-        input_line(d + y * MOST, 1, stride, columns);
+    OREPA_UNROLL for (int y = 0; y < OREPA_WINOGRAD_SLOTS(stride, rows); y++) {
+        OREPA_UNROLL for (int x = 0; x < OREPA_WINOGRAD_SLOTS(stride, columns); x++)
+            d[y * OREPA_WINOGRAD_MOST_SLOTS + x] = lanes_load(input + y * call->input_row + x * 16);
+        input_line(d + y * OREPA_WINOGRAD_MOST_SLOTS, 1, stride, columns);
     }
-    OREPA_UNROLL for (int x = 0; x < SLOTS(stride, columns); x++) {
-        input_line(d + x, MOST, stride, rows);
-        OREPA_UNROLL for (int y = 0; y < SLOTS(stride, rows); y++)
-            lanes_store(PLACE(call, stride, rows, columns, y, x, tile, pixel) + lane, d[y * MOST + x]);
+    OREPA_UNROLL for (int x = 0; x < OREPA_WINOGRAD_SLOTS(stride, columns); x++) {
+        input_line(d + x, OREPA_WINOGRAD_MOST_SLOTS, stride, rows);
+        OREPA_UNROLL for (int y = 0; y < OREPA_WINOGRAD_SLOTS(stride, rows); y++)
+            lanes_store(
+                OREPA_WINOGRAD_PLACE(call, stride, rows, columns, y, x, tile, pixel) + lane,
+                d[y * OREPA_WINOGRAD_MOST_SLOTS + x]);
     }
 }
 
@@ -192,17 +195,18 @@ OREPA_INLINE void output_tile(
     const orepa_winograd_output_call *call, const int stride, int64_t tile, int64_t pixel, int64_t lane,
     const int rows, const int columns)
 {
-    lanes p[MOST * MOST];
-    OREPA_UNROLL for (int x = 0; x < SLOTS(stride, columns); x++) {
-        OREPA_UNROLL for (int y = 0; y < SLOTS(stride, rows); y++)
-            p[y * MOST + x] = lanes_load(PLACE(call, stride, rows, columns, y, x, tile, pixel) + lane);
-        output_line(p + x, MOST, stride, rows);
+    lanes p[OREPA_WINOGRAD_MOST_SLOTS * OREPA_WINOGRAD_MOST_SLOTS];
+    OREPA_UNROLL for (int x = 0; x < OREPA_WINOGRAD_SLOTS(stride, columns); x++) {
+        OREPA_UNROLL for (int y = 0; y < OREPA_WINOGRAD_SLOTS(stride, rows); y++)
+            p[y * OREPA_WINOGRAD_MOST_SLOTS + x] =
+                lanes_load(OREPA_WINOGRAD_PLACE(call, stride, rows, columns, y, x, tile, pixel) + lane);
+        output_line(p + x, OREPA_WINOGRAD_MOST_SLOTS, stride, rows);
     }
     const lanes bias = lanes_load(call->bias + lane);
     OREPA_UNROLL for (int y = 0; y < rows; y++) {
-        output_line(p + y * MOST, 1, stride, columns);
+        output_line(p + y * OREPA_WINOGRAD_MOST_SLOTS, 1, stride, columns);
         OREPA_UNROLL for (int x = 0; x < columns; x++) {
-            lanes value = p[y * MOST + x] + bias;
+            lanes value = p[y * OREPA_WINOGRAD_MOST_SLOTS + x] + bias;
             if (call->residual)
                 value += lanes_load(call->residual + y * call->residual_row + (pixel + x) * 16 + lane);
             if (call->relu) value = lanes_relu(value);
@@ -212,27 +216,29 @@ OREPA_INLINE void output_tile(
 }
 
 // A row of tiles, larger ones first.
-#define TILES(function, stride, rows, m) \
+#define OREPA_WINOGRAD_TILES(function, stride, rows, m) \
     for (int32_t t = 0; t < call->columns.count[m]; t++, tile++, pixel += (m)) \
         for (int64_t lane = 0; lane < 16; lane += OREPA_LANES) \
             function(call, stride, tile, pixel, lane, rows, m);
-#define ROW(function, stride, rows) \
+#define OREPA_WINOGRAD_ROW(function, stride, rows) \
     case rows: \
-        TILES(function, stride, rows, 4) TILES(function, stride, rows, 3) \
-        TILES(function, stride, rows, 2) TILES(function, stride, rows, 1) return;
-#define WINOGRAD_KERNEL(direction, stride, isa) \
+        OREPA_WINOGRAD_TILES(function, stride, rows, 4) OREPA_WINOGRAD_TILES(function, stride, rows, 3) \
+        OREPA_WINOGRAD_TILES(function, stride, rows, 2) OREPA_WINOGRAD_TILES(function, stride, rows, 1) return;
+#define OREPA_WINOGRAD_KERNEL(direction, stride, isa) \
     void orepa_f32_winograd_##direction##_stride##stride##__##isa( \
         const orepa_winograd_##direction##_call *call) \
     { \
         int64_t tile = 0, pixel = 0; \
+        OREPA_ASSERT(1 <= call->height && call->height <= OREPA_WINOGRAD_LARGEST); \
+        OREPA_ASSERT(OREPA_IS_ALIGNED(call->direction) && OREPA_IS_ALIGNED(call->position[0])); \
         switch (call->height) { \
-            ROW(direction##_tile, stride, 4) ROW(direction##_tile, stride, 3) \
-            ROW(direction##_tile, stride, 2) ROW(direction##_tile, stride, 1) \
+            OREPA_WINOGRAD_ROW(direction##_tile, stride, 4) OREPA_WINOGRAD_ROW(direction##_tile, stride, 3) \
+            OREPA_WINOGRAD_ROW(direction##_tile, stride, 2) OREPA_WINOGRAD_ROW(direction##_tile, stride, 1) \
         } \
     }
 
-#define WINOGRAD_KERNELS(isa) \
-    WINOGRAD_KERNEL(input, 1, isa) \
-    WINOGRAD_KERNEL(output, 1, isa) \
-    WINOGRAD_KERNEL(input, 2, isa) \
-    WINOGRAD_KERNEL(output, 2, isa)
+#define OREPA_WINOGRAD_KERNELS(isa) \
+    OREPA_WINOGRAD_KERNEL(input, 1, isa) \
+    OREPA_WINOGRAD_KERNEL(output, 1, isa) \
+    OREPA_WINOGRAD_KERNEL(input, 2, isa) \
+    OREPA_WINOGRAD_KERNEL(output, 2, isa)

@@ -6,8 +6,8 @@
 #include "pack_kernel.h"
 #include "winograd_kernel.h"
 
-WINOGRAD_KERNELS(avx2)
-WINOGRAD_PACK_KERNELS(avx2)
+OREPA_WINOGRAD_KERNELS(avx2)
+OREPA_WINOGRAD_PACK_KERNELS(avx2)
 
 #pragma clang attribute pop
 #endif

@@ -5,8 +5,8 @@
 #include "pack_kernel.h"
 #include "winograd_kernel.h"
 
-WINOGRAD_KERNELS(avx512)
-WINOGRAD_PACK_KERNELS(avx512)
+OREPA_WINOGRAD_KERNELS(avx512)
+OREPA_WINOGRAD_PACK_KERNELS(avx512)
 
 #pragma clang attribute pop
 #endif

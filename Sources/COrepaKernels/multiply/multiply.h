@@ -1,6 +1,7 @@
-// The contract of the direct convolution kernels.
-#ifndef OREPA_DIRECT_H
-#define OREPA_DIRECT_H
+// The contract of the kernels that multiply inputs by weights. Direct convolutions are computed by them, and products of
+// Winograd's and the stem's transformed inputs, which are direct convolutions of other maps.
+#ifndef OREPA_MULTIPLY_H
+#define OREPA_MULTIPLY_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -12,7 +13,7 @@
 //       + sum of weights[..., j * 16 + o] * input[p * input_plane + y * input_row + s * 16 + i * step + k])
 //
 // over planes p < planes, rows y < rows, segments s and channels k in that order, innermost last, where a
-// plane has 1 segment of `run` floats, and the last one `last_segments` of `last_run`. The sum starts from
+// plane has 1 segment of `length` floats, and the last one `last_segments` of `last_length`. The sum starts from
 // the bias and is one chain of fused multiply-adds in the order of the weights; the residual is added to
 // it at the end, then ReLU, which keeps NaN, is applied.
 //
@@ -33,15 +34,15 @@ typedef struct {
     int64_t ahead_step, ahead_tile;
     int64_t input_row, input_plane, output_plane, residual_plane;
     int64_t step;             // floats from one output's input to the next one's
-    int32_t planes, rows, run, last_segments, last_run;
+    int32_t planes, rows, length, last_segments, last_length;
     int32_t relu, stream_into_l1;
-} orepa_direct_call;
+} orepa_multiply_call;
 
 // The most sums of 16 lanes that a kernel holds in registers.
-enum { OREPA_DIRECT_MOST_SUMS = 28 };
+enum { OREPA_MULTIPLY_MOST_SUMS = 28 };
 
 // Computes `tiles` tiles of 1 <= pixels <= the row's `pixels`. Reads nothing beyond the loop equation (but
 // prefetches past the weights and input).
-typedef void orepa_direct_kernel(const orepa_direct_call *call, int32_t pixels, int32_t tiles);
+typedef void orepa_multiply_kernel(const orepa_multiply_call *call, int32_t pixels, int32_t tiles);
 
 #endif
