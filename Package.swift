@@ -1,6 +1,19 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
+// A target lists every module that it is built on, those that it knows through others too: SwiftPM builds anew what
+// depends on a changed module directly.
+let tensorFiles: [Target.Dependency] = [
+    "OrepaSafetensors", "OrepaJSON", "OrepaFiles", "OrepaSystem",
+]
+let network = tensorFiles + ["OrepaNetwork"]
+let plan = network + ["OrepaPlan", "OrepaThreads"]
+let runTime = plan + ["OrepaImage", "Orepa"]
+let training = network + ["OrepaTraining", "OrepaCheckpoint"]
+let conversion: [Target.Dependency] = [
+    "OrepaConversion", "OrepaFold", "OrepaTraining", "OrepaCheckpoint",
+]
+
 let package = Package(
     name: "orepa",
     products: [
@@ -41,101 +54,74 @@ let package = Package(
         .target(name: "OrepaFiles", dependencies: ["OrepaSystem"]),
         .target(name: "OrepaJSON", dependencies: ["OrepaFiles", "OrepaSystem"]),
         .target(
-            name: "OrepaSafetensors", dependencies: ["OrepaFiles", "OrepaJSON", "OrepaSystem"]),
-        .target(name: "OrepaNetwork", dependencies: ["OrepaSafetensors", "OrepaSystem"]),
+            name: "OrepaSafetensors", dependencies: ["OrepaJSON", "OrepaFiles", "OrepaSystem"]),
+        .target(name: "OrepaNetwork", dependencies: tensorFiles),
         .target(
             name: "OrepaPlan",
-            dependencies: ["OrepaNetwork", "COrepaKernels", "OrepaThreads", "OrepaSystem"]),
+            dependencies: network + ["OrepaThreads", "COrepaKernels", "CLinuxThreads"]),
         .target(name: "OrepaImage", dependencies: ["COrepaImage", "OrepaSystem"]),
-        .target(
-            name: "Orepa",
-            dependencies: ["OrepaNetwork", "OrepaPlan", "OrepaImage", "CLinuxThreads"]),
+        .target(name: "Orepa", dependencies: plan + ["OrepaImage", "CLinuxThreads"]),
 
         // The C interface, which tools/build/build-library links into liborepa.so.
         .target(name: "COrepa", exclude: ["orepa.map"]),
-        .target(name: "OrepaC", dependencies: ["Orepa", "COrepa", "OrepaSystem"]),
+        .target(name: "OrepaC", dependencies: runTime + ["COrepa"]),
 
         // Conversion, offline: nothing above imports these.
-        .target(
-            name: "OrepaCheckpoint",
-            dependencies: ["OrepaSafetensors", "OrepaFiles", "OrepaSystem", "CZlib"]),
-        .target(
-            name: "OrepaTraining",
-            dependencies: [
-                "OrepaCheckpoint", "OrepaNetwork", "OrepaSafetensors", "OrepaFiles",
-            ]),
-        .target(
-            name: "OrepaFold",
-            dependencies: [
-                "OrepaTraining", "OrepaCheckpoint", "OrepaNetwork", "OrepaFiles",
-                "CConversionLibraries",
-            ]),
+        .target(name: "OrepaCheckpoint", dependencies: tensorFiles + ["CZlib"]),
+        .target(name: "OrepaTraining", dependencies: network + ["OrepaCheckpoint"]),
+        .target(name: "OrepaFold", dependencies: training + ["CConversionLibraries"]),
         .target(
             name: "OrepaConversion",
-            dependencies: [
-                "OrepaFold", "OrepaTraining", "OrepaCheckpoint", "OrepaPlan", "OrepaNetwork",
-                "OrepaSafetensors", "OrepaFiles", "OrepaSystem", "CConversionLibraries",
+            dependencies: plan + [
+                "OrepaFold", "OrepaTraining", "OrepaCheckpoint", "CConversionLibraries",
             ]),
 
         .executableTarget(
             name: "orepa-infer",
-            dependencies: [
-                "Orepa", "OrepaConversion", "OrepaFold", "OrepaTraining", "OrepaCheckpoint",
-                "OrepaImage", "OrepaPlan", "OrepaNetwork", "OrepaSafetensors", "OrepaJSON",
-                "OrepaFiles", "OrepaSystem", "CEmbeddedData", "CProcess",
+            dependencies: runTime + conversion + [
+                "CEmbeddedData", "CProcess",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
-        .target(
-            name: "TestSupport", dependencies: ["OrepaSafetensors", "OrepaNetwork"],
-            path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: network, path: "Tests/TestSupport"),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .target(name: "CHostCalls", path: "Tests/CHostCalls"),
         .executableTarget(
             name: "EmbeddingProbe",
-            dependencies: ["Orepa", "OrepaC", "COrepa", "CAllocationCounter", "CHostCalls"],
+            dependencies: runTime + ["OrepaC", "COrepa", "CAllocationCounter", "CHostCalls"],
             path: "Tests/EmbeddingProbe"),
         .executableTarget(
-            name: "EmbeddingCost", dependencies: ["OrepaC", "COrepa", "OrepaPlan", "OrepaNetwork"],
+            name: "EmbeddingCost", dependencies: runTime + ["OrepaC", "COrepa"],
             path: "Tests/EmbeddingCost"),
-        .testTarget(name: "OrepaFilesTests", dependencies: ["OrepaFiles", "TestSupport"]),
-        .testTarget(name: "OrepaJSONTests", dependencies: ["OrepaJSON", "TestSupport"]),
-        .testTarget(
-            name: "OrepaSafetensorsTests", dependencies: ["OrepaSafetensors", "TestSupport"]),
-        .testTarget(name: "OrepaNetworkTests", dependencies: ["OrepaNetwork", "TestSupport"]),
+        .testTarget(name: "OrepaFilesTests", dependencies: network + ["TestSupport"]),
+        .testTarget(name: "OrepaJSONTests", dependencies: network + ["TestSupport"]),
+        .testTarget(name: "OrepaSafetensorsTests", dependencies: network + ["TestSupport"]),
+        .testTarget(name: "OrepaNetworkTests", dependencies: network + ["TestSupport"]),
         .testTarget(
             name: "OrepaThreadsTests",
-            dependencies: ["OrepaThreads", "CLinuxThreads", "CHostCalls", "TestSupport"]),
-        .testTarget(
-            name: "OrepaPlanTests", dependencies: ["OrepaPlan", "CHostCalls", "TestSupport"]),
+            dependencies: network + ["OrepaThreads", "CLinuxThreads", "CHostCalls", "TestSupport"]
+        ),
+        .testTarget(name: "OrepaPlanTests", dependencies: plan + ["CHostCalls", "TestSupport"]),
         .testTarget(
             name: "OrepaImageTests",
-            dependencies: ["OrepaImage", "CConversionLibraries", "TestSupport"]),
+            dependencies: network + ["OrepaImage", "CConversionLibraries", "TestSupport"]),
         .testTarget(
             name: "OrepaTests",
-            dependencies: ["Orepa", "EmbeddingProbe", "orepa-infer", "CHostCalls", "TestSupport"]),
+            dependencies: runTime + ["EmbeddingProbe", "orepa-infer", "CHostCalls", "TestSupport"]
+        ),
         .testTarget(
-            name: "OrepaCheckpointTests", dependencies: ["OrepaCheckpoint", "TestSupport"]),
-        .testTarget(
-            name: "OrepaTrainingTests",
-            dependencies: ["OrepaTraining", "OrepaCheckpoint", "OrepaNetwork", "TestSupport"]),
+            name: "OrepaCheckpointTests",
+            dependencies: network + ["OrepaCheckpoint", "TestSupport"]),
+        .testTarget(name: "OrepaTrainingTests", dependencies: training + ["TestSupport"]),
         .testTarget(
             name: "OrepaFoldTests",
-            dependencies: [
-                "OrepaFold", "OrepaTraining", "OrepaCheckpoint", "OrepaNetwork", "OrepaPlan",
-                "TestSupport",
-            ]),
+            dependencies: training + ["OrepaFold", "CConversionLibraries", "TestSupport"]),
         .testTarget(
             name: "OrepaConversionTests",
-            dependencies: [
-                "OrepaConversion", "OrepaFold", "OrepaTraining", "OrepaCheckpoint",
-                "OrepaNetwork", "OrepaPlan", "Orepa", "TestSupport",
-            ]),
+            dependencies: runTime + conversion + ["CConversionLibraries", "TestSupport"]),
         .testTarget(
             name: "CommandLineTests",
-            dependencies: [
-                "orepa-infer", "OrepaImage", "OrepaNetwork", "OrepaPlan", "TestSupport",
-            ]),
+            dependencies: runTime + conversion + ["orepa-infer", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )
