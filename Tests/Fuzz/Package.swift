@@ -17,9 +17,8 @@ let package = Package(
                 .product(name: "OrepaConversion", package: "orepa"),
             ],
             exclude: [
-                "Commands", "Input/PictureArguments.swift", "Input/PictureFailure+Orepa.swift",
-                "Input/PictureStream.swift", "Input/RawPath+Arguments.swift", "Main.swift",
-                "Output/AnswerPrinter.swift",
+                "Commands", "Input/PictureArguments.swift", "Input/PictureStream.swift",
+                "Input/RawPath+Arguments.swift", "Main.swift", "Output/AnswerPrinter.swift",
             ],
             packageAccess: false),
         .executableTarget(
