@@ -2,6 +2,7 @@ import OrepaCheckpoint
 import OrepaConversion
 import OrepaNetwork
 import OrepaPlan
+import OrepaThreads
 import OrepaTraining
 import TestSupport
 import Testing
