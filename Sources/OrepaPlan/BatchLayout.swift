@@ -45,11 +45,11 @@ struct BatchLayout {
         let counts = BatchLayout.counts(plan.memory, batch: batch, threadCount: threadCount)
         var shared: [PlanBlueprint] = []
         for count in counts.shared {
-            shared.append(try plan.blueprint(pictureCount: count, threadCount: threadCount))
+            shared.append(try plan.schedule(pictureCount: count, threadCount: threadCount))
         }
         var separate: [PlanBlueprint] = []
         for count in counts.separate {
-            separate.append(try plan.blueprint(pictureCount: count, threadCount: 1))
+            separate.append(try plan.schedule(pictureCount: count, threadCount: 1))
         }
         self.shared = shared
         self.separate = separate

@@ -63,6 +63,25 @@ final class ConvolutionKernel: @unchecked Sendable {
         self.plan = UnsafePointer(plan)
     }
 
+    private init(_ plan: UnsafePointer<orepa_convolution_plan>) { self.plan = plan }
+
+    /// The same choices, cut for other numbers of pictures and threads: it reads the same packed weights.
+    ///
+    /// - Throws: ``PlanError/algorithm(layer:_:)`` when the algorithm does not take so many pictures.
+    func rescheduled(
+        layer: String, pictureCount: Int, threadCount: Int
+    ) throws(PlanError) -> ConvolutionKernel {
+        // Memory: checked for each node of the graph.
+        let made = UnsafeMutablePointer<orepa_convolution_plan>.allocate(capacity: 1)
+        made.initialize(to: orepa_convolution_plan())
+        guard orepa_convolution_reschedule(plan, Int32(pictureCount), Int32(threadCount), made)
+        else {
+            made.deallocate()
+            throw .algorithm(layer: layer, layerAlgorithm)
+        }
+        return ConvolutionKernel(UnsafePointer(made))
+    }
+
     deinit { plan.deallocate() }
 
     /// The best algorithm first; one that does not take the convolution's shape is passed over. They follow

@@ -20,6 +20,7 @@ public struct Plan: Sendable {
     public let budget: ModelBudget
 
     let weights: PlanWeights
+    private let schedules = ScheduleShelf()
 
     /// A feature map, and where it lies.
     struct Value: Sendable {
@@ -126,12 +127,9 @@ public struct Plan: Sendable {
             ? BatchLayout.mostPicturesShared : BatchLayout.mostPicturesOfThread * threadCount
     }
 
-    /// The same algorithms, cut for another number of pictures and threads. They read the same packed weights.
-    func blueprint(pictureCount: Int, threadCount: Int) throws(PlanError) -> PlanBlueprint {
-        let algorithms = blueprint.algorithms
-        return try PlanBlueprint(
-            graph, height: height, width: width, numerics: numerics,
-            algorithms: algorithms, instructionSet: instructionSet, pictureCount: pictureCount,
-            threadCount: threadCount)
+    /// Its choices, cut for so many pictures and threads: made once for each.
+    func schedule(pictureCount: Int, threadCount: Int) throws(PlanError) -> PlanBlueprint {
+        try schedules.schedule(
+            pictureCount: pictureCount, threadCount: threadCount, of: blueprint)
     }
 }

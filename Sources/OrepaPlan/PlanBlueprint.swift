@@ -18,6 +18,8 @@ public struct PlanBlueprint: Sendable {
     public let instructionSet: InstructionSet
     /// Pictures that run together.
     public let pictureCount: Int
+    /// How many threads are expected to share the work.
+    public let threadCount: Int
 
     let steps: [Plan.Step]
     /// Where the input and the logits lie, and how.
@@ -51,17 +53,39 @@ public struct PlanBlueprint: Sendable {
         algorithms: [ByteName: LayerAlgorithm] = [:],
         instructionSet: InstructionSet? = nil, pictureCount: Int = 1, threadCount: Int
     ) throws(PlanError) {
+        let instructionSet =
+            if let instructionSet { instructionSet } else { try InstructionSet.current() }
+        try self.init(
+            graph, height: height, width: width, pictureCount: pictureCount,
+            settings: Plan.Step.Settings(
+                numerics: numerics, algorithms: algorithms, instructionSet: instructionSet,
+                threadCount: threadCount))
+    }
+
+    /// The same choices, cut for other numbers of pictures and threads. It reads the same packed weights.
+    func rescheduled(pictureCount: Int, threadCount: Int) throws(PlanError) -> PlanBlueprint {
+        var kernels: [ByteName: ConvolutionKernel] = [:]
+        for step in steps { kernels[ByteName(step.layer)] = step.kernel }
+        return try PlanBlueprint(
+            graph, height: height, width: width, pictureCount: pictureCount,
+            settings: Plan.Step.Settings(
+                numerics: numerics, kernels: kernels, instructionSet: instructionSet,
+                threadCount: threadCount))
+    }
+
+    private init(
+        _ graph: Graph, height: Int, width: Int, pictureCount: Int, settings: Plan.Step.Settings
+    ) throws(PlanError) {
         let arithmetic = StandardArithmetic()
         defer { arithmetic.end() }
         try PlanError.check(count: graph.nodes.count, size: PlanBlueprint.memoryPerNode)
         self.graph = graph
         self.height = height
         self.width = width
-        self.numerics = numerics
-        let instructionSet =
-            if let instructionSet { instructionSet } else { try InstructionSet.current() }
-        self.instructionSet = instructionSet
+        numerics = settings.numerics
+        instructionSet = settings.instructionSet
         self.pictureCount = pictureCount
+        threadCount = settings.threadCount
         let layout: PlanLayout
         do {
             layout = try PlanLayout(
@@ -70,9 +94,6 @@ public struct PlanBlueprint: Sendable {
         input = layout.input
         logits = layout.logits
         arenaCount = layout.arenaCount
-        let settings = Plan.Step.Settings(
-            numerics: numerics, algorithms: algorithms, instructionSet: instructionSet,
-            threadCount: threadCount)
         var steps: [Plan.Step] = []
         for step in layout.steps {
             steps.append(try Plan.Step(step, layout: layout, settings: settings))

@@ -18,12 +18,18 @@ struct ConvolutionStep: StepOperation {
         layout: PlanLayout, settings: Plan.Step.Settings
     ) throws(PlanError) {
         let layer = layout.layer(step)
-        kernel = try ConvolutionKernel(
-            convolution, layer: layer, algorithm: settings.algorithms[ByteName(layer)],
-            input: layout.value(step.input).map, output: layout.value(step.node).map,
-            residual: residual?.map, numerics: settings.numerics,
-            instructionSet: settings.instructionSet, pictureCount: layout.pictureCount,
-            threadCount: settings.threadCount)
+        if let chosen = settings.kernels[ByteName(layer)] {
+            kernel = try chosen.rescheduled(
+                layer: layer, pictureCount: layout.pictureCount,
+                threadCount: settings.threadCount)
+        } else {
+            kernel = try ConvolutionKernel(
+                convolution, layer: layer, algorithm: settings.algorithms[ByteName(layer)],
+                input: layout.value(step.input).map, output: layout.value(step.node).map,
+                residual: residual?.map, numerics: settings.numerics,
+                instructionSet: settings.instructionSet, pictureCount: layout.pictureCount,
+                threadCount: settings.threadCount)
+        }
         parameters = convolution.parameters
         self.residual = residual
     }

@@ -20,7 +20,9 @@ extension Plan.Step {
     struct Settings {
         let numerics: Numerics
         /// How to compute layers, by their names; those of others are chosen.
-        let algorithms: [ByteName: LayerAlgorithm]
+        var algorithms: [ByteName: LayerAlgorithm] = [:]
+        /// Kernels that were chosen before, by the names of their layers: they are only cut anew.
+        var kernels: [ByteName: ConvolutionKernel] = [:]
         let instructionSet: InstructionSet
         /// How many threads are expected to share the work; a hint for cutting it.
         let threadCount: Int
