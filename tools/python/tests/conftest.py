@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,9 @@ import pytest
 
 if TYPE_CHECKING:
     import orepa
+
+# What a script starts in the background ignores Ctrl-C, of which many tests are.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Without the package there is nothing to test: tools/test-embedding-python installs it.
 collect_ignore_glob = [] if importlib.util.find_spec("orepa") else ["test_*.py"]
